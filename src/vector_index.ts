@@ -1,0 +1,56 @@
+/**
+ * Port: finds memories by the direction of their vectors (cosine). Derived and rebuildable: the
+ * state is the truth, and a reader joins every hit with it.
+ */
+import type { MemoryFilter } from "./memory.ts";
+
+export interface VectorEntry {
+  readonly id: string;
+  readonly vector: Float32Array;
+}
+
+export interface VectorHit {
+  readonly id: string;
+  /** Cosine, -1 to 1. */
+  readonly score: number;
+}
+
+export interface VectorQuery {
+  readonly vector: Float32Array;
+  readonly limit: number;
+  /** The same condition twice: as data for an index that filters elsewhere, as a test for one
+   * that filters here. Both hold before the best are chosen. */
+  readonly filter?: MemoryFilter | undefined;
+  readonly accept?: ((id: string) => boolean) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface VectorResult {
+  /** Best first; equal scores by `id`. */
+  readonly hits: readonly VectorHit[];
+  /** How many entries the filter let through. */
+  readonly total: number;
+}
+
+export interface VectorIndex {
+  readonly kind: "memory" | "qdrant";
+  /** Length of the vectors; the first one fixes it, and an index that is empty again has none. */
+  readonly dimensions: number | undefined;
+  readonly size: number;
+  /** Bytes held in this process. */
+  readonly bytes: number;
+  has(id: string): boolean;
+  /** The vector as it was given, or undefined. */
+  get(id: string): Promise<Float32Array | undefined>;
+  /** Adds or replaces. Throws `invalid` for another length than the index's, changing nothing. */
+  upsert(entries: readonly VectorEntry[]): Promise<void>;
+  /** Forgets the ids; unknown ones are no error. */
+  delete(ids: readonly string[]): Promise<void>;
+  /** Throws `invalid` for a vector of another length, `VectorIndexUnavailable` when out of reach. */
+  search(query: VectorQuery): Promise<VectorResult>;
+}
+
+/** The index cannot be reached now: the caller goes on without it and says so. */
+export class VectorIndexUnavailable extends Error {
+  override readonly name = "VectorIndexUnavailable";
+}
