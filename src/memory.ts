@@ -3,7 +3,8 @@
  * filter that a listing or a search is narrowed by. Nothing here touches a file, a clock or the
  * network.
  */
-import type { JsonObject } from "./json.ts";
+import { z } from "zod";
+import { inspectJson, isJsonObject, jsonEqual, type JsonObject } from "./json.ts";
 
 export const MEMORY_TYPES = ["semantic", "episodic", "procedural"] as const;
 export type MemoryType = (typeof MEMORY_TYPES)[number];
@@ -87,3 +88,114 @@ export interface MemoryFilter {
   /** Equal values at top-level keys. */
   readonly metadata?: JsonObject | undefined;
 }
+
+/** The filter as a test; what does not depend on the memory is worked out once. */
+export function matcher(filter: MemoryFilter): (memory: Memory) => boolean {
+  const tests: ((memory: Memory) => boolean)[] = [];
+  const { memory_type, tags, tags_any, min_importance, created_after, created_before } = filter;
+  if (memory_type !== undefined) tests.push((m) => memory_type.includes(m.memory_type));
+  if (tags !== undefined) tests.push((m) => tags.every((tag) => m.tags.includes(tag)));
+  if (tags_any !== undefined) tests.push((m) => tags_any.some((tag) => m.tags.includes(tag)));
+  if (min_importance !== undefined) tests.push((m) => m.importance_score >= min_importance);
+  if (created_after !== undefined) tests.push((m) => m.created_at >= created_after);
+  if (created_before !== undefined) tests.push((m) => m.created_at < created_before);
+  for (const [key, wanted] of Object.entries(filter.metadata ?? {})) {
+    tests.push((m) => {
+      const value = Object.hasOwn(m.metadata, key) ? m.metadata[key] : undefined;
+      return value !== undefined && jsonEqual(value, wanted);
+    });
+  }
+  return (memory) => tests.every((test) => test(memory));
+}
+
+/** Code points, as JSON Schema's `maxLength` counts; `limit` spares walking what is far too long. */
+function charactersUpTo(text: string, limit: number): boolean {
+  if (text.length <= limit) return true;
+  if (text.length > 2 * limit) return false;
+  let characters = 0;
+  for (const _ of text) characters++;
+  return characters <= limit;
+}
+
+/** A string of 1 to `max` code points, not only white space; the JSON Schema says the same. */
+export function textSchema(max: number) {
+  return z.string()
+    .refine((text) => /\S/.test(text), "must not be empty or only white space")
+    .refine(
+      (text) => charactersUpTo(text, max),
+      `must have at most ${max.toLocaleString("en")} characters`,
+    )
+    .meta({ minLength: 1, maxLength: max });
+}
+
+/** RFC 3339 with any offset, kept as UTC with milliseconds. */
+export const timeSchema = z.iso.datetime({
+  offset: true,
+  error: "must be an RFC 3339 time, such as 2026-01-31T12:00:00Z",
+})
+  .transform((text, context) => {
+    const time = new Date(text);
+    // Years outside 0 to 9999 print longer and would no longer compare as strings.
+    if (Number.isNaN(time.getTime()) || time.toISOString().length !== 24) {
+      context.addIssue({ code: "custom", message: "must be a time within the years 0 to 9999" });
+      return z.NEVER;
+    }
+    return time.toISOString();
+  });
+
+export const idSchema = z.uuid({ error: "must be a UUID" }).transform((id) => id.toLowerCase());
+
+const tagsSchema = z.array(z.string().trim().pipe(textSchema(LIMITS.tagCharacters)))
+  .max(LIMITS.tags, `must have at most ${LIMITS.tags} tags`)
+  .transform((tags) => [...new Set(tags)]);
+
+const metadataSchema = z.custom<JsonObject>(isJsonObject, "must be a JSON object")
+  .refine(
+    (value) => inspectJson(value).depth <= LIMITS.metadataDepth,
+    { error: `must be at most ${LIMITS.metadataDepth} levels deep`, abort: true },
+  )
+  .refine(
+    (value) => new TextEncoder().encode(JSON.stringify(value)).length <= LIMITS.metadataBytes,
+    `must be at most ${LIMITS.metadataBytes} bytes of JSON`,
+  )
+  .meta({ type: "object" });
+
+/** A vector of our own kind, float32; what does not fit one, or has no direction, is refused. */
+export const embeddingSchema = z.array(z.number()).min(1).max(LIMITS.embeddingDimensions)
+  .transform((numbers, context) => {
+    const vector = Float32Array.from(numbers);
+    const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+    if (!(norm > 0 && norm < Infinity)) {
+      context.addIssue({
+        code: "custom",
+        message: "must be a vector of finite 32-bit floats that are not all zero",
+      });
+      return z.NEVER;
+    }
+    return vector;
+  });
+
+/** The fields a client may write, without defaults: POST, PUT, PATCH and import build on them. */
+export const WRITABLE = {
+  content: textSchema(LIMITS.contentCharacters).meta({
+    description: "What is remembered. Kept byte for byte.",
+    examples: ["The garden fence gets cedar posts, not pine."],
+  }),
+  memory_type: z.enum(MEMORY_TYPES).meta({
+    description: "A fact (`semantic`), an event (`episodic`) or a way of doing (`procedural`).",
+  }),
+  importance_score: z.number().min(0).max(1).meta({ examples: [0.7] }),
+  tags: tagsSchema.meta({
+    description: "Trimmed, doubles dropped, order kept.",
+    examples: [["house", "garden"]],
+  }),
+  metadata: metadataSchema.meta({
+    description:
+      `Any JSON object of at most 64 KiB and 16 levels. A string \`thread_id\` groups memories of ` +
+      "one conversation or document.",
+    examples: [{ source: "phone" }],
+  }),
+  embedding: embeddingSchema.meta({
+    description: "A vector of the caller's own, used in place of the provider's. Kept as float32.",
+  }),
+} as const;

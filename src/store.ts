@@ -1,0 +1,73 @@
+/**
+ * Port: the durable, ordered history of changes. A change that was accepted is on disk before it
+ * is applied to the state, and applied before the caller is told: what can be read is durable.
+ */
+import type { Access, Change, Memory, Receipt } from "./memory.ts";
+
+/** The in-memory truth as the store sees it: fed by replay and by every durable change. */
+export interface DurableState {
+  apply(change: Change): void;
+  /** In the order of insertion. May be walked while changes are applied. */
+  entries(): Iterable<Entry>;
+  receipts(): Iterable<Receipt>;
+}
+
+export interface Entry {
+  readonly memory: Memory;
+  readonly access: Access;
+}
+
+/** What opening a store found. */
+export interface Recovery {
+  /** `degraded`: some bytes could not be used; everything that could be was loaded. */
+  readonly integrity: "ok" | "degraded";
+  readonly notes: readonly RecoveryNote[];
+}
+
+/** One oddity met while opening; file names are relative to the data folder. */
+export interface RecoveryNote {
+  readonly kind: "torn_tail" | "damage" | "hand_edited" | "rolled_back_import";
+  readonly file: string;
+  readonly detail: string;
+  /** Where the refused bytes were kept, if any were. */
+  readonly quarantine?: string;
+}
+
+export interface StoreStatus {
+  /** `read_only` after a disk error, until the store has healed itself. */
+  readonly mode: "ok" | "read_only";
+  readonly integrity: "ok" | "degraded";
+  readonly memoriesBytes: number;
+  readonly journalBytes: number;
+  /** Changes waiting for the disk. */
+  readonly queued: number;
+}
+
+export interface Store {
+  /** Takes the data folder, replays history into the state, and is then ready for `append`. */
+  open(state: DurableState): Promise<Recovery>;
+  /**
+   * Resolves when the change is on disk and applied. Throws `overloaded` or
+   * `insufficient_storage`: nothing happened; `storage_failed`: unknown; `read_only`: refused.
+   */
+  append(change: Change): Promise<void>;
+  /** Starts a unit of many changes; only one at a time (`conflict`). */
+  beginImport(): Promise<StagedImport>;
+  /** Writes the whole state as a fresh snapshot and lets go of history before the last one. */
+  compact(): Promise<void>;
+  status(): StoreStatus;
+  /** Writes what is queued, then a last snapshot, then lets go of the folder. */
+  close(): Promise<void>;
+}
+
+/**
+ * Many changes, one unit: after a crash, all of them or none. The store does not apply them: the
+ * caller does, in its own slices, after `commit` and before `finish`.
+ */
+export interface StagedImport {
+  stage(changes: readonly Change[]): Promise<void>;
+  /** From here on the import survives a crash. */
+  commit(): Promise<void>;
+  /** Ends the unit, committed or not: what was staged without a commit never was. */
+  finish(): void;
+}

@@ -1,0 +1,162 @@
+/**
+ * The few file operations that the engine is built from, so that tests can fail, cut and reorder
+ * each of them, and the real ones on Deno. Paths are absolute.
+ */
+import { dirname } from "node:path";
+
+export interface FileHandle {
+  /** Writes some of the bytes and says how many: a short write is no error. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Reads into the buffer from the current position; null at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Forces data and size to the disk. */
+  sync(): Promise<void>;
+  /** Cuts the file; later writes go to its new end. */
+  truncate(size: number): Promise<void>;
+  close(): void;
+}
+
+export interface FileSystem {
+  /** Creates a file that must not exist (0600), for appending. */
+  create(path: string): Promise<FileHandle>;
+  /** Opens a regular file for reading; a link, pipe or folder is refused. */
+  open(path: string): Promise<FileHandle>;
+  /** Size in bytes of a regular file; undefined where nothing or something else is there. */
+  size(path: string): Promise<number | undefined>;
+  /** True where anything at all has that name. */
+  exists(path: string): Promise<boolean>;
+  /** Names in a folder, sorted; none for a missing folder. */
+  list(path: string): Promise<string[]>;
+  /** Creates the folder (0700) and what leads to it, durably. */
+  makeFolder(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** A second name for a file (hard link). */
+  link(from: string, to: string): Promise<void>;
+  /** Removes a file; a missing one is no error. */
+  remove(path: string): Promise<void>;
+  /** Makes the names in a folder durable. */
+  syncFolder(path: string): Promise<void>;
+  /** Holds the file's lock until `close`; undefined where another process holds it. */
+  lock(path: string, note: string): Promise<{ close(): void } | undefined>;
+}
+
+/** Writes all of the bytes, however short the writes come back. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const written = await file.write(bytes.subarray(done));
+    if (written <= 0) throw new Error("Cannot write: the disk took no bytes");
+    done += written;
+  }
+}
+
+/** The file's bytes in pieces of up to `size`; `limit` stops early. Each piece is the caller's. */
+export async function* readPieces(
+  fs: FileSystem,
+  path: string,
+  limit = Infinity,
+  size = 1 << 20,
+): AsyncGenerator<Uint8Array> {
+  const file = await fs.open(path);
+  try {
+    for (let left = limit; left > 0;) {
+      const buffer = new Uint8Array(Math.min(size, left));
+      const read = await file.read(buffer);
+      if (read === null) return;
+      left -= read;
+      yield buffer.subarray(0, read);
+    }
+  } finally {
+    file.close();
+  }
+}
+
+async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+class RealHandle implements FileHandle {
+  readonly #file: Deno.FsFile;
+  constructor(file: Deno.FsFile) {
+    this.#file = file;
+  }
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#file.write(bytes);
+  }
+  read(buffer: Uint8Array): Promise<number | null> {
+    return this.#file.read(buffer);
+  }
+  sync(): Promise<void> {
+    return this.#file.syncData();
+  }
+  truncate(size: number): Promise<void> {
+    return this.#file.truncate(size);
+  }
+  close(): void {
+    this.#file.close();
+  }
+}
+
+export const realFileSystem: FileSystem = {
+  async create(path) {
+    return new RealHandle(
+      await Deno.open(path, { append: true, createNew: true, mode: 0o600 }),
+    );
+  },
+  async open(path) {
+    const info = await Deno.lstat(path);
+    if (!info.isFile) throw new Error("Cannot read: it is not a regular file");
+    return new RealHandle(await Deno.open(path, { read: true }));
+  },
+  async size(path) {
+    const info = await statOrUndefined(path);
+    return info?.isFile === true ? info.size : undefined;
+  },
+  async exists(path) {
+    return await statOrUndefined(path) !== undefined;
+  },
+  async list(path) {
+    const names: string[] = [];
+    try {
+      for await (const entry of Deno.readDir(path)) names.push(entry.name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return names.sort();
+  },
+  async makeFolder(path) {
+    if ((await statOrUndefined(path))?.isDirectory === true) return;
+    const parent = dirname(path);
+    if (parent !== path) await this.makeFolder(parent);
+    await Deno.mkdir(path, { mode: 0o700 });
+    await this.syncFolder(parent);
+  },
+  rename: (from, to) => Deno.rename(from, to),
+  link: (from, to) => Deno.link(from, to),
+  async remove(path) {
+    try {
+      await Deno.remove(path);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  },
+  async syncFolder(path) {
+    using folder = await Deno.open(path, { read: true });
+    await folder.sync();
+  },
+  async lock(path, note) {
+    const file = await Deno.open(path, { read: true, write: true, create: true, mode: 0o600 });
+    if (!await file.tryLock(true)) {
+      file.close();
+      return undefined;
+    }
+    // For humans who wonder who holds it; the lock itself is the kernel's and ends with us.
+    await file.truncate(0);
+    await file.write(new TextEncoder().encode(note + "\n"));
+    return file;
+  },
+};

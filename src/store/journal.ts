@@ -1,0 +1,172 @@
+/**
+ * The journal: append-only files, one record a line, each line with a checksum of its own.
+ *
+ *     8c736521 118 {"op":"put","memory":{…}}
+ *
+ * CRC-32 (IEEE 802.3, hex) over everything behind it; then the sequence number, which rises by one
+ * from record to record; then JSON. A file is a generation; its first line is a header that names
+ * where the generation before it ended, so that a lost tail or a lost file shows:
+ *
+ *     51a6b2a0 117 {"format":"second-brain-journal/1","generation":3,"previous":{…},…}
+ */
+import { crc32 } from "node:zlib";
+import { z } from "zod";
+import { readLines } from "../lines.ts";
+import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
+
+export const JOURNAL_FORMAT = "second-brain-journal/1";
+
+/** A line is never longer: writers refuse, readers skip without holding it in memory. */
+export const MAX_LINE_BYTES = 4 * 1024 * 1024;
+
+const headerSchema = z.strictObject({
+  format: z.string(),
+  generation: z.int().min(1),
+  /** Where the history before this file ends; null at the very beginning. */
+  previous: z.strictObject({
+    generation: z.int().min(1),
+    last_seq: z.int().min(0),
+    bytes: z.int().min(0),
+  }).nullable(),
+  at: z.string(),
+  version: z.string(),
+});
+
+export type JournalHeader = z.infer<typeof headerSchema>;
+
+export interface JournalLine {
+  readonly seq: number;
+  readonly json: string;
+}
+
+/** Something in a journal file: a good line, or bytes that are none. */
+export interface JournalPart {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+  readonly line: JournalLine | undefined;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+const encoder = new TextEncoder();
+
+export function encodeLine(seq: number, json: string): Uint8Array {
+  const body = encoder.encode(`00000000 ${seq} ${json}\n`);
+  const sum = crc32(body.subarray(9, body.length - 1)).toString(16).padStart(8, "0");
+  encoder.encodeInto(sum, body);
+  return body;
+}
+
+/** Undefined where the bytes are not a line that we wrote. */
+export function decodeLine(bytes: Uint8Array): JournalLine | undefined {
+  if (bytes.length < 12 || bytes[8] !== 0x20) return undefined;
+  const sum = String.fromCharCode(...bytes.subarray(0, 8));
+  if (!/^[0-9a-f]{8}$/.test(sum) || Number.parseInt(sum, 16) !== crc32(bytes.subarray(9))) {
+    return undefined;
+  }
+  const gap = bytes.indexOf(0x20, 9);
+  if (gap < 0) return undefined;
+  const digits = decoder.decode(bytes.subarray(9, gap));
+  if (!/^(0|[1-9]\d{0,15})$/.test(digits)) return undefined;
+  return { seq: Number(digits), json: decoder.decode(bytes.subarray(gap + 1)) };
+}
+
+/** The parts of a journal file up to `limit` bytes, in order, the header line included. */
+export async function* readJournal(
+  fs: FileSystem,
+  path: string,
+  limit = Infinity,
+): AsyncGenerator<JournalPart[]> {
+  for await (const lines of readLines(readPieces(fs, path, limit), MAX_LINE_BYTES)) {
+    yield lines.map(({ bytes, offset, ended, tooLong }) => ({
+      offset,
+      bytes,
+      // A line without its line feed was not written to the end, whatever its checksum says.
+      line: ended && !tooLong ? decodeLine(bytes) : undefined,
+    }));
+  }
+}
+
+/** The header of a journal file; undefined where the first line is not one. */
+export async function readHeader(
+  fs: FileSystem,
+  path: string,
+): Promise<JournalHeader | undefined> {
+  for await (const [first] of readJournal(fs, path)) {
+    if (first?.line === undefined) return undefined;
+    return parseHeader(first.line.json);
+  }
+  return undefined;
+}
+
+export function parseHeader(json: string): JournalHeader | undefined {
+  const result = headerSchema.safeParse(JSON.parse(json));
+  return result.success ? result.data : undefined;
+}
+
+export function generationName(generation: number): string {
+  return `${String(generation).padStart(6, "0")}.log`;
+}
+
+/** The generation that a file name stands for; undefined for a name that is not ours. */
+export function generationOf(name: string): number | undefined {
+  return /^\d{6,15}\.log$/.test(name) ? Number.parseInt(name, 10) : undefined;
+}
+
+/** One generation being written. */
+export class JournalWriter {
+  readonly generation: number;
+  readonly #file: FileHandle;
+  #bytes: number;
+
+  private constructor(file: FileHandle, generation: number, bytes: number) {
+    this.#file = file;
+    this.generation = generation;
+    this.#bytes = bytes;
+  }
+
+  /** Creates the generation's file with its header; file and name are durable on return. */
+  static async create(
+    fs: FileSystem,
+    folder: string,
+    header: JournalHeader,
+    seq: number,
+  ): Promise<JournalWriter> {
+    const path = `${folder}/${generationName(header.generation)}`;
+    const file = await fs.create(path);
+    try {
+      const line = encodeLine(seq, JSON.stringify(header));
+      await writeAll(file, line);
+      await file.sync();
+      await fs.syncFolder(folder);
+      return new JournalWriter(file, header.generation, line.length);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** Bytes that are known to be on disk. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Writes without waiting for the disk; `sync` makes it durable. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await writeAll(this.#file, bytes);
+  }
+
+  async sync(written: number): Promise<void> {
+    await this.#file.sync();
+    this.#bytes += written;
+  }
+
+  /** Takes back what was written since the last `sync`, durably, so that it can never come back. */
+  async rollBack(): Promise<void> {
+    await this.#file.truncate(this.#bytes);
+    await this.#file.sync();
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
