@@ -1,0 +1,102 @@
+/**
+ * Turns the bundle into one executable: `deno task compile [--target linux/arm64] [--output FILE]`.
+ *
+ * The runtime inside it comes from DENORT_BIN (a local file, for places without that host) or from
+ * the network, checked. Exit codes: 0 made; 69 the runtime cannot be had; 1 anything else.
+ */
+import { stat, utimes } from "node:fs/promises";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { provideDenort } from "./denort.ts";
+import { containerFlags } from "./permissions.ts";
+
+export const BUNDLE = "dist/second-brain.js";
+const EXIT_UNAVAILABLE = 69;
+
+/** From the names that `docker build` uses to those of Deno. */
+const TARGETS: Readonly<Record<string, string>> = {
+  "linux/amd64": "x86_64-unknown-linux-gnu",
+  "linux/arm64": "aarch64-unknown-linux-gnu",
+};
+
+export interface CompileOptions {
+  readonly bundle: string;
+  readonly output: string;
+  readonly target?: string | undefined;
+}
+
+/** Arguments for `deno` that make the binary; the bundle has everything, so no npm, no config. */
+export function compileArguments({ bundle, output, target }: CompileOptions): string[] {
+  return [
+    "compile",
+    "--quiet",
+    "--no-config",
+    "--no-lock",
+    "--no-npm",
+    "--no-remote",
+    "--no-check",
+    "--no-code-cache",
+    "--unstable-no-legacy-abort",
+    "--app-name=second-brain",
+    ...containerFlags(),
+    ...(target === undefined ? [] : [`--target=${target}`]),
+    `--output=${output}`,
+    bundle,
+  ];
+}
+
+/** Compiles with the running Deno; true when the output was made. */
+export async function compile(options: CompileOptions, env: Record<string, string> = {}) {
+  // The file's time is embedded with it: a fixed one keeps equal sources equal binaries.
+  await utimes(options.bundle, 0, 0);
+  const command = new Deno.Command(Deno.execPath(), {
+    args: compileArguments(options),
+    env,
+    stdin: "null",
+  });
+  return (await command.spawn().status).success;
+}
+
+async function denoCacheFolder(): Promise<string> {
+  const command = new Deno.Command(Deno.execPath(), { args: ["info", "--json", "--no-config"] });
+  const { stdout } = await command.output();
+  const info = JSON.parse(new TextDecoder().decode(stdout)) as { denoDir: string };
+  return info.denoDir;
+}
+
+async function provideRuntime(target: string): Promise<void> {
+  const local = Deno.env.get("DENORT_BIN");
+  if (local !== undefined && local !== "") {
+    await stat(local);
+    return;
+  }
+  const sha256 = Deno.env.get("DENORT_SHA256") || undefined;
+  await provideDenort({ target, cacheFolder: await denoCacheFolder(), sha256 });
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      target: { type: "string" },
+      output: { type: "string", default: "dist/second-brain" },
+    },
+  });
+  const target = values.target === undefined
+    ? Deno.build.target
+    : TARGETS[values.target] ?? values.target;
+  try {
+    await provideRuntime(target);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    console.error(`Cannot compile: the runtime for ${target} cannot be had (${reason}).`);
+    console.error("Name a local copy of denort with DENORT_BIN, or run this where it can be had.");
+    return EXIT_UNAVAILABLE;
+  }
+  const { output } = values;
+  if (!await compile({ bundle: BUNDLE, output, target })) return 1;
+  const bytes = [await stat(BUNDLE), await stat(output)].map((file) => file.size);
+  console.log(`Compiled ${output} for ${target}: ${bytes[1]} bytes, ${bytes[0]} of them ours.`);
+  return 0;
+}
+
+if (import.meta.main) process.exit(await main());

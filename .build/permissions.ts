@@ -1,0 +1,75 @@
+/**
+ * What the program may touch, said once: the binary is compiled with these flags, the bundle is
+ * tested under them, and a test compares the `start` task and every compiled output with them.
+ */
+
+/** Every variable that the configuration reads; each other one reads as unset. */
+export const ENV = [
+  "CONTAINER_API_KEY",
+  "CONTAINER_API_KEY_FILE",
+  "ENVIRONMENT",
+  "MEMORY_PERSIST_PATH",
+  "PORT",
+  "HOST",
+  "OPENAI_API_KEY",
+  "OPENAI_BASE_URL",
+  "EMBEDDING_MODEL",
+  "EMBEDDING_DIMENSIONS",
+  "MAX_BODY_BYTES",
+  "MAX_IMPORT_BYTES",
+  "RATE_LIMIT_PER_MINUTE",
+  "MAX_MEMORIES",
+  "STORAGE_QUOTA_BYTES",
+  "LOG_LEVEL",
+] as const;
+
+/** The image's volume: the only place that the binary may write to. */
+export const DATA_FOLDER = "/data";
+
+/** Where Docker and our manifests mount `CONTAINER_API_KEY_FILE`: read, never written. */
+export const SECRETS_FOLDER = "/run/secrets";
+
+/** The process holds a key and other people's words: nothing in it needs to turn text into code. */
+export const V8_FLAGS = ["--disallow-code-generation-from-strings"] as const;
+
+/**
+ * The flags that hold wherever the program runs. The network is open, because the operator names
+ * the addresses of the embedding provider and of the vector store. `--ignore-env` makes a variable
+ * outside the list read as unset: libraries probe for their own (the OpenAI client for
+ * OPENAI_ORG_ID, OPENAI_LOG and more), and neither an exception nor an unlisted setting that
+ * silently takes effect would be right. There is no --allow-run and no --allow-ffi.
+ */
+function commonFlags(): string[] {
+  return ["--no-prompt", "--deny-import", "--allow-net", `--allow-env=${ENV}`, "--ignore-env"];
+}
+
+/** For `deno task start`: `MEMORY_PERSIST_PATH`, a key file or an export may lie anywhere. */
+export function developmentFlags(): string[] {
+  return [...commonFlags(), "--allow-read", "--allow-write"];
+}
+
+/** What is compiled into the binary; tests of the bundle put their own folder for `/data`. */
+export function containerFlags(dataFolder: string = DATA_FOLDER): string[] {
+  return [
+    ...commonFlags(),
+    `--allow-read=${dataFolder},${SECRETS_FOLDER}`,
+    `--allow-write=${dataFolder}`,
+    `--v8-flags=${V8_FLAGS}`,
+  ];
+}
+
+/** Arguments for `deno` that run the bundle as the binary would be run: no config, no cache. */
+export function bundleArguments(bundle: string, dataFolder: string): string[] {
+  return [
+    "run",
+    "--quiet",
+    "--no-config",
+    "--no-lock",
+    "--no-npm",
+    "--no-remote",
+    "--cached-only",
+    "--unstable-no-legacy-abort",
+    ...containerFlags(dataFolder),
+    bundle,
+  ];
+}

@@ -1,0 +1,183 @@
+/**
+ * The promises about what is shipped: one list of permissions for the development task, the bundle
+ * and the binary; a checked runtime; an image that runs with the least it needs.
+ */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readBaked } from "../.build/baked.ts";
+import { compile, compileArguments } from "../.build/compile.ts";
+import { archivePath, provideDenort, publishedSum } from "../.build/denort.ts";
+import {
+  bundleArguments,
+  containerFlags,
+  developmentFlags,
+  ENV,
+  V8_FLAGS,
+} from "../.build/permissions.ts";
+import config from "../deno.json" with { type: "json" };
+
+async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "second-brain-build-"));
+  try {
+    await run(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const PROBE = `
+const of = async (name, more) =>
+  (await Deno.permissions.query({ name, ...more })).state === "granted";
+const tried = (run) => { try { return run() ?? null } catch (error) { return error.name } };
+console.log(JSON.stringify({
+  listed: tried(() => Deno.env.get("PORT")),
+  unlisted: tried(() => Deno.env.get("OPENAI_LOG")),
+  names: tried(() => Object.keys(Deno.env.toObject())),
+  data: await of("write", { path: Deno.args[0] }),
+  elsewhere: await of("write", { path: "/etc" }),
+  key: await of("read", { path: "/run/secrets/key" }),
+  keyWrite: await of("write", { path: "/run/secrets/key" }),
+  passwords: await of("read", { path: "/etc/passwd" }),
+  run: await of("run"),
+  ffi: await of("ffi"),
+  net: await of("net"),
+  eval: tried(() => eval("1")),
+}));`;
+
+Deno.test("the start task has exactly the declared flags", () => {
+  const words = config.tasks.start.command.split(" ");
+  assert.deepEqual(words, ["deno", "run", ...words.slice(2, -1), "main.ts"]);
+  assert.deepEqual(words.slice(2, -1), developmentFlags());
+});
+
+Deno.test("a bundle under the declared flags gets the data folder, the listed variables and no more", async () => {
+  await inFolder(async (folder) => {
+    const bundle = join(folder, "probe.js");
+    await writeFile(bundle, PROBE);
+    const command = new Deno.Command(Deno.execPath(), {
+      args: [...bundleArguments(bundle, folder), folder],
+      cwd: folder,
+      env: { PORT: "1234", OPENAI_LOG: "debug" },
+    });
+    const { code, stdout, stderr } = await command.output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), {
+      listed: "1234",
+      unlisted: null,
+      names: ["PORT"],
+      data: true,
+      elsewhere: false,
+      key: true,
+      keyWrite: false,
+      passwords: false,
+      run: false,
+      ffi: false,
+      net: true,
+      eval: "EvalError",
+    });
+  });
+});
+
+Deno.test("what is baked into a compiled output is what is declared", async () => {
+  await inFolder(async (folder) => {
+    const bundle = join(folder, "probe.js");
+    const output = join(folder, "probe");
+    await writeFile(bundle, PROBE);
+    // Any executable can stand in for the runtime that is not to be had here: what is read back
+    // was written by the same `deno compile`.
+    assert.ok(await compile({ bundle, output }, { DENORT_BIN: Deno.execPath() }));
+    const baked = await readBaked(output);
+    const { allow_import: _, ...permissions } = baked.permissions;
+    assert.deepEqual(permissions, {
+      allow_env: [...ENV],
+      deny_env: null,
+      ignore_env: [],
+      allow_net: [],
+      deny_net: null,
+      allow_ffi: null,
+      deny_ffi: null,
+      allow_read: ["/data", "/run/secrets"],
+      deny_read: null,
+      ignore_read: null,
+      allow_run: null,
+      deny_run: null,
+      allow_sys: null,
+      deny_sys: null,
+      allow_write: ["/data"],
+      deny_write: null,
+      deny_import: [],
+      prompt: false,
+    });
+    for (const flag of V8_FLAGS) assert.ok(baked.v8_flags.includes(flag), flag);
+    assert.equal(baked.code_cache_key, null);
+    assert.deepEqual(baked.unstable_config.features, config.unstable);
+    assert.equal(baked.otel_config.tracing_enabled, false);
+    assert.equal(baked.otel_config.metrics_enabled, false);
+  });
+});
+
+Deno.test("a file that deno compile did not make is refused by name", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "other");
+    await writeFile(path, "d3n0l4nd\xff and then nothing d3n0l4nd");
+    await assert.rejects(readBaked(path), /Cannot read ".*other": it is not an output/);
+  });
+});
+
+Deno.test("the binary is compiled for the asked target, with the container's flags", () => {
+  const target = "aarch64-unknown-linux-gnu";
+  const words = compileArguments({ bundle: "a.js", output: "a", target });
+  assert.ok(words.includes(`--target=${target}`));
+  for (const flag of [...containerFlags(), "--no-code-cache"]) {
+    assert.ok(words.includes(flag), flag);
+  }
+});
+
+const ARCHIVE = new TextEncoder().encode("stands for an archive");
+const SUM = createHash("sha256").update(ARCHIVE).digest("hex");
+
+function releaseHost(sum: string, archive: Uint8Array<ArrayBuffer> = ARCHIVE) {
+  const asked: string[] = [];
+  const fetch = (input: string | URL | Request) => {
+    const url = String(input);
+    asked.push(url);
+    if (url.endsWith(".sha256sum")) {
+      return Promise.resolve(sum === "" ? new Response("", { status: 404 }) : new Response(sum));
+    }
+    return Promise.resolve(new Response(archive));
+  };
+  return { asked, fetch };
+}
+
+Deno.test("a runtime is cached only with the sum that was published for it", async () => {
+  await inFolder(async (cacheFolder) => {
+    const target = "x86_64-unknown-linux-gnu";
+    const wanted = { target, cacheFolder };
+    for (const sum of ["", "<html>", `${"0".repeat(64)}  denort-${target}.zip`]) {
+      await assert.rejects(provideDenort({ ...wanted, ...releaseHost(sum) }), /^Error: Cannot /);
+      assert.deepEqual(await readdir(cacheFolder), [], "nothing may be left behind");
+    }
+    await provideDenort({ ...wanted, ...releaseHost(`${SUM}  denort-${target}.zip\n`) });
+    assert.deepEqual(new Uint8Array(await readFile(archivePath(wanted))), ARCHIVE);
+    const again = releaseHost(SUM);
+    await provideDenort({ ...wanted, ...again });
+    assert.equal(again.asked.length, 1, "a good archive is not downloaded again");
+  });
+});
+
+Deno.test("a runtime whose sum is pinned is held to the pin, not to what the host says", async () => {
+  await inFolder(async (cacheFolder) => {
+    const wanted = { target: "x", cacheFolder, sha256: SUM };
+    const forged = new TextEncoder().encode("forged");
+    await assert.rejects(provideDenort({ ...wanted, ...releaseHost("", forged) }), /SHA-256/);
+    await provideDenort({ ...wanted, ...releaseHost("") });
+  });
+});
+
+Deno.test("a published sum is understood in both forms that occur", () => {
+  assert.equal(publishedSum(`${SUM}  denort-x.zip\n`, "x"), SUM);
+  assert.equal(publishedSum(`\nAlgorithm : SHA256\nHash : ${SUM.toUpperCase()}\n`, "x"), SUM);
+});

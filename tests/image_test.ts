@@ -1,0 +1,118 @@
+/** The Dockerfile's promises, read from its text: no Docker engine is needed. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { DATA_FOLDER, ENV } from "../.build/permissions.ts";
+
+interface Instruction {
+  readonly word: string;
+  readonly rest: string;
+}
+
+const root = new URL("../", import.meta.url);
+const BINARY = "/usr/local/bin/second-brain";
+
+async function read(name: string): Promise<string> {
+  return await readFile(new URL(name, root), "utf8");
+}
+
+/** The instructions, stage by stage; the first stage holds what stands before any FROM. */
+function parseStages(dockerfile: string): Instruction[][] {
+  const lines = dockerfile
+    .split("\n").filter((line) => !line.trimStart().startsWith("#")).join("\n")
+    .replaceAll(/\\\n\s*/g, "").split("\n").filter((line) => line.trim() !== "");
+  const stages: Instruction[][] = [[]];
+  for (const line of lines) {
+    const [, word, rest] = /^(\w+)\s+(.*)$/.exec(line) ?? assert.fail(`not understood: ${line}`);
+    assert.ok(word !== undefined && rest !== undefined);
+    if (word === "FROM") stages.push([]);
+    stages.at(-1)?.push({ word, rest });
+  }
+  return stages;
+}
+
+function all(stage: readonly Instruction[], word: string): string[] {
+  return stage.filter((instruction) => instruction.word === word).map(({ rest }) => rest);
+}
+
+function only(stage: readonly Instruction[], word: string): string {
+  const found = all(stage, word);
+  assert.equal(found.length, 1, `${word} once in the stage`);
+  return found[0] ?? "";
+}
+
+function environment(stage: readonly Instruction[]): Record<string, string> {
+  const pairs = all(stage, "ENV").flatMap((rest) => rest.split(/\s+/)).map((pair) => {
+    const at = pair.indexOf("=");
+    return [pair.slice(0, at), pair.slice(at + 1)];
+  });
+  return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+const [before, build, image, ...more] = parseStages(await read("Dockerfile"));
+assert.ok(before && build && image);
+
+Deno.test("the image is built in one stage and shipped from another", () => {
+  assert.deepEqual([before, more], [[], []]);
+  assert.match(only(build, "FROM"), /^--platform=\$BUILDPLATFORM node:\S+ AS build$/);
+  assert.equal(only(image, "FROM"), "gcr.io/distroless/cc-debian13:nonroot");
+  assert.deepEqual(all(image, "RUN"), []);
+});
+
+Deno.test("the build uses the Deno of the tests, no install script, and compiles for the target", () => {
+  const runs = all(build, "RUN").join("\n");
+  assert.match(runs, new RegExp(`npm install .*--ignore-scripts deno@${Deno.version.deno}$`, "m"));
+  assert.match(runs, /^deno task bundle$/m);
+  assert.match(runs, /\.build\/compile\.ts\s+--target="linux\/\$TARGETARCH"/);
+  assert.ok(all(build, "ARG").includes("TARGETARCH"));
+});
+
+Deno.test("the image runs as a numbered user without rights, with the data folder as its volume", () => {
+  assert.equal(only(image, "USER"), "65532:65532");
+  assert.deepEqual(JSON.parse(only(image, "VOLUME")), [DATA_FOLDER]);
+  assert.ok(all(image, "COPY").some((copy) => /--chown=65532:65532 \S+ \/data$/.test(copy)));
+  const order = image.map(({ word, rest }) => `${word} ${rest}`);
+  const filled = order.findIndex((line) => line.startsWith("COPY") && line.endsWith(DATA_FOLDER));
+  const declared = order.findIndex((line) => line.startsWith("VOLUME"));
+  assert.ok(filled < declared, "what is put into a volume after its declaration is lost");
+});
+
+Deno.test("the image is production on all addresses, and bakes in no secret", () => {
+  const { DENO_USE_CGROUPS, DENO_NO_UPDATE_CHECK: _, ...ours } = environment(image);
+  assert.equal(DENO_USE_CGROUPS, "1");
+  assert.deepEqual(ours, {
+    ENVIRONMENT: "production",
+    MEMORY_PERSIST_PATH: `${DATA_FOLDER}/memories.json`,
+    HOST: "0.0.0.0",
+    PORT: "8000",
+  });
+  const known: readonly string[] = ENV;
+  for (const name of Object.keys(ours)) assert.ok(known.includes(name), name);
+  assert.equal(only(image, "EXPOSE"), ours["PORT"]);
+});
+
+Deno.test("the image starts, stops and is checked without a shell", () => {
+  assert.deepEqual(JSON.parse(only(image, "ENTRYPOINT")), [BINARY]);
+  assert.deepEqual(JSON.parse(only(image, "CMD")), ["serve"]);
+  assert.equal(only(image, "STOPSIGNAL"), "SIGTERM");
+  const [, command] = only(image, "HEALTHCHECK").split(/\bCMD\s+/);
+  assert.deepEqual(JSON.parse(command ?? ""), [BINARY, "healthcheck"]);
+});
+
+Deno.test("the builder is sent what the build copies, and nothing else", async () => {
+  const ignore = (await read(".dockerignore")).split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"));
+  assert.equal(ignore[0], "*");
+  const sent = ignore.slice(1).map((line) => line.replace(/^!/, ""));
+  const copied = all(build, "COPY").flatMap((rest) => {
+    const { positionals } = parseArgs({ args: rest.split(/\s+/), strict: false });
+    return positionals.slice(0, -1).map((path) => path.replace(/^\.\//, ""));
+  });
+  assert.deepEqual(copied.toSorted(), sent.toSorted());
+  for (const path of copied) assert.ok(existsSync(new URL(path, root)), path);
+});
+
+Deno.test("CI and the image use one version of Deno", async () => {
+  assert.match(await read(".ci/run"), new RegExp(`^readonly version=${Deno.version.deno}$`, "m"));
+});
