@@ -1,0 +1,105 @@
+/**
+ * The file under the embedding cache: opened only if it is ours, whole and free, and moved aside
+ * otherwise.
+ */
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+
+const APPLICATION_ID = 0x5342_4543; // "SBEC"
+const FORMAT = 1;
+/** Larger files are not read through at start; a damaged page shows when it is met. */
+const CHECKED_BYTES = 128 * 1024 * 1024;
+
+export interface CacheFile {
+  readonly db: DatabaseSync;
+  readonly select: StatementSync;
+  readonly insert: StatementSync;
+  readonly forget: StatementSync;
+  readonly forgetOldest: StatementSync;
+}
+
+/** Opens the file, or makes it; throws where it cannot be used. */
+export function openCacheFile(path: string): CacheFile {
+  if (!existsSync(path)) closeSync(openSync(path, "wx", 0o600));
+  if (!lstatSync(path).isFile()) throw new Error("not a regular file");
+  chmodSync(path, 0o600);
+  const db = new DatabaseSync(path);
+  try {
+    // The process is alone with its data folder; so no shared-memory file is needed beside it.
+    db.exec("PRAGMA locking_mode=EXCLUSIVE");
+    prepareFormat(db);
+    return {
+      db,
+      select: db.prepare("SELECT vector, crc FROM vectors WHERE key = ?"),
+      insert: db.prepare("INSERT OR REPLACE INTO vectors (key, vector, crc) VALUES (?, ?, ?)"),
+      forget: db.prepare("DELETE FROM vectors WHERE key = ?"),
+      forgetOldest: db.prepare(
+        "DELETE FROM vectors WHERE row IN (SELECT row FROM vectors ORDER BY row LIMIT 100)",
+      ),
+    };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Makes an empty file ours; throws for one that is somebody else's, newer or damaged. */
+function prepareFormat(db: DatabaseSync): void {
+  const fresh = pragma(db, "page_count") === 0;
+  if (
+    !fresh && (pragma(db, "application_id") !== APPLICATION_ID ||
+      pragma(db, "user_version") !== FORMAT)
+  ) throw new Error("not an embedding cache");
+  // Only an empty file takes this; it lets the file shrink.
+  if (fresh) db.exec("PRAGMA auto_vacuum=INCREMENTAL");
+  db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0");
+  if (fresh) {
+    db.exec(`BEGIN IMMEDIATE;
+      CREATE TABLE vectors (
+        row INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL, crc INTEGER NOT NULL
+      ) STRICT;
+      PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${FORMAT}; COMMIT`);
+  }
+  // Takes the lock now, so that a locked file shows here.
+  db.exec("BEGIN IMMEDIATE; COMMIT");
+  if (pragma(db, "page_count") * pragma(db, "page_size") > CHECKED_BYTES) return;
+  const check = db.prepare("PRAGMA quick_check(1)").get();
+  if (check?.["quick_check"] !== "ok") throw new Error("damaged");
+}
+
+/** Moves the file and what SQLite keeps beside it to the quarantine, if there is one. */
+export function setAside(path: string, quarantineFolder: string, now: Date): void {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return;
+  mkdirSync(quarantineFolder, { recursive: true, mode: 0o700 });
+  const name = basename(path);
+  for (const old of readdirSync(quarantineFolder)) {
+    // Nothing in a cache is worth keeping twice.
+    if (old.includes(`Z-${name}`)) {
+      rmSync(join(quarantineFolder, old), { recursive: true, force: true });
+    }
+  }
+  const time = now.toISOString().replaceAll(/[-:]/g, "");
+  for (const suffix of ["", "-wal", "-shm", "-journal"]) {
+    if (lstatSync(path + suffix, { throwIfNoEntry: false }) === undefined) continue;
+    renameSync(path + suffix, join(quarantineFolder, `${time}-${name}${suffix}`));
+  }
+}
+
+type Pragma = "page_count" | "page_size" | "freelist_count" | "application_id" | "user_version";
+
+/** A number that SQLite keeps about the file. */
+export function pragma(db: DatabaseSync, name: Pragma): number {
+  const value = db.prepare(`PRAGMA ${name}`).get()?.[name];
+  return typeof value === "number" ? value : 0;
+}

@@ -1,0 +1,220 @@
+/**
+ * Adapter: an Embedder over any OpenAI-compatible `/embeddings` address.
+ *
+ * Promises: a vector is handed on only if the whole reply holds up (count, order, length, finite,
+ * not zero); a reply is never read past its byte limit, a call never outlives its deadline, a
+ * redirect is never followed; and an error never carries the key, a text or the address, since the
+ * provider's own messages may quote all three. It retries nothing: the indexer does.
+ */
+import type OpenAI from "openai";
+import { z } from "zod";
+import {
+  type Embedder,
+  EmbedderError,
+  type EmbedderFault,
+  type EmbedOptions,
+} from "../embedder.ts";
+
+export interface OpenAiOptions {
+  /** Up to and without `/embeddings`. */
+  readonly baseUrl?: string | undefined;
+  /** May be empty where the base URL is one's own server: then no Authorization is sent. */
+  readonly apiKey: string;
+  readonly model: string;
+  readonly dimensions?: number | undefined;
+  /** The longest that one call may take, whatever its caller allows. */
+  readonly timeoutMs?: number | undefined;
+  readonly maxReplyBytes?: number | undefined;
+  /** The word for `/stats`. */
+  readonly provider?: string | undefined;
+  /** Milliseconds since 1970, to read a `Retry-After` that is a date. */
+  readonly now?: (() => number) | undefined;
+}
+
+const OPENAI_BASE_URL = "https://api.openai.com/v1";
+const TIMEOUT_MS = 20_000;
+const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const MAX_RETRY_AFTER_MS = 60 * 60_000;
+
+/** Outside of these a vector is damage, not a direction: providers answer lengths near 1, and a
+ * model that does not normalise stays within a few hundred. */
+const NORM = { least: 1e-6, most: 1e6 } as const;
+
+const Reply = z.object({
+  data: z.array(z.object({
+    index: z.number().int().nonnegative(),
+    embedding: z.array(z.number()),
+  })),
+});
+
+/** What of a refusal may be looked at; never its message. */
+const Refusal = z.object({
+  status: z.number(),
+  code: z.string().nullish().catch(undefined),
+  param: z.string().nullish().catch(undefined),
+  headers: z.instanceof(Headers).optional().catch(undefined),
+});
+
+export function openAiEmbedder(options: OpenAiOptions): Embedder {
+  const { model, dimensions, timeoutMs = TIMEOUT_MS, now = Date.now } = options;
+  let client: Promise<OpenAI> | undefined;
+
+  async function embed(texts: readonly string[], { signal }: EmbedOptions) {
+    if (texts.length === 0) return [];
+    const deadline = new AbortController();
+    const timer = setTimeout(() => deadline.abort(), timeoutMs);
+    try {
+      client ??= connect(options, timeoutMs);
+      const response = await (await client).embeddings.create({
+        model,
+        input: [...texts],
+        // The SDK would ask for base64, which many compatible servers do not know.
+        encoding_format: "float",
+        ...(dimensions === undefined ? {} : { dimensions }),
+      }, { signal: AbortSignal.any([signal, deadline.signal]) }).asResponse();
+      return vectorsOf(await response.text(), texts.length, dimensions);
+    } catch (error) {
+      if (signal.aborted) throw new EmbedderError("retry", "Cannot embed: the call was given up");
+      if (deadline.signal.aborted) {
+        throw new EmbedderError("retry", `Cannot embed: no reply within ${timeoutMs} ms`);
+      }
+      throw embedderError(error, now);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  return { provider: options.provider ?? "openai", model, dimensions, embed };
+}
+
+/** Loads the SDK, which takes some 70 ms, when it is first of use. */
+async function connect(options: OpenAiOptions, timeoutMs: number): Promise<OpenAI> {
+  const { default: Client } = await import("openai");
+  const { apiKey, baseUrl = OPENAI_BASE_URL, maxReplyBytes = MAX_REPLY_BYTES } = options;
+  return new Client({
+    // The SDK refuses an empty key; the header it would go into is then taken away again.
+    apiKey: apiKey === "" ? "none" : apiKey,
+    ...(apiKey === "" ? { defaultHeaders: { Authorization: null } } : {}),
+    baseURL: baseUrl,
+    // Given, so that the SDK does not look for them in the environment.
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: "off",
+    maxRetries: 0,
+    timeout: timeoutMs,
+    fetch: (input, init) => boundedFetch(input, init, maxReplyBytes),
+  });
+}
+
+/** `fetch` that follows no redirect and whose body ends with an error past `maxBytes`. */
+async function boundedFetch(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+  maxBytes: number,
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(input, { ...init, redirect: "error" });
+  } catch (error) {
+    throw unreachable(error);
+  }
+  if (response.body === null) return response;
+  let bytes = 0;
+  const body = response.body.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller) {
+        bytes += chunk.byteLength;
+        if (bytes <= maxBytes) controller.enqueue(chunk);
+        else controller.error(new EmbedderError("retry", "Cannot embed: the reply is too large"));
+      },
+    }),
+  );
+  const { status, statusText, headers } = response;
+  return new Response(body, { status, statusText, headers });
+}
+
+/** The runtime tells a redirect and a missing permission from a dead line; only the latter mends
+ * by itself. */
+function unreachable(error: unknown): EmbedderError {
+  if (error instanceof Deno.errors.NotCapable) {
+    return new EmbedderError("config", "Cannot embed: this process may not reach the provider");
+  }
+  if (error instanceof TypeError && error.message.includes("redirect mode")) {
+    return new EmbedderError("config", "Cannot embed: the provider's address redirects elsewhere");
+  }
+  return new EmbedderError("retry", "Cannot embed: the provider cannot be reached");
+}
+
+function embedderError(error: unknown, now: () => number): EmbedderError {
+  if (error instanceof EmbedderError) return error;
+  if (error instanceof Error && error.cause instanceof EmbedderError) return error.cause;
+  const refusal = Refusal.safeParse(error);
+  if (!refusal.success) return new EmbedderError("retry", "Cannot embed: the reply broke off");
+  const { status, code, param, headers } = refusal.data;
+  return new EmbedderError(
+    faultOf(status, code ?? "", param ?? ""),
+    `Cannot embed: the provider answered ${status}`,
+    headers && retryAfterMs(headers, now),
+  );
+}
+
+const TRANSIENT = new Set([408, 409, 425, 429]);
+const ABOUT_THE_BATCH = new Set([400, 413, 422]);
+const SET_BY_THE_OPERATOR = new Set(["model", "dimensions", "encoding_format"]);
+
+function faultOf(status: number, code: string, param: string): EmbedderFault {
+  // A used-up account answers 429 as well, and waiting a second does not fill it.
+  if (code === "insufficient_quota" || code === "model_not_found") return "config";
+  if (status >= 500 || TRANSIENT.has(status)) return "retry";
+  if (ABOUT_THE_BATCH.has(status) && !SET_BY_THE_OPERATOR.has(param)) return "input";
+  return "config";
+}
+
+/** `Retry-After` as seconds or as an HTTP date, within an hour; undefined where there is none. */
+function retryAfterMs(headers: Headers, now: () => number): number | undefined {
+  const value = headers.get("retry-after")?.trim();
+  if (!value) return undefined;
+  const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now();
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
+}
+
+/** The vectors of a reply in the order of the texts, or an error naming what is wrong with it. */
+function vectorsOf(body: string, count: number, dimensions: number | undefined): Float32Array[] {
+  const { data } = replyOf(body);
+  if (data.length !== count) throw unusable(`${data.length} vectors for ${count} texts`);
+  const vectors = new Map<number, Float32Array>();
+  for (const { index, embedding } of data) vectors.set(index, Float32Array.from(embedding));
+  const length = dimensions ?? data[0]?.embedding.length;
+  return Array.from({ length: count }, (_, index) => {
+    const vector = vectors.get(index);
+    if (vector === undefined) throw unusable("its indices are not 0 to n-1");
+    if (vector.length !== length || length === 0) throw unusable("its vectors' length is wrong");
+    const norm = normOf(vector);
+    if (!(norm >= NORM.least && norm <= NORM.most)) throw unusable("a vector has no direction");
+    return vector;
+  });
+}
+
+function replyOf(body: string): z.infer<typeof Reply> {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    throw unusable("it is not JSON");
+  }
+  const reply = Reply.safeParse(json);
+  if (!reply.success) throw unusable("it is not a list of vectors");
+  return reply.data;
+}
+
+/** NaN or infinite where a component is. */
+function normOf(vector: Float32Array): number {
+  let sum = 0;
+  for (const component of vector) sum += component * component;
+  return Math.sqrt(sum);
+}
+
+function unusable(why: string): EmbedderError {
+  return new EmbedderError("retry", `Cannot use the provider's reply: ${why}`);
+}

@@ -1,0 +1,67 @@
+/**
+ * When to try again: full jitter from one second up to five minutes, later if the other side named
+ * a time, and every five minutes where only the operator can mend it.
+ */
+import type { Clock } from "./clock.ts";
+
+const FIRST_MS = 1_000;
+const LAST_MS = 5 * 60_000;
+/** So that a run of unlucky small draws does not become a busy loop. */
+const LEAST_MS = 50;
+
+export class Backoff {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #wake: () => void;
+  #failures = 0;
+  #until = -Infinity;
+  #cancel: (() => void) | undefined;
+
+  /** Calls `wake` whenever a wait is over. */
+  constructor(clock: Clock, random: () => number, wake: () => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#wake = wake;
+  }
+
+  get waiting(): boolean {
+    return this.#clock.now() < this.#until;
+  }
+
+  get failing(): boolean {
+    return this.#failures > 0;
+  }
+
+  failed(atLeastMs = 0): void {
+    const ceiling = Math.min(LAST_MS, FIRST_MS * 2 ** this.#failures);
+    this.#failures = Math.min(this.#failures + 1, 20);
+    this.#wait(Math.max(LEAST_MS, this.#random() * ceiling, atLeastMs));
+  }
+
+  /** Nothing changes before the operator does something: look in rarely. */
+  standStill(): void {
+    this.#failures = Math.max(this.#failures, 1);
+    this.#wait(LAST_MS);
+  }
+
+  /** Forgets the failures and any wait. */
+  reset(): void {
+    this.#failures = 0;
+    this.stop();
+  }
+
+  stop(): void {
+    this.#until = -Infinity;
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #wait(ms: number): void {
+    this.#until = Math.max(this.#until, this.#clock.now() + ms);
+    this.#cancel?.();
+    this.#cancel = this.#clock.after(this.#until - this.#clock.now(), () => {
+      this.stop();
+      this.#wake();
+    });
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * The only hand that writes to the vector index, one write at a time and always by what the state
+ * holds at that moment: so an answer that comes late, or two changes that overtake each other,
+ * leave the index as the last state wants it.
+ *
+ * Promises: nothing is written for a memory that is gone or whose text is another by now; a change
+ * that the index could not take is kept, by id only, and tried again.
+ */
+import { AppError } from "../errors.ts";
+import type { Memory } from "../memory.ts";
+import type { VectorIndex } from "../vector_index.ts";
+import { Backoff } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import { type Source, sourceOf } from "./source.ts";
+
+/** A vector and what it was made from. */
+export interface Sourced {
+  readonly id: string;
+  readonly source: Source;
+  readonly vector: Float32Array;
+}
+
+export interface IndexWriterOptions {
+  readonly vectorIndex: VectorIndex;
+  readonly memory: (id: string) => Memory | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Length of the provider's vectors, where known: another must not become an empty index's. */
+  readonly dimensions: () => number | undefined;
+  /** A memory's own vector has another length than the index's. */
+  readonly rejected: (entry: Sourced) => void;
+  /** What could be written was. */
+  readonly settled: () => void;
+  readonly log: (message: string) => void;
+}
+
+const SLICE = 100;
+
+export class IndexWriter {
+  /** What each indexed vector was made from. The texts are the state's own, not copies. */
+  readonly #indexed = new Map<string, Source>();
+  readonly #options: IndexWriterOptions;
+  readonly #backoff: Backoff;
+  /** Ids whose entry may no longer be what the state wants. */
+  readonly #dirty = new Set<string>();
+  #aligning: Promise<void> | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: IndexWriterOptions) {
+    this.#options = options;
+    this.#backoff = new Backoff(options.clock, options.random, () => this.#pump());
+  }
+
+  get idle(): boolean {
+    return this.#dirty.size === 0 && this.#aligning === undefined;
+  }
+
+  /** How many memories have their vector in the index. */
+  get size(): number {
+    return this.#indexed.size;
+  }
+
+  /** Memories whose own vector is not in the index yet. */
+  get pending(): number {
+    let count = 0;
+    for (const id of this.#dirty) if (this.#options.memory(id)?.embedding) count++;
+    return count;
+  }
+
+  /** Whether the id's vector in the index was made from this. */
+  isIndexed(id: string, source: Source): boolean {
+    if (this.#indexed.get(id) !== source) return false;
+    // The newer of two equal texts is the one that the state keeps.
+    this.#indexed.set(id, source);
+    return true;
+  }
+
+  /** Whether the index holds what the state wants of this memory. */
+  isCurrent(id: string): boolean {
+    const memory = this.#options.memory(id);
+    return memory !== undefined && this.#indexed.get(id) === sourceOf(memory);
+  }
+
+  /** Brings one entry in line with the state: a memory's own vector in, a stale or gone one out. */
+  align(id: string): void {
+    this.#dirty.add(id);
+    this.#pump();
+  }
+
+  /**
+   * Writes those of the vectors that are still wanted, and returns those whose length the index
+   * does not take. Throws where the index cannot be reached.
+   */
+  upsert(entries: readonly Sourced[]): Promise<Sourced[]> {
+    return this.#inTurn(() => this.#upsertNow(entries));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#backoff.stop();
+    await this.#last;
+  }
+
+  #inTurn<T>(write: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(write);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #pump(): void {
+    if (this.#aligning !== undefined || this.#stopped || this.#backoff.waiting) return;
+    if (this.#dirty.size === 0) return;
+    this.#aligning = this.#alignAll().finally(() => {
+      this.#aligning = undefined;
+      this.#pump();
+      this.#options.settled();
+    });
+  }
+
+  async #alignAll(): Promise<void> {
+    while (this.#dirty.size > 0 && !this.#stopped) {
+      const ids = [...this.#dirty.values().take(SLICE)];
+      // Before the write, so that a change that comes during it is seen again after it.
+      for (const id of ids) this.#dirty.delete(id);
+      try {
+        await this.#inTurn(() => this.#alignNow(ids));
+        this.#backoff.reset();
+      } catch {
+        for (const id of ids) this.#dirty.add(id);
+        this.#options.log("the vector index took no change and will be asked again");
+        this.#backoff.failed();
+        return;
+      }
+    }
+  }
+
+  async #alignNow(ids: readonly string[]): Promise<void> {
+    const stale: string[] = [];
+    const own: Sourced[] = [];
+    for (const id of ids) {
+      const memory = this.#options.memory(id);
+      const source = memory && sourceOf(memory);
+      if (source !== undefined && this.#indexed.get(id) === source) continue;
+      if (source instanceof Float32Array && this.#fits(source)) {
+        own.push({ id, source, vector: source });
+        continue;
+      }
+      stale.push(id);
+      if (source instanceof Float32Array) {
+        this.#options.rejected({ id, source, vector: source });
+      }
+    }
+    await this.#deleteNow(stale);
+    for (const entry of await this.#upsertNow(own)) {
+      this.#options.rejected(entry);
+      // Its former vector, if any, is not this memory's any more.
+      await this.#deleteNow([entry.id]);
+    }
+  }
+
+  async #deleteNow(ids: readonly string[]): Promise<void> {
+    // Before the write: a put that comes during it must not take the old vector for its own.
+    for (const id of ids) this.#indexed.delete(id);
+    if (ids.length > 0) await this.#options.vectorIndex.delete(ids);
+  }
+
+  #fits(vector: Float32Array): boolean {
+    const dimensions = this.#options.vectorIndex.dimensions ?? this.#options.dimensions();
+    return dimensions === undefined || vector.length === dimensions;
+  }
+
+  async #upsertNow(entries: readonly Sourced[]): Promise<Sourced[]> {
+    const wanted = entries.filter(({ id, source }) => {
+      const memory = this.#options.memory(id);
+      return memory !== undefined && sourceOf(memory) === source;
+    });
+    if (wanted.length === 0) return [];
+    try {
+      await this.#options.vectorIndex.upsert(wanted.map(({ id, vector }) => ({ id, vector })));
+      for (const { id, source } of wanted) {
+        this.#indexed.set(id, source);
+        // Edited or deleted while it was written: then it must not stay.
+        if (!this.isCurrent(id)) this.align(id);
+      }
+      return [];
+    } catch (error) {
+      if (!(error instanceof AppError && error.code === "invalid")) throw error;
+      if (wanted.length === 1) return wanted;
+    }
+    // One of them has another length; the others must not suffer for it.
+    const rejected: Sourced[] = [];
+    for (const entry of wanted) rejected.push(...await this.#upsertNow([entry]));
+    return rejected;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The vectors of what is searched for: within 1.5 seconds or not at all, since a search that has
+ * none still answers by keyword. A few hundred recent ones are remembered.
+ */
+import { type Embedder, EmbedderError } from "../embedder.ts";
+import { Breaker } from "./breaker.ts";
+import { type Clock, withDeadline } from "./clock.ts";
+
+/** For each text the vector that is to be had without a call, or undefined. */
+export type Recall = (texts: readonly string[]) => Promise<(Float32Array | undefined)[]>;
+
+const DEADLINE_MS = 1_500;
+const REMEMBERED = 256;
+
+export class QueryVectors {
+  readonly #embedder: Embedder;
+  readonly #recall: Recall | undefined;
+  readonly #clock: Clock;
+  readonly #stopping: AbortSignal;
+  readonly #breaker: Breaker;
+  /** Least recently used first. */
+  readonly #remembered = new Map<string, Float32Array>();
+
+  constructor(
+    embedder: Embedder,
+    recall: Recall | undefined,
+    clock: Clock,
+    stopping: AbortSignal,
+  ) {
+    this.#embedder = embedder;
+    this.#recall = recall;
+    this.#clock = clock;
+    this.#stopping = stopping;
+    this.#breaker = new Breaker(clock);
+  }
+
+  /** Whether queries are answered without asking the provider, since it failed too often. */
+  get refusing(): boolean {
+    return this.#breaker.open;
+  }
+
+  /** Throws `EmbedderError`. */
+  async get(text: string): Promise<Float32Array> {
+    const vector = this.#remembered.get(text) ?? (await this.#recall?.([text]))?.[0] ??
+      await this.#ask(text);
+    this.#remembered.delete(text);
+    this.#remembered.set(text, vector);
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#remembered.size <= REMEMBERED) break;
+      this.#remembered.delete(oldest);
+    }
+    return vector;
+  }
+
+  async #ask(text: string): Promise<Float32Array> {
+    if (!this.#breaker.admit()) {
+      throw new EmbedderError("retry", "Cannot embed: the provider failed too often just now");
+    }
+    try {
+      const [vector] = await withDeadline(
+        this.#clock,
+        DEADLINE_MS,
+        this.#stopping,
+        (signal) => this.#embedder.embed([text], { signal }),
+      );
+      if (vector === undefined) throw new EmbedderError("retry", "Cannot embed: no vector came");
+      this.#breaker.succeeded();
+      return vector;
+    } catch (error) {
+      const fault = error instanceof EmbedderError ? error.fault : "retry";
+      // A text that the provider will not take says nothing about the provider.
+      if (fault === "input") this.#breaker.succeeded();
+      else this.#breaker.failed(fault === "config");
+      throw error;
+    }
+  }
+}
