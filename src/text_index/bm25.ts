@@ -1,0 +1,147 @@
+/**
+ * The text index: BM25 over an inverted index in memory, kept up to date change by change.
+ *
+ * The same memories give the same ranking, whatever order they came in and whatever was deleted
+ * before: counts are integers, and sums are taken in the order of the query or the thread.
+ */
+import type { Memory } from "../memory.ts";
+import type { TextIndex, TextQuery, TextResult } from "../text_index.ts";
+import { Best, type Candidate } from "./best.ts";
+import { isSearchedAlike, readDocument, threadOf } from "./document.ts";
+import { Postings } from "./postings.ts";
+import { prepareQuery } from "./query.ts";
+import { Scoring, type Slots } from "./scoring.ts";
+import { Threads } from "./threads.ts";
+
+export class Bm25Index implements TextIndex {
+  readonly #terms = new Map<string, Postings>();
+  readonly #slotOf = new Map<string, number>();
+  readonly #freeSlots: number[] = [];
+  readonly #memories: (Memory | undefined)[] = [];
+  readonly #threads = new Threads((a, b) => this.#isBefore(a, b));
+  readonly #scoring = new Scoring();
+  #capacity = 0;
+  #lengths = new Int32Array(0);
+  #createdMs = new Float64Array(0);
+  #saysTime = new Uint8Array(0);
+  #totalLength = 0;
+
+  get size(): number {
+    return this.#slotOf.size;
+  }
+
+  put(memory: Memory): void {
+    const known = this.#slotOf.get(memory.id);
+    const indexed = known === undefined ? undefined : this.#memories[known];
+    if (known !== undefined && indexed !== undefined && isSearchedAlike(indexed, memory)) {
+      this.#memories[known] = memory;
+      return;
+    }
+    this.delete(memory.id);
+    this.#add(memory);
+  }
+
+  delete(id: string): void {
+    const slot = this.#slotOf.get(id);
+    const memory = slot === undefined ? undefined : this.#memories[slot];
+    if (slot === undefined || memory === undefined) return;
+    // Read again: a memory never changes, and keeping its terms would cost as much as the index.
+    const document = readDocument(memory);
+    for (const term of document.frequencies.keys()) {
+      const postings = this.#terms.get(term);
+      postings?.remove(slot);
+      if (postings?.count === 0) this.#terms.delete(term);
+    }
+    const thread = threadOf(memory);
+    if (thread !== undefined) this.#threads.remove(thread, slot, document.length);
+    this.#totalLength -= document.length;
+    this.#memories[slot] = undefined;
+    this.#slotOf.delete(id);
+    this.#freeSlots.push(slot);
+  }
+
+  search({ text, limit, accept }: TextQuery): TextResult {
+    const query = prepareQuery(text, { terms: this.#terms, documents: this.size });
+    const best = new Best(limit, (a, b) => this.#order(a, b));
+    let total = 0;
+    this.#scoring.run(query, this.#slots(), (slot, score) => {
+      const memory = this.#memories[slot];
+      if (memory === undefined || !(accept?.(memory) ?? true)) return;
+      total++;
+      best.offer(slot, squash(score / query.ideal));
+    });
+    const hits = best.sorted().map(({ slot, score }) => ({ id: this.#id(slot), score }));
+    return { hits, total };
+  }
+
+  #add(memory: Memory): void {
+    const slot = this.#freeSlots.pop() ?? this.#slotOf.size;
+    this.#grow(slot + 1);
+    const document = readDocument(memory);
+    this.#slotOf.set(memory.id, slot);
+    this.#memories[slot] = memory;
+    this.#lengths[slot] = document.length;
+    this.#totalLength += document.length;
+    this.#createdMs[slot] = Date.parse(memory.created_at);
+    this.#saysTime[slot] = document.saysTime ? 1 : 0;
+    for (const [term, frequency] of document.frequencies) {
+      let postings = this.#terms.get(term);
+      if (postings === undefined) this.#terms.set(term, postings = new Postings());
+      postings.add(slot, frequency);
+    }
+    const thread = threadOf(memory);
+    if (thread === undefined) this.#threads.leaveOut(slot);
+    else this.#threads.add(thread, slot, document.length);
+  }
+
+  #slots(): Slots {
+    return {
+      capacity: this.#capacity,
+      lengths: this.#lengths,
+      createdMs: this.#createdMs,
+      saysTime: this.#saysTime,
+      documents: this.size,
+      totalLength: this.#totalLength,
+      threads: this.#threads,
+    };
+  }
+
+  #order(a: Candidate, b: Candidate): number {
+    return b.score - a.score || this.#created(b.slot) - this.#created(a.slot) ||
+      (this.#id(a.slot) < this.#id(b.slot) ? -1 : 1);
+  }
+
+  /** The order within a thread. */
+  #isBefore(a: number, b: number): boolean {
+    const difference = this.#created(a) - this.#created(b);
+    return difference === 0 ? this.#id(a) < this.#id(b) : difference < 0;
+  }
+
+  #created(slot: number): number {
+    return this.#createdMs[slot] ?? 0;
+  }
+
+  #id(slot: number): string {
+    return this.#memories[slot]?.id ?? "";
+  }
+
+  #grow(needed: number): void {
+    if (needed <= this.#capacity) return;
+    this.#capacity = Math.max(1024, needed, 2 * this.#capacity);
+    this.#lengths = grown(this.#lengths, new Int32Array(this.#capacity));
+    this.#createdMs = grown(this.#createdMs, new Float64Array(this.#capacity));
+    this.#saysTime = grown(this.#saysTime, new Uint8Array(this.#capacity));
+    this.#threads.grow(this.#capacity);
+  }
+}
+
+/** From 0 and up to between 0 and 1. A memory of average length that says every word once gets
+ * about .6, whatever the question, and however well another one does. */
+function squash(score: number): number {
+  return score / (score + 0.3);
+}
+
+function grown<A extends Int32Array | Float64Array | Uint8Array>(from: A, to: A): A {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,68 @@
+/**
+ * What of a memory is searched: its content, its tags, who wrote it and under which title. Terms
+ * are counted in tenths, as one inside a question counts for less: integers, so that sums do not
+ * depend on the order in which memories came.
+ */
+import type { Memory } from "../memory.ts";
+import { SIGNALS, WORD_TENTHS } from "./signals.ts";
+import { saysTime } from "./times.ts";
+import { tokenize } from "./tokenizer.ts";
+
+export interface SearchableDocument {
+  /** Term -> how often it stands there, in tenths. */
+  readonly frequencies: ReadonlyMap<string, number>;
+  /** Sum over the words, stopwords left out, in tenths. */
+  readonly length: number;
+  readonly saysTime: boolean;
+}
+
+/** Metadata that a person would expect to find a memory by. */
+const SEARCHED_METADATA = ["author", "speaker", "title"];
+const SENTENCE_END = /(?<=[.!?]["'”’)\]]{0,4})\s+|(?<=[。！？])|\n+/u;
+const QUESTION = /[?？]["'”’)\]]{0,4}$/u;
+
+/** The key of a stopword, apart from every term: no term has a space in it. */
+export function stopwordKey(word: string): string {
+  return " " + word;
+}
+
+export function readDocument(memory: Memory): SearchableDocument {
+  const frequencies = new Map<string, number>();
+  let length = 0;
+  const read = (text: string, tenths: number) => {
+    tokenize(text, (term, kind) => {
+      const key = kind === "stopword" ? stopwordKey(term) : term;
+      frequencies.set(key, (frequencies.get(key) ?? 0) + tenths);
+      if (kind === "term" || kind === "whole") length += tenths;
+    });
+  };
+  for (const sentence of memory.content.split(SENTENCE_END)) {
+    read(sentence, QUESTION.test(sentence) ? SIGNALS.questionTenths : WORD_TENTHS);
+  }
+  for (const text of [...memory.tags, ...searchedMetadata(memory)]) read(text, WORD_TENTHS);
+  return { frequencies, length, saysTime: saysTime(memory.content) };
+}
+
+/** The conversation or document a memory belongs to, if any. */
+export function threadOf(memory: Memory): string | undefined {
+  const thread = memory.metadata["thread_id"];
+  return typeof thread === "string" && thread !== "" ? thread : undefined;
+}
+
+/** Whether the index would hold the same for both: most updates change something else. */
+export function isSearchedAlike(a: Memory, b: Memory): boolean {
+  return a.content === b.content && a.created_at === b.created_at &&
+    threadOf(a) === threadOf(b) && isEqual(a.tags, b.tags) &&
+    isEqual(searchedMetadata(a), searchedMetadata(b));
+}
+
+function searchedMetadata(memory: Memory): string[] {
+  return SEARCHED_METADATA.flatMap((key) => {
+    const value = memory.metadata[key];
+    return typeof value === "string" ? [value] : [];
+  });
+}
+
+function isEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((text, at) => text === b[at]);
+}

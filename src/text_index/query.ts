@@ -1,0 +1,142 @@
+/**
+ * A question made ready: the postings to walk, what each is worth, and what a perfect answer
+ * would score.
+ */
+import { stopwordKey } from "./document.ts";
+import type { Postings } from "./postings.ts";
+import { SIGNALS } from "./signals.ts";
+import { oneSlipAway } from "./spelling.ts";
+import { asksWhen, type NamedDate, namedDates } from "./times.ts";
+import { tokenize } from "./tokenizer.ts";
+
+/** Words of one query that are looked for under another spelling, and how many spellings each. */
+const MAX_GUESSED_WORDS = 6;
+const MAX_GUESSES = 8;
+/** What one search may walk: a few milliseconds, however long and common the query's words. */
+const MAX_POSTINGS = 500_000;
+
+export interface QueryTerm {
+  readonly postings: Postings;
+  /** Inverse document frequency times what the term counts for. */
+  readonly weight: number;
+  /** Below 1 for a guess. */
+  readonly discount: number;
+}
+
+/** One word of the question: a memory that has any of its terms has the word. */
+export interface QueryWord {
+  readonly terms: readonly QueryTerm[];
+}
+
+export interface PreparedQuery {
+  readonly words: readonly QueryWord[];
+  /** Also those that no memory has. */
+  readonly wordCount: number;
+  /** What a memory would get that says each word without end: the scale of a score. */
+  readonly ideal: number;
+  readonly asksWhen: boolean;
+  readonly dates: readonly NamedDate[];
+}
+
+export interface Vocabulary {
+  readonly terms: ReadonlyMap<string, Postings>;
+  readonly documents: number;
+}
+
+interface WrittenWord {
+  readonly terms: Set<string>;
+  /** Set where the word is a plain one, and may be misspelt. */
+  readonly plain: string | undefined;
+}
+
+export function prepareQuery(text: string, vocabulary: Vocabulary): PreparedQuery {
+  const written = writtenWords(text);
+  const words: QueryWord[] = [];
+  let ideal = 0;
+  let guesses = MAX_GUESSED_WORDS;
+  for (const word of written) {
+    let terms = termsOf(word, vocabulary);
+    if (terms.length === 0 && word.plain !== undefined && guesses-- > 0) {
+      terms = guessedTerms(word.plain, vocabulary);
+    }
+    if (terms.length > 0) words.push({ terms });
+    ideal += idealOf(terms, vocabulary);
+  }
+  return {
+    words: affordable(words),
+    wordCount: written.length,
+    ideal,
+    asksWhen: asksWhen(text),
+    dates: namedDates(text),
+  };
+}
+
+/**
+ * Inverse document frequency as in Robertson & Zaragoza, "The Probabilistic Relevance Framework:
+ * BM25 and Beyond" (2009), with 1 added inside the logarithm so that it never falls below 0.
+ */
+export function inverseFrequency(count: number, documents: number): number {
+  return Math.log(1 + (documents - count + 0.5) / (count + 0.5));
+}
+
+/** A compound is one word of several terms; a run without spaces is as many words as pairs. */
+function writtenWords(text: string): WrittenWord[] {
+  const compounds = new Map<number, WrittenWord>();
+  const words: WrittenWord[] = [];
+  const stopwords: WrittenWord[] = [];
+  const seen = new Set<string>();
+  tokenize(text, (term, kind, number, plain) => {
+    if (kind === "single") return;
+    const key = kind === "stopword" ? stopwordKey(term) : term;
+    if (seen.has(key)) return;
+    seen.add(key);
+    const compound = compounds.get(number);
+    if (kind === "stopword") stopwords.push({ terms: new Set([key]), plain: undefined });
+    else if (compound !== undefined) compound.terms.add(key);
+    else {
+      const word = { terms: new Set([key]), plain: kind === "term" ? plain : undefined };
+      words.push(word);
+      if (kind === "whole") compounds.set(number, word);
+    }
+  });
+  return words.length > 0 ? words : stopwords;
+}
+
+function termsOf(word: WrittenWord, { terms, documents }: Vocabulary): QueryTerm[] {
+  return [...word.terms].flatMap((term) => {
+    const postings = terms.get(term);
+    if (postings === undefined) return [];
+    return [{ postings, weight: inverseFrequency(postings.count, documents), discount: 1 }];
+  });
+}
+
+/** The words a misspelt one may stand for, weighed as if they were one word: a slip that turns
+ * into something rare is no better evidence than one that turns into something common. */
+function guessedTerms(plain: string, { terms, documents }: Vocabulary): QueryTerm[] {
+  const found = oneSlipAway(plain, (term) => terms.has(term))
+    .flatMap((term) => terms.get(term) ?? [])
+    .sort((a, b) => b.count - a.count)
+    .slice(0, MAX_GUESSES);
+  const together = found.reduce((sum, postings) => sum + postings.count, 0);
+  const weight = SIGNALS.spelling * inverseFrequency(Math.min(together, documents), documents);
+  return found.map((postings) => ({ postings, weight, discount: SIGNALS.spelling }));
+}
+
+/** The rarest words first until the walk would get long; in the order of the question again. */
+function affordable(words: readonly QueryWord[]): readonly QueryWord[] {
+  const cost = (word: QueryWord) => word.terms.reduce((sum, term) => sum + term.postings.count, 0);
+  if (words.reduce((sum, word) => sum + cost(word), 0) <= MAX_POSTINGS) return words;
+  const kept = new Set<QueryWord>();
+  let spent = 0;
+  for (const word of [...words].sort((a, b) => cost(a) - cost(b))) {
+    spent += cost(word);
+    if (kept.size > 0 && spent > MAX_POSTINGS) break;
+    kept.add(word);
+  }
+  return words.filter((word) => kept.has(word));
+}
+
+function idealOf(terms: readonly QueryTerm[], { documents }: Vocabulary): number {
+  if (terms.length === 0) return inverseFrequency(0, documents);
+  return terms.reduce((best, term) => Math.max(best, term.weight), 0);
+}

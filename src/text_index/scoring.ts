@@ -1,0 +1,194 @@
+/**
+ * One pass over the postings of a prepared query: who has which words, how often, in how long a
+ * text, and what the neighbours in the same thread add. The accumulators are kept between
+ * searches and cleared by walking what was touched.
+ *
+ * Every sum is taken in the order of the query or of the thread, never of the slots: floating
+ * point would otherwise remember in which order the memories came.
+ */
+import { inverseFrequency, type PreparedQuery, type QueryTerm } from "./query.ts";
+import { SIGNALS, WORD_TENTHS } from "./signals.ts";
+import { NONE, type Threads } from "./threads.ts";
+import { fallsOn } from "./times.ts";
+
+/** What the index knows of every slot, and of all together; lengths are in tenths of a word. */
+export interface Slots {
+  readonly capacity: number;
+  readonly lengths: Int32Array;
+  readonly createdMs: Float64Array;
+  readonly saysTime: Uint8Array;
+  readonly documents: number;
+  readonly totalLength: number;
+  readonly threads: Threads;
+}
+
+export class Scoring {
+  /** Slot -> score for its own words; the number of words it has; the last word it was seen for. */
+  #own = new Float64Array(0);
+  #matched = new Int32Array(0);
+  #lastWord = new Int32Array(0);
+  #isReached = new Uint8Array(0);
+  readonly #touched: number[] = [];
+  /** Thread -> the same for all its memories as one text. */
+  #threadFrequency = new Float64Array(0);
+  #threadScore = new Float64Array(0);
+  readonly #touchedThreads = new Set<number>();
+
+  /**
+   * Calls `visit` for every slot with any evidence, in no particular order: also for one that has
+   * none of the words and stands beside one that has, as the answer often does.
+   */
+  run(query: PreparedQuery, slots: Slots, visit: (slot: number, score: number) => void): void {
+    this.#grow(slots);
+    let number = 0;
+    for (const word of query.words) {
+      number++;
+      for (const term of word.terms) this.#add(term, number, slots);
+    }
+    for (const slot of this.#touched) {
+      this.#own[slot] = (this.#own[slot] ?? 0) * this.#factor(slot, query, slots);
+    }
+    const reached = this.#reached(slots.threads);
+    for (const slot of reached) visit(slot, this.#withNeighbours(slot, slots.threads));
+    this.#clear(reached);
+  }
+
+  /**
+   * BM25: Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009),
+   * without the constant factor k1 + 1, and with a floor under the length.
+   */
+  #add(term: QueryTerm, word: number, slots: Slots): void {
+    const { pairs, count } = term.postings;
+    const own = this.#own;
+    const floor = WORD_TENTHS * SIGNALS.lengthFloor;
+    const average = Math.max(floor, slots.totalLength / slots.documents);
+    const flat = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b);
+    const slope = WORD_TENTHS * SIGNALS.k1 * SIGNALS.b / average;
+    for (let at = 0; at < 2 * count; at += 2) {
+      const slot = pairs[at] ?? 0;
+      const frequency = pairs[at + 1] ?? 0;
+      const length = slots.lengths[slot] ?? 0;
+      const norm = flat + slope * (length > floor ? length : floor);
+      if (own[slot] === 0) this.#touched.push(slot);
+      own[slot] = (own[slot] ?? 0) + term.weight * frequency / (frequency + norm);
+      if (this.#lastWord[slot] === word) continue;
+      this.#lastWord[slot] = word;
+      this.#matched[slot] = (this.#matched[slot] ?? 0) + 1;
+    }
+    if (slots.threads.size > 0) this.#addToThreads(term, slots.threads);
+  }
+
+  /** The same formula over threads, each as one text. */
+  #addToThreads(term: QueryTerm, threads: Threads): void {
+    const { pairs, count } = term.postings;
+    const frequencies = this.#threadFrequency;
+    const having: number[] = [];
+    for (let at = 0; at < 2 * count; at += 2) {
+      const thread = threads.of[pairs[at] ?? 0] ?? NONE;
+      if (thread === NONE) continue;
+      if (frequencies[thread] === 0) having.push(thread);
+      frequencies[thread] = (frequencies[thread] ?? 0) + (pairs[at + 1] ?? 0);
+    }
+    const weight = term.discount * inverseFrequency(having.length, threads.size);
+    const slope = WORD_TENTHS * SIGNALS.k1 * SIGNALS.b * threads.size / threads.totalLength;
+    for (const thread of having) {
+      const frequency = frequencies[thread] ?? 0;
+      const norm = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b) +
+        slope * (threads.lengths[thread] ?? 0);
+      const score = weight * frequency / (frequency + norm);
+      this.#threadScore[thread] = (this.#threadScore[thread] ?? 0) + score;
+      frequencies[thread] = 0;
+      this.#touchedThreads.add(thread);
+    }
+  }
+
+  #factor(slot: number, query: PreparedQuery, slots: Slots): number {
+    let factor = coordination(this.#matched[slot] ?? 0, query.wordCount);
+    if (query.asksWhen && slots.saysTime[slot] === 1) factor *= SIGNALS.saysTime;
+    if (query.dates.length > 0) {
+      const createdMs = slots.createdMs[slot] ?? 0;
+      if (query.dates.some((date) => fallsOn(createdMs, date))) factor *= SIGNALS.namedDate;
+    }
+    return factor;
+  }
+
+  /** The slots with words of their own and those within the window of one. */
+  #reached({ size, next, previous }: Threads): number[] {
+    const reached: number[] = [];
+    const reach = (slot: number) => {
+      if (this.#isReached[slot] === 1) return;
+      this.#isReached[slot] = 1;
+      reached.push(slot);
+    };
+    for (const slot of this.#touched) reach(slot);
+    if (size === 0) return reached;
+    for (const slot of this.#touched) {
+      let after = next[slot] ?? NONE;
+      let before = previous[slot] ?? NONE;
+      for (let step = 0; step < SIGNALS.neighbourWindow; step++) {
+        if (after !== NONE) {
+          reach(after);
+          after = next[after] ?? NONE;
+        }
+        if (before !== NONE) {
+          reach(before);
+          before = previous[before] ?? NONE;
+        }
+      }
+    }
+    return reached;
+  }
+
+  #withNeighbours(slot: number, { of, next, previous }: Threads): number {
+    let score = this.#own[slot] ?? 0;
+    const thread = of[slot] ?? NONE;
+    if (thread === NONE) return score;
+    let before = previous[slot] ?? NONE;
+    let after = next[slot] ?? NONE;
+    let share = 1;
+    for (let step = 0; step < SIGNALS.neighbourWindow; step++, share /= 2) {
+      if (before !== NONE) {
+        score += share * SIGNALS.neighbourBefore * (this.#own[before] ?? 0);
+        before = previous[before] ?? NONE;
+      }
+      if (after !== NONE) {
+        score += share * SIGNALS.neighbourAfter * (this.#own[after] ?? 0);
+        after = next[after] ?? NONE;
+      }
+    }
+    return score + SIGNALS.thread * (this.#threadScore[thread] ?? 0);
+  }
+
+  #clear(reached: readonly number[]): void {
+    for (const slot of reached) {
+      this.#own[slot] = 0;
+      this.#matched[slot] = 0;
+      this.#lastWord[slot] = 0;
+      this.#isReached[slot] = 0;
+    }
+    for (const thread of this.#touchedThreads) this.#threadScore[thread] = 0;
+    this.#touchedThreads.clear();
+    this.#touched.length = 0;
+  }
+
+  #grow({ capacity, threads }: Slots): void {
+    if (this.#own.length < capacity) {
+      this.#own = new Float64Array(capacity);
+      this.#matched = new Int32Array(capacity);
+      this.#lastWord = new Int32Array(capacity);
+      this.#isReached = new Uint8Array(capacity);
+    }
+    if (this.#threadScore.length < threads.lengths.length) {
+      this.#threadScore = new Float64Array(threads.lengths.length);
+      this.#threadFrequency = new Float64Array(threads.lengths.length);
+    }
+  }
+}
+
+/** What remains of a score where words are missing. The root: a question's words are not all of
+ * one weight, and the plain share took more from documents than it gave to conversations. */
+function coordination(matched: number, words: number): number {
+  const { coordinationFull: full, coordinationGone: gone } = SIGNALS;
+  const strength = Math.min(1, Math.max(0, (gone - words) / (gone - full)));
+  return 1 - strength * (1 - Math.sqrt(matched / words));
+}
