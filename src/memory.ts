@@ -43,6 +43,12 @@ export interface Access {
 
 export const NEVER_ACCESSED: Access = { access_count: 0, last_accessed_at: null };
 
+/** A memory with what was counted about it: what a reply and a line of the snapshot show. */
+export interface Entry {
+  readonly memory: Memory;
+  readonly access: Access;
+}
+
 /**
  * Proof that a request with an `Idempotency-Key` was carried out: written with its change, so that
  * a retry after a crash gets the same answer and has no second effect.
@@ -55,9 +61,7 @@ export interface Receipt {
   /** RFC 3339; a receipt is honoured for 24 hours. */
   readonly at: string;
   /** The reply to give again: a memory as it was answered, another JSON body, or nothing. */
-  readonly reply: { readonly memory: Memory; readonly access: Access } | {
-    readonly json: JsonObject;
-  } | null;
+  readonly reply: Entry | { readonly json: JsonObject } | null;
 }
 
 /** One durable step of history: full-state and idempotent, so that it may be replayed. */

@@ -2,7 +2,7 @@
  * Port: the durable, ordered history of changes. A change that was accepted is on disk before it
  * is applied to the state, and applied before the caller is told: what can be read is durable.
  */
-import type { Access, Change, Memory, Receipt } from "./memory.ts";
+import type { Change, Entry, Receipt } from "./memory.ts";
 
 /** The in-memory truth as the store sees it: fed by replay and by every durable change. */
 export interface DurableState {
@@ -10,11 +10,6 @@ export interface DurableState {
   /** In the order of insertion. May be walked while changes are applied. */
   entries(): Iterable<Entry>;
   receipts(): Iterable<Receipt>;
-}
-
-export interface Entry {
-  readonly memory: Memory;
-  readonly access: Access;
 }
 
 /** What opening a store found. */
@@ -70,4 +65,23 @@ export interface StagedImport {
   commit(): Promise<void>;
   /** Ends the unit, committed or not: what was staged without a commit never was. */
   finish(): void;
+}
+
+/**
+ * Why a store could not be opened; nothing in the folder was changed.
+ * - `locked`: another process holds the folder.
+ * - `unreadable`: data files exist, and nothing in them can be used.
+ * - `newer`: a file was written by a later version of this program.
+ * - `no_access`: the folder cannot be created, read or written.
+ */
+export type OpenFault = "locked" | "unreadable" | "newer" | "no_access";
+
+export class StoreOpenError extends Error {
+  override readonly name = "StoreOpenError";
+  readonly fault: OpenFault;
+
+  constructor(fault: OpenFault, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.fault = fault;
+  }
 }

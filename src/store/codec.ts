@@ -11,8 +11,14 @@
 import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../json.ts";
-import { type Access, type Change, type Memory, MEMORY_TYPES, type Receipt } from "../memory.ts";
-import type { Entry } from "../store.ts";
+import {
+  type Access,
+  type Change,
+  type Entry,
+  type Memory,
+  MEMORY_TYPES,
+  type Receipt,
+} from "../memory.ts";
 
 /** What one line of a journal says: a change, or a step of an import (see `StagedImport`). */
 export type JournalRecord =

@@ -8,10 +8,13 @@
  * where the generation before it ended, so that a lost tail or a lost file shows:
  *
  *     51a6b2a0 117 {"format":"second-brain-journal/1","generation":3,"previous":{…},…}
+ *
+ * The header bears the number of the last record before it.
  */
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { readLines } from "../lines.ts";
+import { StoreOpenError } from "../store.ts";
 import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
 
 export const JOURNAL_FORMAT = "second-brain-journal/1";
@@ -20,17 +23,18 @@ export const JOURNAL_FORMAT = "second-brain-journal/1";
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
 const headerSchema = z.strictObject({
-  format: z.string(),
+  format: z.literal(JOURNAL_FORMAT),
   generation: z.int().min(1),
   /** Where the history before this file ends; null at the very beginning. */
   previous: z.strictObject({
     generation: z.int().min(1),
-    last_seq: z.int().min(0),
     bytes: z.int().min(0),
   }).nullable(),
   at: z.string(),
   version: z.string(),
 });
+
+const formatSchema = z.looseObject({ format: z.string().startsWith("second-brain-journal/") });
 
 export type JournalHeader = z.infer<typeof headerSchema>;
 
@@ -86,21 +90,29 @@ export async function* readJournal(
   }
 }
 
-/** The header of a journal file; undefined where the first line is not one. */
+/** The header line of a journal file; undefined where its first line is not one. */
 export async function readHeader(
   fs: FileSystem,
   path: string,
-): Promise<JournalHeader | undefined> {
+): Promise<{ header: JournalHeader; seq: number } | undefined> {
   for await (const [first] of readJournal(fs, path)) {
     if (first?.line === undefined) return undefined;
-    return parseHeader(first.line.json);
+    const value: unknown = JSON.parse(first.line.json);
+    const format = formatSchema.safeParse(value);
+    if (format.success && format.data.format !== JOURNAL_FORMAT) refuseNewer(format.data.format);
+    const result = headerSchema.safeParse(value);
+    return result.success ? { header: result.data, seq: first.line.seq } : undefined;
   }
   return undefined;
 }
 
-export function parseHeader(json: string): JournalHeader | undefined {
-  const result = headerSchema.safeParse(JSON.parse(json));
-  return result.success ? result.data : undefined;
+/** What a newer version wrote may mean what we cannot know: it is left untouched. */
+export function refuseNewer(format: string): never {
+  throw new StoreOpenError(
+    "newer",
+    `Cannot open the data folder: it was written by a newer version (format "${format}"); ` +
+      "run that version, or restore a backup that this one made",
+  );
 }
 
 export function generationName(generation: number): string {
@@ -118,31 +130,10 @@ export class JournalWriter {
   readonly #file: FileHandle;
   #bytes: number;
 
-  private constructor(file: FileHandle, generation: number, bytes: number) {
+  constructor(file: FileHandle, generation: number, bytes: number) {
     this.#file = file;
     this.generation = generation;
     this.#bytes = bytes;
-  }
-
-  /** Creates the generation's file with its header; file and name are durable on return. */
-  static async create(
-    fs: FileSystem,
-    folder: string,
-    header: JournalHeader,
-    seq: number,
-  ): Promise<JournalWriter> {
-    const path = `${folder}/${generationName(header.generation)}`;
-    const file = await fs.create(path);
-    try {
-      const line = encodeLine(seq, JSON.stringify(header));
-      await writeAll(file, line);
-      await file.sync();
-      await fs.syncFolder(folder);
-      return new JournalWriter(file, header.generation, line.length);
-    } catch (error) {
-      file.close();
-      throw error;
-    }
   }
 
   /** Bytes that are known to be on disk. */
@@ -168,5 +159,40 @@ export class JournalWriter {
 
   close(): void {
     this.#file.close();
+  }
+}
+
+/** Creates a generation's file with its header; file and name are durable on return. */
+export async function beginGeneration(
+  { fs, journal }: { readonly fs: FileSystem; readonly journal: string },
+  { generation, previous, at, version }: {
+    readonly generation: number;
+    readonly previous: { readonly generation: number; readonly bytes: number } | undefined;
+    readonly at: string;
+    readonly version: string;
+  },
+  seq: number,
+): Promise<JournalWriter> {
+  const header: JournalHeader = {
+    format: JOURNAL_FORMAT,
+    generation,
+    previous: previous === undefined
+      ? null
+      : { generation: previous.generation, bytes: previous.bytes },
+    at,
+    version,
+  };
+  const path = `${journal}/${generationName(generation)}`;
+  const file = await fs.create(path);
+  try {
+    const line = encodeLine(seq, JSON.stringify(header));
+    await writeAll(file, line);
+    await file.sync();
+    await fs.syncFolder(journal);
+    return new JournalWriter(file, generation, line.length);
+  } catch (error) {
+    file.close();
+    await fs.remove(path).catch(() => {}); // Best effort: recovery knows such a stump.
+    throw error;
   }
 }

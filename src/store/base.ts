@@ -1,0 +1,132 @@
+/**
+ * Where recovery starts from: the snapshot as it was written; else as a person edited it; else the
+ * one before; else whatever lines of either are still memories.
+ */
+import { parseJson } from "../json.ts";
+import type { Change, Entry } from "../memory.ts";
+import type { DurableState, RecoveryNote } from "../store.ts";
+import { decodeEntry } from "./codec.ts";
+import type { DataFolder } from "./folder.ts";
+import {
+  readEditedSnapshot,
+  readSnapshot,
+  salvageSnapshot,
+  type SnapshotMark,
+  verifySnapshot,
+} from "./snapshot.ts";
+
+export interface Base {
+  readonly mark: SnapshotMark;
+  readonly intact: boolean;
+  /** Memories and receipts that were taken from it. */
+  readonly loaded: number;
+}
+
+/** Loads the best base there is into the state, and notes what had to be refused. */
+export async function loadBase(
+  folder: DataFolder,
+  state: DurableState,
+  notes: RecoveryNote[],
+): Promise<Base> {
+  const { fs, memories, previous } = folder;
+  const current = await fs.exists(memories);
+  const older = await fs.exists(previous);
+  if (!current && !older) {
+    return { mark: { generation: 0, lastSeq: 0 }, intact: true, loaded: 0 };
+  }
+  if (current) {
+    const base = await loadIntact(folder, memories, state) ??
+      await loadEdited(folder, memories, state, notes);
+    if (base !== undefined) return base;
+    await refuse(folder, memories, "the snapshot cannot be read; the one before is used", notes);
+  } else {
+    notes.push({
+      kind: "damage",
+      file: folder.nameOf(memories),
+      detail: "the snapshot is missing",
+    });
+  }
+  const base = older ? await loadIntact(folder, previous, state) : undefined;
+  if (base !== undefined) return { ...base, intact: false };
+  return await loadSalvage(folder, state, notes);
+}
+
+async function loadIntact(
+  folder: DataFolder,
+  path: string,
+  state: DurableState,
+): Promise<Base | undefined> {
+  if (await folder.fs.size(path) === undefined) return undefined;
+  const mark = await verifySnapshot(folder.fs, path);
+  if (mark === undefined) return undefined;
+  let loaded = 0;
+  await readSnapshot(folder.fs, path, (change) => {
+    loaded++;
+    state.apply(change);
+  });
+  return { mark, intact: true, loaded };
+}
+
+async function loadEdited(
+  folder: DataFolder,
+  path: string,
+  state: DurableState,
+  notes: RecoveryNote[],
+): Promise<Base | undefined> {
+  if (await folder.fs.size(path) === undefined) return undefined;
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    const { mark, entries } = await readEditedSnapshot(
+      folder.fs,
+      path,
+      (bytes) => decodeEntry(parseJson(decoder.decode(bytes))),
+    );
+    const note = {
+      kind: "hand_edited",
+      file: folder.nameOf(path),
+      detail: "the snapshot was changed by hand and is well-formed: taken as it stands",
+    } as const;
+    notes.push({ ...note, quarantine: await folder.quarantine.keepFile(path, note) });
+    for (const entry of entries) state.apply(putOf(entry));
+    return { mark, intact: false, loaded: entries.length };
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) throw error;
+    return undefined; // Not a snapshot in any form: the caller goes on to the one before.
+  }
+}
+
+async function loadSalvage(
+  folder: DataFolder,
+  state: DurableState,
+  notes: RecoveryNote[],
+): Promise<Base> {
+  for (const path of [folder.memories, folder.previous]) {
+    if (await folder.fs.size(path) === undefined) continue;
+    const { mark, entries } = await salvageSnapshot(folder.fs, path);
+    if (path === folder.previous) {
+      await refuse(folder, path, "the snapshot before cannot be read either", notes);
+    }
+    if (entries.length === 0) continue;
+    for (const entry of entries) state.apply(putOf(entry));
+    const detail = `${entries.length} memories could be salvaged line by line`;
+    notes.push({ kind: "damage", file: folder.nameOf(path), detail });
+    return { mark, intact: false, loaded: entries.length };
+  }
+  return { mark: { generation: 0, lastSeq: 0 }, intact: false, loaded: 0 };
+}
+
+function putOf({ memory, access }: Entry): Change {
+  return { op: "put", memory, access };
+}
+
+/** Notes damage to a file, and keeps the file as it is in quarantine. */
+export async function refuse(
+  folder: DataFolder,
+  path: string,
+  detail: string,
+  notes: RecoveryNote[],
+): Promise<void> {
+  const note = { kind: "damage", file: folder.nameOf(path), detail } as const;
+  const isFile = await folder.fs.size(path) !== undefined;
+  notes.push(isFile ? { ...note, quarantine: await folder.quarantine.keepFile(path, note) } : note);
+}

@@ -1,0 +1,36 @@
+/** What the disk's errors mean, in our words. */
+import { AppError } from "../errors.ts";
+import { StoreOpenError } from "../store.ts";
+
+/** Why nothing is written now. */
+export function refusal(mode: "read_only" | "closed"): AppError {
+  return mode === "closed"
+    ? new AppError("not_ready", "Cannot write: the service is stopping", { retryAfterS: 5 })
+    : new AppError("read_only", "Cannot write: the disk failed and is being recovered", {
+      retryAfterS: 5,
+    });
+}
+
+/** True where the disk or a quota is full: a definite no. */
+export function isNoSpace(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT"].includes(errorWord(error));
+}
+
+/** The system's own word for an error, such as `EIO`: a message could hold a path. */
+export function errorWord(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
+/** What a failure to open means to the operator; anything unknown is passed on as it is. */
+export function openError(error: unknown): unknown {
+  const closed = ["EACCES", "EROFS", "EPERM", "ENOTDIR"].includes(errorWord(error)) ||
+    error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
+  if (!closed) return error;
+  return new StoreOpenError(
+    "no_access",
+    `Cannot use the data folder (${errorWord(error)}): it must be a folder that this user ` +
+      `(uid ${Deno.uid() ?? "unknown"}) can write; in Kubernetes, set fsGroup to that id`,
+    error,
+  );
+}

@@ -1,0 +1,115 @@
+/**
+ * Reads one generation of the journal at recovery: first judged as a whole, then replayed. In a
+ * healthy file the records stand in order and are replayed as they stream by; in a damaged one all
+ * lines that are good are put back in order first.
+ */
+import { AppError } from "../errors.ts";
+import { Pace } from "../pace.ts";
+import { decodeRecord, type JournalRecord } from "./codec.ts";
+import { joinBytes } from "../lines.ts";
+import { type FileSystem, readPieces } from "./fs.ts";
+import { type JournalLine, type JournalPart, MAX_LINE_BYTES, readJournal } from "./journal.ts";
+
+export interface Survey {
+  /** Last sequence number of a good line, the header's where there is no other. */
+  readonly lastSeq: number;
+  /** Good records behind the header. */
+  readonly records: number;
+  /** Where the last good line ends. */
+  readonly goodBytes: number;
+  /** Where the file, or the part of it that counts, ends: behind the last good line if torn. */
+  readonly endBytes: number;
+  /** What is wrong between good lines; empty in a healthy file. */
+  readonly damage: readonly string[];
+}
+
+/** Reports more oddities than this are cut: a shredded file has thousands. */
+const MAX_DAMAGE_LINES = 20;
+
+/** `firstSeq` is what the record behind the header must have. */
+export async function surveyGeneration(
+  fs: FileSystem,
+  path: string,
+  limit: number,
+  firstSeq: number,
+): Promise<Survey> {
+  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0, endBytes = 0;
+  const damage: string[] = [];
+  const judge = ({ offset, bytes, line }: JournalPart) => {
+    if (line === undefined) {
+      endBytes = offset + bytes.length;
+      return;
+    }
+    if (offset !== goodBytes) damage.push(`unreadable bytes from offset ${goodBytes} to ${offset}`);
+    goodBytes = endBytes = offset + bytes.length + 1;
+    if (offset === 0) return; // The header.
+    records++;
+    if (line.seq !== lastSeq + 1) {
+      damage.push(`record ${line.seq} follows ${lastSeq} at offset ${offset}`);
+    }
+    lastSeq = Math.max(lastSeq, line.seq);
+  };
+  for await (const parts of readJournal(fs, path, limit)) parts.forEach(judge);
+  return { lastSeq, records, goodBytes, endBytes, damage: damage.slice(0, MAX_DAMAGE_LINES) };
+}
+
+/** The bytes of a file from an offset on, at most `MAX_LINE_BYTES` of them. */
+export async function readTail(fs: FileSystem, path: string, from: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for await (const piece of readPieces(fs, path, from + MAX_LINE_BYTES)) {
+    if (offset + piece.length > from) parts.push(piece.subarray(Math.max(0, from - offset)));
+    offset += piece.length;
+  }
+  return joinBytes(parts);
+}
+
+/** The good records above `afterSeq`, each once, in order; those that are none are counted. */
+export async function replayGeneration(
+  fs: FileSystem,
+  path: string,
+  survey: Survey,
+  afterSeq: number,
+  apply: (record: JournalRecord) => void,
+): Promise<{ undecodable: number }> {
+  const pace = new Pace();
+  let undecodable = 0;
+  const replay = async (line: JournalLine) => {
+    if (line.seq <= afterSeq) return;
+    const record = recordOrUndefined(line.json);
+    if (record === undefined) undecodable++;
+    else apply(record);
+    if (pace.due) await pace.breathe();
+  };
+  if (survey.damage.length === 0) {
+    for await (const line of goodLines(fs, path, survey.goodBytes)) await replay(line);
+  } else {
+    const bySeq = new Map<number, JournalLine>();
+    for await (const line of goodLines(fs, path, survey.goodBytes)) bySeq.set(line.seq, line);
+    for (const line of [...bySeq.values()].sort((a, b) => a.seq - b.seq)) await replay(line);
+  }
+  return { undecodable };
+}
+
+async function* goodLines(
+  fs: FileSystem,
+  path: string,
+  limit: number,
+): AsyncGenerator<JournalLine> {
+  for await (const parts of readJournal(fs, path, limit)) {
+    for (const { line, offset } of parts) {
+      if (line !== undefined && offset > 0) yield line;
+    }
+  }
+}
+
+function recordOrUndefined(json: string): JournalRecord | undefined {
+  try {
+    return decodeRecord(json);
+  } catch (error) {
+    if (error instanceof AppError || error instanceof Error && error.name === "ZodError") {
+      return undefined; // Counted by the caller: the line's checksum is right, its content is not.
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+/** Replay's side of `StagedImport`: many records of the journal that count as one, or not at all. */
+import type { Change } from "../memory.ts";
+import type { DurableState, RecoveryNote } from "../store.ts";
+import type { JournalRecord } from "./codec.ts";
+
+/** Holds back what an import staged until its commit comes by. */
+export class ImportUnits {
+  readonly #state: DurableState;
+  readonly #notes: RecoveryNote[];
+  #unit: string | undefined;
+  #changes: Change[] = [];
+  #file = "";
+
+  constructor(state: DurableState, notes: RecoveryNote[]) {
+    this.#state = state;
+    this.#notes = notes;
+  }
+
+  apply(record: JournalRecord, file: string): void {
+    if (record.op === "stage") this.#stage(record.unit, record.changes, file);
+    else if (record.op === "commit") this.#commit(record.unit, record.count, file);
+    else this.#state.apply(record);
+  }
+
+  #stage(unit: string, changes: readonly Change[], file: string): void {
+    if (unit !== this.#unit) this.end();
+    this.#unit = unit;
+    this.#file = file;
+    for (const change of changes) this.#changes.push(change);
+  }
+
+  #commit(unit: string, count: number, file: string): void {
+    const changes = unit === this.#unit ? this.#changes : [];
+    if (changes.length !== count) {
+      const detail = `an import of ${count} changes has only ${changes.length} readable ones`;
+      this.#notes.push({ kind: "damage", file, detail });
+    }
+    for (const change of changes) this.#state.apply(change);
+    this.#unit = undefined;
+    this.#changes = [];
+  }
+
+  /** What has no commit never happened: all of it is let go. */
+  end(): void {
+    if (this.#unit === undefined) return;
+    const detail = `an import of ${this.#changes.length} changes was cut off before its end`;
+    this.#notes.push({ kind: "rolled_back_import", file: this.#file, detail });
+    this.#unit = undefined;
+    this.#changes = [];
+  }
+}
