@@ -1,0 +1,134 @@
+/**
+ * Who may import whom, as a table and a few pure functions over arrows between files. A new file
+ * directly under `src/` must be given its room here before the house accepts it.
+ */
+export type Room =
+  | "main"
+  | "config"
+  | "cli"
+  | "http"
+  | "service"
+  | "state"
+  | "port"
+  | "adapter"
+  | "shape";
+
+/** The files directly under `src/`, without `.ts`. */
+const ROOM_OF: Readonly<Record<string, Room>> = {
+  config: "config",
+  state: "state",
+
+  embedder: "port",
+  store: "port",
+  text_index: "port",
+  vector_index: "port",
+
+  exports: "service",
+  imports: "service",
+  indexer: "service",
+  memories: "service",
+  search: "service",
+  stats: "service",
+
+  clock: "shape",
+  errors: "shape",
+  json: "shape",
+  json_records: "shape",
+  lines: "shape",
+  locks: "shape",
+  memory: "shape",
+  pace: "shape",
+  ranking: "shape",
+  schemas: "shape",
+};
+
+/** Folders whose files are not adapters of a port or parts of a service of the same name. */
+const ROOM_OF_FOLDER: Readonly<Record<string, Room>> = { cli: "cli", http: "http" };
+
+const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
+  main: ["config", "cli", "http", "service", "state", "port", "adapter", "shape"],
+  config: ["shape"],
+  cli: ["service", "shape", "cli"],
+  http: ["service", "shape", "http"],
+  service: ["service", "state", "port", "shape"],
+  state: ["shape"],
+  port: ["shape"],
+  adapter: ["port", "adapter", "shape"],
+  shape: ["shape"],
+};
+
+export interface Arrow {
+  /** Paths from the repository's root, such as `src/store/file.ts`. */
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Place {
+  readonly room: Room;
+  /** The folder under `src/` that the file lies in; undefined for files directly under it. */
+  readonly folder: string | undefined;
+  readonly name: string;
+}
+
+export function placeOf(path: string): Place | undefined {
+  if (path === "main.ts") return { room: "main", folder: undefined, name: "main" };
+  const match = /^src\/(?:([^/]+)\/.+|([^/]+)\.ts)$/.exec(path);
+  if (!match) return undefined;
+  const [, folder, file] = match;
+  const name = folder ?? file ?? "";
+  const above = own(ROOM_OF, name);
+  const room = folder === undefined ? above : own(ROOM_OF_FOLDER, folder) ?? roomBelow(above);
+  return room === undefined ? undefined : { room, folder, name };
+}
+
+/** A port's folder holds its adapters; any other file's folder holds more of the same. */
+function roomBelow(above: Room | undefined): Room | undefined {
+  return above === "port" ? "adapter" : above;
+}
+
+function own(table: Readonly<Record<string, Room>>, name: string): Room | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+/** What is wrong with one arrow, in words; undefined where nothing is. */
+export function arrowProblem({ from, to }: Arrow): string | undefined {
+  const [source, target] = [placeOf(from), placeOf(to)];
+  for (const [place, path] of [[source, from], [target, to]] as const) {
+    if (place === undefined) return `classify me: ${path} has no room in tests/house.ts`;
+  }
+  if (source === undefined || target === undefined) return undefined;
+  const arrow = `${from} (${source.room}) imports ${to} (${target.room})`;
+  if (!MAY_IMPORT[source.room].includes(target.room)) return `forbidden: ${arrow}`;
+  if (source.room === "main") return undefined;
+  if (target.folder !== undefined && target.name !== source.name) {
+    return `private: ${arrow}; only main.ts and its own room may look into a folder`;
+  }
+  if (source.room === "adapter" && target.room === "port" && source.name !== target.name) {
+    return `foreign port: ${arrow}`;
+  }
+  return undefined;
+}
+
+/** One path along arrows that comes back to where it began, or undefined. */
+export function findCycle(arrows: readonly Arrow[]): string[] | undefined {
+  const next = Map.groupBy(arrows, ({ from }) => from);
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): string[] | undefined => {
+    if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+    if (done.has(file)) return undefined;
+    done.add(file);
+    path.push(file);
+    for (const { to } of next.get(file) ?? []) {
+      const found = visit(to);
+      if (found) return found;
+    }
+    path.pop();
+    return undefined;
+  };
+  for (const file of next.keys()) {
+    const found = visit(file);
+    if (found) return found;
+  }
+  return undefined;
+}
