@@ -4,14 +4,19 @@
  * The same memories give the same ranking, whatever order they came in and whatever was deleted
  * before: counts are integers, and sums are taken in the order of the query or the thread.
  */
+import { Best } from "../best.ts";
 import type { Memory } from "../memory.ts";
 import type { TextIndex, TextQuery, TextResult } from "../text_index.ts";
-import { Best, type Candidate } from "./best.ts";
 import { isSearchedAlike, readDocument, threadOf } from "./document.ts";
 import { Postings } from "./postings.ts";
 import { prepareQuery } from "./query.ts";
 import { Scoring, type Slots } from "./scoring.ts";
 import { Threads } from "./threads.ts";
+
+interface Candidate {
+  readonly slot: number;
+  readonly score: number;
+}
 
 export class Bm25Index implements TextIndex {
   readonly #terms = new Map<string, Postings>();
@@ -62,13 +67,15 @@ export class Bm25Index implements TextIndex {
 
   search({ text, limit, accept }: TextQuery): TextResult {
     const query = prepareQuery(text, { terms: this.#terms, documents: this.size });
-    const best = new Best(limit, (a, b) => this.#order(a, b));
+    const best = new Best<Candidate>(limit, (a, b) => this.#order(a, b));
     let total = 0;
     this.#scoring.run(query, this.#slots(), (slot, score) => {
       const memory = this.#memories[slot];
       if (memory === undefined || !(accept?.(memory) ?? true)) return;
       total++;
-      best.offer(slot, squash(score / query.ideal));
+      const squashed = squash(score / query.ideal);
+      // Most memories of a large collection stop here, before anything is made for them.
+      if (squashed >= (best.worst?.score ?? 0)) best.offer({ slot, score: squashed });
     });
     const hits = best.sorted().map(({ slot, score }) => ({ id: this.#id(slot), score }));
     return { hits, total };

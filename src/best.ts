@@ -1,40 +1,36 @@
 /** The best few of many, kept in a heap with the worst on top, so that nothing else is sorted. */
 
-export interface Candidate {
-  readonly slot: number;
-  readonly score: number;
-}
-
 /** Below 0 where `a` comes first. */
-export type Order = (a: Candidate, b: Candidate) => number;
+export type Order<T> = (a: T, b: T) => number;
 
-export class Best {
-  readonly #heap: Candidate[] = [];
+export class Best<T> {
+  readonly #heap: T[] = [];
   readonly #limit: number;
-  readonly #order: Order;
+  readonly #order: Order<T>;
 
-  constructor(limit: number, order: Order) {
+  constructor(limit: number, order: Order<T>) {
     this.#limit = limit;
     this.#order = order;
   }
 
-  offer(slot: number, score: number): void {
+  /** The first that would have to go, once there are as many as wanted. */
+  get worst(): T | undefined {
+    return this.#heap.length < this.#limit ? undefined : this.#heap[0];
+  }
+
+  offer(candidate: T): void {
     const heap = this.#heap;
     if (heap.length < this.#limit) {
-      heap.push({ slot, score });
+      heap.push(candidate);
       this.#rise(heap.length - 1);
-      return;
+    } else if (heap[0] !== undefined && this.#order(candidate, heap[0]) < 0) {
+      heap[0] = candidate;
+      this.#sink();
     }
-    const worst = heap[0];
-    if (worst === undefined || score < worst.score) return;
-    const candidate = { slot, score };
-    if (this.#order(candidate, worst) >= 0) return;
-    heap[0] = candidate;
-    this.#sink();
   }
 
   /** Best first. */
-  sorted(): Candidate[] {
+  sorted(): T[] {
     return [...this.#heap].sort(this.#order);
   }
 
