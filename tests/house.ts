@@ -30,6 +30,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   search: "service",
   stats: "service",
 
+  best: "shape",
   clock: "shape",
   errors: "shape",
   json: "shape",
