@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { DATA_FOLDER, ENV } from "../.build/permissions.ts";
+import { DATA_FOLDER, ENV, SECRETS_FOLDER } from "../.build/permissions.ts";
 
 interface Instruction {
   readonly word: string;
@@ -115,4 +115,23 @@ Deno.test("the builder is sent what the build copies, and nothing else", async (
 
 Deno.test("CI and the image use one version of Deno", async () => {
   assert.match(await read(".ci/run"), new RegExp(`^readonly version=${Deno.version.deno}$`, "m"));
+});
+
+Deno.test("the manifest gives the image what it expects: its user, folders, port and key file", async () => {
+  const manifest = await read("k8s/brain.yaml");
+  const has = (line: RegExp) => assert.match(manifest, new RegExp(`^ *${line.source}$`, "m"));
+  has(/replicas: 1/);
+  for (const name of ["runAsUser", "runAsGroup", "fsGroup"]) has(new RegExp(`${name}: 65532`));
+  has(/runAsNonRoot: true/);
+  has(/readOnlyRootFilesystem: true/);
+  has(/allowPrivilegeEscalation: false/);
+  has(/drop: \[ALL\]/);
+  has(/type: RuntimeDefault/);
+  has(/terminationGracePeriodSeconds: 60/);
+  has(new RegExp(`containerPort: ${environment(image)["PORT"]}`));
+  has(new RegExp(`mountPath: ${DATA_FOLDER}`));
+  has(new RegExp(`value: ${SECRETS_FOLDER}/second-brain/key`));
+  for (const probe of ["startupProbe", "livenessProbe", "readinessProbe"]) {
+    has(new RegExp(`${probe}:`));
+  }
 });
