@@ -4,8 +4,8 @@
  * The same memories give the same ranking, whatever order they came in and whatever was deleted
  * before: counts are integers, and sums are taken in the order of the query or the thread.
  */
-import { Best } from "../best.ts";
 import type { Memory } from "../memory.ts";
+import { Best } from "../ranking.ts";
 import type { TextIndex, TextQuery, TextResult } from "../text_index.ts";
 import { isSearchedAlike, readDocument, threadOf } from "./document.ts";
 import { Postings } from "./postings.ts";

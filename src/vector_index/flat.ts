@@ -5,9 +5,9 @@
  * A search gives way to other work every few milliseconds. What changes meanwhile is scored again
  * before the best are chosen, so that a result is true of the index at the moment it is given.
  */
-import { Best } from "../best.ts";
 import { AppError } from "../errors.ts";
 import { Pace } from "../pace.ts";
+import { Best } from "../ranking.ts";
 import type {
   VectorEntry,
   VectorHit,
