@@ -23,7 +23,13 @@ export const ENV = [
   "LOG_LEVEL",
 ] as const;
 
-/** The image's volume: the only place that the binary may write to. */
+/** For the message that says which user cannot write to the data folder. */
+export const SYS = ["uid"] as const;
+
+/**
+ * The image's volume: the only place that the binary may write to. With a limit on files SQLite
+ * refuses ATTACH, and so VACUUM; everything else of it works.
+ */
 export const DATA_FOLDER = "/data";
 
 /** Where Docker and our manifests mount `CONTAINER_API_KEY_FILE`: read, never written. */
@@ -40,7 +46,14 @@ export const V8_FLAGS = ["--disallow-code-generation-from-strings"] as const;
  * silently takes effect would be right. There is no --allow-run and no --allow-ffi.
  */
 function commonFlags(): string[] {
-  return ["--no-prompt", "--deny-import", "--allow-net", `--allow-env=${ENV}`, "--ignore-env"];
+  return [
+    "--no-prompt",
+    "--deny-import",
+    "--allow-net",
+    `--allow-env=${ENV}`,
+    "--ignore-env",
+    `--allow-sys=${SYS}`,
+  ];
 }
 
 /** For `deno task start`: `MEMORY_PERSIST_PATH`, a key file or an export may lie anywhere. */

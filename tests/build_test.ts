@@ -15,6 +15,7 @@ import {
   containerFlags,
   developmentFlags,
   ENV,
+  SYS,
   V8_FLAGS,
 } from "../.build/permissions.ts";
 import config from "../deno.json" with { type: "json" };
@@ -81,6 +82,33 @@ Deno.test("a bundle under the declared flags gets the data folder, the listed va
   });
 });
 
+Deno.test("the libraries ask for nothing that the declared flags refuse, also when bundled", async () => {
+  const provider = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+    return Response.json({ data: [{ index: 0, embedding: [1] }], model: "m", object: "list" });
+  });
+  try {
+    await inFolder(async (folder) => {
+      const bundle = join(folder, "libraries.js");
+      const source = new URL("libraries_probe.ts", import.meta.url);
+      const bundled = await new Deno.Command(Deno.execPath(), {
+        args: ["bundle", "--quiet", "--minify", "--keep-names", `--output=${bundle}`, source.href],
+      }).output();
+      assert.ok(bundled.success, new TextDecoder().decode(bundled.stderr));
+      const address = `http://127.0.0.1:${provider.addr.port}/v1`;
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [...bundleArguments(bundle, folder), folder, address],
+        cwd: folder,
+        env: { OPENAI_LOG: "debug", OPENAI_ORG_ID: "org", NODE_DEBUG: "http" },
+      }).output();
+      const errors = new TextDecoder().decode(stderr);
+      const reply = JSON.parse(new TextDecoder().decode(stdout) || "null") as unknown;
+      assert.deepEqual({ reply, errors }, { reply: { failed: {}, memory: true }, errors: "" });
+    });
+  } finally {
+    await provider.shutdown();
+  }
+});
+
 Deno.test("what is baked into a compiled output is what is declared", async () => {
   await inFolder(async (folder) => {
     const bundle = join(folder, "probe.js");
@@ -104,7 +132,7 @@ Deno.test("what is baked into a compiled output is what is declared", async () =
       ignore_read: null,
       allow_run: null,
       deny_run: null,
-      allow_sys: null,
+      allow_sys: [...SYS],
       deny_sys: null,
       allow_write: ["/data"],
       deny_write: null,
