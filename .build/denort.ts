@@ -10,6 +10,8 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const RELEASES = "https://dl.deno.land/release";
+const SUM_TIMEOUT_MS = 20_000;
+const ARCHIVE_TIMEOUT_MS = 300_000;
 
 export interface Denort {
   /** A Rust target triple, such as `x86_64-unknown-linux-gnu`. */
@@ -36,7 +38,7 @@ export async function provideDenort(wanted: Denort): Promise<void> {
   const path = archivePath(wanted);
   const cached = await readFile(path).catch(() => undefined);
   if (cached !== undefined && sha256(cached) === expected) return;
-  const archive = await bytes(download, url);
+  const archive = await bytes(download, url, ARCHIVE_TIMEOUT_MS);
   const actual = sha256(archive);
   if (actual !== expected) {
     throw new Error(`Cannot use ${name}: its SHA-256 is ${actual}, expected ${expected}`);
@@ -64,11 +66,15 @@ function archiveName(target: string): string {
 }
 
 async function text(download: typeof fetch, url: string): Promise<string> {
-  return new TextDecoder().decode(await bytes(download, url));
+  return new TextDecoder().decode(await bytes(download, url, SUM_TIMEOUT_MS));
 }
 
-async function bytes(download: typeof fetch, url: string): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await download(url);
+async function bytes(
+  download: typeof fetch,
+  url: string,
+  timeoutMs: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await download(url, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) {
     await response.body?.cancel();
     throw new Error(`Cannot download ${url}: the answer was ${response.status}`);
