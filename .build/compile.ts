@@ -7,7 +7,7 @@
 import { stat, utimes } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { provideDenort } from "./denort.ts";
+import { DenortRefused, provideDenort } from "./denort.ts";
 import { containerFlags } from "./permissions.ts";
 
 export const BUNDLE = "dist/second-brain.js";
@@ -87,6 +87,10 @@ async function main(): Promise<number> {
   try {
     await provideRuntime(target);
   } catch (error) {
+    if (error instanceof DenortRefused) {
+      console.error(error.message);
+      return 1;
+    }
     const reason = error instanceof Error ? error.message : String(error);
     console.error(`Cannot compile: the runtime for ${target} cannot be had (${reason}).`);
     console.error("Name a local copy of denort with DENORT_BIN, or run this where it can be had.");

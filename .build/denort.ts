@@ -23,6 +23,11 @@ export interface Denort {
   readonly fetch?: typeof fetch;
 }
 
+/** The archive was there, but is not what its sum says: never to be passed over as "not to be had". */
+export class DenortRefused extends Error {
+  override readonly name = "DenortRefused";
+}
+
 /** Where `deno compile` looks for the archive before it downloads one. */
 export function archivePath({ target, cacheFolder }: Denort): string {
   return join(cacheFolder, "dl", "release", `v${Deno.version.deno}`, archiveName(target));
@@ -41,7 +46,7 @@ export async function provideDenort(wanted: Denort): Promise<void> {
   const archive = await bytes(download, url, ARCHIVE_TIMEOUT_MS);
   const actual = sha256(archive);
   if (actual !== expected) {
-    throw new Error(`Cannot use ${name}: its SHA-256 is ${actual}, expected ${expected}`);
+    throw new DenortRefused(`Cannot use ${name}: its SHA-256 is ${actual}, expected ${expected}`);
   }
   await mkdir(dirname(path), { recursive: true });
   await writeFile(`${path}.part`, archive);
@@ -56,7 +61,7 @@ export function publishedSum(file: string, name: string): string {
   const sums = file.match(/\b[0-9a-fA-F]{64}\b/g) ?? [];
   const [sum] = sums;
   if (sum === undefined || sums.length > 1) {
-    throw new Error(`Cannot check ${name}: its published checksum file is not understood`);
+    throw new DenortRefused(`Cannot check ${name}: its published checksum file is not understood`);
   }
   return sum.toLowerCase();
 }
