@@ -185,7 +185,7 @@ Deno.test("a runtime is cached only with the sum that was published for it", asy
     const target = "x86_64-unknown-linux-gnu";
     const wanted = { target, cacheFolder };
     for (const sum of ["", "<html>", `${"0".repeat(64)}  denort-${target}.zip`]) {
-      await assert.rejects(provideDenort({ ...wanted, ...releaseHost(sum) }), /^Error: Cannot /);
+      await assert.rejects(provideDenort({ ...wanted, ...releaseHost(sum) }), /: Cannot /);
       assert.deepEqual(await readdir(cacheFolder), [], "nothing may be left behind");
     }
     await provideDenort({ ...wanted, ...releaseHost(`${SUM}  denort-${target}.zip\n`) });
