@@ -53,6 +53,7 @@ export class EmbedWorker {
   readonly #backlog = new Set<string>();
   readonly #sent = new Set<string>();
   readonly #batches = new Set<Promise<void>>();
+  #cancelPump: (() => void) | undefined;
   #trouble: EmbedderError | undefined;
   #dimensions: number | undefined;
   /** Whether the provider ever took a text as it is set up now. */
@@ -87,13 +88,13 @@ export class EmbedWorker {
   add(id: string): void {
     this.#backlog.delete(id);
     this.#live.add(id);
-    this.#pump();
+    this.#pumpSoon();
   }
 
   /** For what start-up found, all at once and in the order in which to take it. */
   addBacklog(ids: Iterable<string>): void {
     for (const id of ids) if (!this.#live.has(id)) this.#backlog.add(id);
-    this.#pump();
+    this.#pumpSoon();
   }
 
   remove(id: string): void {
@@ -109,7 +110,18 @@ export class EmbedWorker {
 
   async stop(): Promise<void> {
     this.#backoff.stop();
+    this.#cancelPump?.();
     await Promise.all(this.#batches);
+  }
+
+  /** After all that is happening now, so that memories written together are sent together. */
+  #pumpSoon(): void {
+    if (this.#stopped) return;
+    this.#cancelPump ??= this.#options.clock.after(0, () => {
+      this.#cancelPump = undefined;
+      this.#pump();
+      this.#options.settled();
+    });
   }
 
   #pump(): void {

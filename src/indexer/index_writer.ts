@@ -127,6 +127,7 @@ export class IndexWriter {
         await this.#inTurn(() => this.#alignNow(ids));
         this.#backoff.reset();
       } catch {
+        if (this.#stopped) return;
         for (const id of ids) this.#dirty.add(id);
         this.#options.log("the vector index took no change and will be asked again");
         this.#backoff.failed();

@@ -1,0 +1,302 @@
+/** The embedding cache: what it keeps, and that nothing done to its file ever reaches a caller. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { cachedEmbedder } from "../src/embedder/cached.ts";
+import { EmbeddingCache, type EmbeddingCacheOptions, embeddingKey } from "../src/embedder/cache.ts";
+import { openAiEmbedder } from "../src/embedder/openai.ts";
+import { EmbedderError } from "../src/embedder.ts";
+import { failureOf, never, testEmbedderContract } from "./embedder_contract.ts";
+import { FakeEmbedder, vectorOf } from "./fakes/indexing.ts";
+import { fakeOpenAi } from "./fakes/openai.ts";
+
+const key = (n: number) => embeddingKey("fake-1", undefined, `text ${n}`);
+const entry = (n: number, length = 8) => ({ key: key(n), vector: vectorOf(`text ${n}`, length) });
+
+/** A folder of its own with a cache in it; `reopen` closes and opens again. */
+class Place {
+  readonly folder = Deno.makeTempDirSync();
+  readonly path = `${this.folder}/embeddings.db`;
+  readonly quarantine = `${this.folder}/quarantine`;
+  readonly logged: string[] = [];
+  #caches: EmbeddingCache[] = [];
+
+  open(options: Partial<EmbeddingCacheOptions> = {}): EmbeddingCache {
+    for (const cache of this.#caches) cache.close();
+    const cache = new EmbeddingCache({
+      path: this.path,
+      quarantineFolder: this.quarantine,
+      log: (message) => this.logged.push(message),
+      now: () => new Date("2026-01-02T03:04:05.678Z"),
+      ...options,
+    });
+    this.#caches.push(cache);
+    return cache;
+  }
+
+  quarantined(): string[] {
+    try {
+      return [...Deno.readDirSync(this.quarantine)].map(({ name }) => name).sort();
+    } catch {
+      return [];
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const cache of this.#caches) cache.close();
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+testEmbedderContract("the cached embedder", (setting) => {
+  const place = new Place();
+  const fake = fakeOpenAi();
+  fake.behaviour = setting === "failing" ? "server_error" : setting;
+  const provider = openAiEmbedder({ baseUrl: fake.baseUrl, apiKey: "", model: "fake" });
+  return {
+    embedder: cachedEmbedder(provider, place.open()),
+    async close() {
+      await fake.close();
+      place[Symbol.dispose]();
+    },
+  };
+});
+
+Deno.test("the cache keeps vectors bit by bit, also over a restart, and knows no others", async () => {
+  using place = new Place();
+  const cache = place.open();
+  const vector = Float32Array.of(0.1, -0, 3.4e38, 1e-45);
+  await cache.put([{ key: key(1), vector }, entry(2)]);
+  const expected = [entry(2).vector, undefined, vector];
+  assert.deepEqual(await cache.get([key(2), key(3), key(1)]), expected);
+  assert.deepEqual(await place.open().get([key(2), key(3), key(1)]), expected);
+  assert.deepEqual(place.logged, []);
+});
+
+Deno.test("the cache's key tells model, dimensions and text apart", () => {
+  const keys = [
+    embeddingKey("m", undefined, "text"),
+    embeddingKey("n", undefined, "text"),
+    embeddingKey("m", 8, "text"),
+    embeddingKey("m", undefined, "Text"),
+    embeddingKey("m", undefined, "a\ud800"),
+    embeddingKey("m", undefined, "a\ud801"),
+    embeddingKey("m", undefined, "a\ufffd"),
+  ];
+  assert.equal(new Set(keys).size, keys.length);
+  assert.ok(keys.every((one) => /^[0-9a-f]{64}$/.test(one)));
+});
+
+Deno.test("the cache's file is for its owner only and holds no text", async () => {
+  using place = new Place();
+  const cache = place.open();
+  const embedder = cachedEmbedder(new FakeEmbedder(), cache);
+  await embedder.embed(["my secret diary"], { signal: never() });
+  cache.close();
+  for (const { name } of Deno.readDirSync(place.folder)) {
+    assert.equal((Deno.statSync(`${place.folder}/${name}`).mode ?? 0) & 0o777, 0o600, name);
+    assert.ok(!new TextDecoder().decode(Deno.readFileSync(place.path)).includes("diary"));
+  }
+});
+
+Deno.test("a row whose bits flipped is a miss, alone", async () => {
+  using place = new Place();
+  await place.open().put([entry(1), entry(2)]);
+  place.open().close();
+  const bytes = Deno.readFileSync(place.path);
+  const needle = new Uint8Array(entry(1).vector.buffer);
+  const at = bytes.findIndex((_, from) => needle.every((byte, i) => bytes[from + i] === byte));
+  assert.ok(at > 0);
+  bytes[at + 5] = (bytes[at + 5] ?? 0) ^ 1;
+  Deno.writeFileSync(place.path, bytes);
+  const cache = place.open();
+  assert.deepEqual(await cache.get([key(1), key(2)]), [undefined, entry(2).vector]);
+  assert.deepEqual(place.quarantined(), []);
+  await cache.put([entry(1)]);
+  assert.deepEqual(await cache.get([key(1)]), [entry(1).vector]);
+});
+
+const RUINED: Record<string, (place: Place) => void | (() => void)> = {
+  "garbage": ({ path }) => Deno.writeFileSync(path, crypto.getRandomValues(new Uint8Array(9_999))),
+  "cut short": ({ path }) => Deno.truncateSync(path, 6_000),
+  "zeroed in the middle": ({ path }) => {
+    const bytes = Deno.readFileSync(path);
+    Deno.writeFileSync(path, bytes.fill(0, 4_096, 12_288));
+  },
+  "of another program": ({ path }) => {
+    Deno.removeSync(path);
+    const db = new DatabaseSync(path);
+    db.exec("CREATE TABLE bookmarks (url TEXT)");
+    db.close();
+  },
+  "of a later version": ({ path }) => {
+    const db = new DatabaseSync(path);
+    db.exec("PRAGMA user_version=99");
+    db.close();
+  },
+  "locked": ({ path }) => {
+    const db = new DatabaseSync(path);
+    db.exec("PRAGMA locking_mode=EXCLUSIVE; BEGIN EXCLUSIVE");
+    return () => db.close();
+  },
+  "a directory": ({ path }) => {
+    Deno.removeSync(path);
+    Deno.mkdirSync(path);
+  },
+  "a symbolic link": ({ path, folder }) => {
+    Deno.renameSync(path, `${folder}/elsewhere.db`);
+    Deno.symlinkSync(`${folder}/elsewhere.db`, path);
+  },
+  "a link to nowhere": ({ path, folder }) => {
+    Deno.removeSync(path);
+    Deno.symlinkSync(`${folder}/nowhere`, path);
+  },
+};
+
+for (const [ruin, make] of Object.entries(RUINED)) {
+  Deno.test(`a cache file that is ${ruin} is moved aside and begun anew`, async () => {
+    using place = new Place();
+    const first = place.open();
+    await first.put(Array.from({ length: 60 }, (_, n) => entry(n, 256)));
+    first.close();
+    const release = make(place);
+    try {
+      const cache = place.open();
+      assert.deepEqual(await cache.get([key(1)]), [undefined]);
+      await cache.put([entry(1)]);
+      assert.deepEqual(await cache.get([key(1)]), [entry(1).vector]);
+      assert.ok(place.quarantined().includes("20260102T030405.678Z-embeddings.db"));
+      assert.equal(Deno.lstatSync(place.path).isFile, true);
+    } finally {
+      release?.();
+    }
+  });
+}
+
+Deno.test("a cache file that goes bad under the running process is replaced", async () => {
+  using place = new Place();
+  const cache = place.open();
+  await cache.put(Array.from({ length: 500 }, (_, n) => entry(n, 1_536)));
+  cache.close();
+  const open = place.open();
+  // Behind SQLite's back, and more of it than it keeps in memory.
+  Deno.writeFileSync(place.path, new Uint8Array(Deno.statSync(place.path).size).fill(7));
+  const vectors = await open.get(Array.from({ length: 500 }, (_, n) => key(n)));
+  assert.ok(vectors.includes(undefined));
+  await open.put([entry(1)]);
+  assert.deepEqual(await open.get([key(1)]), [entry(1).vector]);
+  assert.deepEqual(place.logged, [
+    "the embedding cache could not be used: it is moved aside and begun anew",
+  ]);
+});
+
+Deno.test("a cache that cannot be had at all is a cache that is empty", async () => {
+  using place = new Place();
+  const cache = place.open({ path: `${place.folder}/no/such/folder/embeddings.db` });
+  await cache.put([entry(1)]);
+  assert.deepEqual(await cache.get([key(1)]), [undefined]);
+  assert.equal(cache.working, false);
+  assert.equal(cache.bytes, 0);
+  assert.equal(place.logged.at(-1), "the embedding cache is off: its file cannot be used");
+});
+
+Deno.test("only the last file that could not be used is kept", () => {
+  using place = new Place();
+  for (const day of ["01", "02", "03"]) {
+    Deno.writeTextFileSync(place.path, "not a database at all, and no mistake");
+    place.open({ now: () => new Date(`2026-01-${day}T00:00:00Z`) }).close();
+  }
+  assert.deepEqual(place.quarantined(), ["20260103T000000.000Z-embeddings.db"]);
+});
+
+Deno.test("the cache stays within its size, the oldest rows giving way", async () => {
+  using place = new Place();
+  const maxBytes = 1024 * 1024;
+  const cache = place.open({ maxBytes });
+  for (let n = 0; n < 600; n += 20) {
+    await cache.put(Array.from({ length: 20 }, (_, i) => entry(n + i, 1_024)));
+    assert.ok(cache.bytes <= maxBytes * 1.5, `${cache.bytes}`);
+  }
+  const kept = await cache.get(Array.from({ length: 600 }, (_, n) => key(n)));
+  const first = kept.findIndex((vector) => vector !== undefined);
+  assert.ok(first > 300 && first < 590, `${first}`);
+  assert.ok(kept.slice(first).every((vector) => vector !== undefined));
+  cache.close();
+  assert.ok(Deno.statSync(place.path).size <= maxBytes * 1.5);
+  assert.equal(Deno.lstatSync(place.folder).isDirectory, true);
+
+  const smaller = place.open({ maxBytes: maxBytes / 4 });
+  await smaller.put([entry(600, 1_024)]);
+  assert.ok(smaller.bytes <= maxBytes / 4, `${smaller.bytes}`);
+});
+
+Deno.test("the cached embedder asks once for equal texts, in one batch, in two, and after a restart", async () => {
+  using place = new Place();
+  const provider = new FakeEmbedder();
+  const embedder = cachedEmbedder(provider, place.open());
+  const [one, two] = await Promise.all([
+    embedder.embed(["a", "b", "a"], { signal: never() }),
+    embedder.embed(["b", "c"], { signal: never() }),
+  ]);
+  assert.deepEqual(one, ["a", "b", "a"].map((text) => vectorOf(text)));
+  assert.deepEqual(two, ["b", "c"].map((text) => vectorOf(text)));
+  assert.deepEqual(provider.calls, [["a", "b"], ["c"]]);
+  const again = cachedEmbedder(provider, place.open());
+  assert.deepEqual(await again.embed(["c", "a"], { signal: never() }), [two[1], one[0]]);
+  assert.deepEqual(await again.recall(["b", "d"]), [vectorOf("b"), undefined]);
+  assert.equal(provider.calls.length, 2);
+});
+
+Deno.test("a text that another call failed to fetch is asked for again, not failed with it", async () => {
+  using place = new Place();
+  const provider = new FakeEmbedder();
+  provider.plan = (texts) => texts.includes("bad") ? new EmbedderError("input", "no") : undefined;
+  const embedder = cachedEmbedder(provider, place.open());
+  const [bad, good] = await Promise.all([
+    failureOf(embedder.embed(["bad", "shared"], { signal: never() })),
+    embedder.embed(["shared", "own"], { signal: never() }),
+  ]);
+  assert.equal(bad.fault, "input");
+  assert.deepEqual(good, [vectorOf("shared"), vectorOf("own")]);
+});
+
+Deno.test("a caller that waits for another's call gives up on its own", async () => {
+  using place = new Place();
+  const provider = new FakeEmbedder();
+  const answer = Promise.withResolvers<void>();
+  provider.plan = () => answer.promise;
+  const embedder = cachedEmbedder(provider, place.open());
+  const patient = embedder.embed(["a"], { signal: never() });
+  const caller = new AbortController();
+  const hasty = failureOf(embedder.embed(["a"], { signal: caller.signal }));
+  caller.abort();
+  assert.equal((await hasty).fault, "retry");
+  answer.resolve();
+  assert.deepEqual(await patient, [vectorOf("a")]);
+});
+
+Deno.test("vectors remembered at another length give way to the provider's", async () => {
+  using place = new Place();
+  const provider = new FakeEmbedder();
+  const embedder = cachedEmbedder(provider, place.open());
+  await embedder.embed(["a"], { signal: never() });
+  provider.length = 6;
+  const expected = [vectorOf("a", 6), vectorOf("b", 6)];
+  assert.deepEqual(await embedder.embed(["a", "b"], { signal: never() }), expected);
+  assert.deepEqual(await embedder.recall(["a", "b"]), expected);
+});
+
+Deno.test("an embedder that answers too few vectors is an error, not a wait without end", async () => {
+  using place = new Place();
+  const provider = new FakeEmbedder();
+  const short = {
+    ...provider,
+    model: "m",
+    provider: "p",
+    dimensions: undefined,
+    embed: () => Promise.resolve([]),
+  };
+  const error = await failureOf(
+    cachedEmbedder(short, place.open()).embed(["a"], { signal: never() }),
+  );
+  assert.equal(error.fault, "retry");
+});

@@ -1,0 +1,171 @@
+/** Simulated twins of what the indexer stands on: a clock turned by hand, an embedder that obeys
+ * the test, and a vector index that is a Map. */
+import assert from "node:assert/strict";
+import { type Embedder, EmbedderError, type EmbedOptions } from "../../src/embedder.ts";
+import { AppError } from "../../src/errors.ts";
+import type { Clock } from "../../src/indexer.ts";
+import type { Memory } from "../../src/memory.ts";
+import {
+  type VectorEntry,
+  type VectorIndex,
+  VectorIndexUnavailable,
+  type VectorResult,
+} from "../../src/vector_index.ts";
+
+export class FakeClock implements Clock {
+  #now = 0;
+  #timers: { at: number; run: () => void }[] = [];
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer = { at: this.#now + ms, run };
+    this.#timers.push(timer);
+    return () => this.#timers = this.#timers.filter((other) => other !== timer);
+  }
+
+  get waiting(): number {
+    return this.#timers.length;
+  }
+
+  /** Moves on, running every timer that falls due, and all that follows from it, in order. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await drain();
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
+      if (due === undefined) break;
+      this.#timers = this.#timers.filter((timer) => timer !== due);
+      this.#now = Math.max(this.#now, due.at);
+      due.run();
+      await drain();
+    }
+    this.#now = end;
+  }
+
+  /** Moves on, timer by timer, until the promise is settled. */
+  async until(promise: Promise<unknown>): Promise<void> {
+    let settled = false;
+    promise.finally(() => settled = true).catch(() => {});
+    await drain();
+    for (let steps = 0; !settled; steps++) {
+      assert.ok(steps < 10_000 && this.#timers.length > 0, "it stands still");
+      await this.advance(Math.max(0, Math.min(...this.#timers.map(({ at }) => at)) - this.#now));
+    }
+  }
+}
+
+/** Lets everything that waits for no timer run to its end, also what reads from the disk. */
+export async function drain(): Promise<void> {
+  for (let turns = 0; turns < 3; turns++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What the fake embedder does with a call: nothing special, an error, or an answer in time. */
+export type Plan = (texts: readonly string[]) => EmbedderError | Promise<void> | undefined;
+
+export class FakeEmbedder implements Embedder {
+  readonly provider = "fake";
+  readonly model = "fake-1";
+  dimensions: number | undefined = undefined;
+  length = 4;
+  plan: Plan = () => undefined;
+  readonly calls: string[][] = [];
+  /** The texts whose vectors were handed over. */
+  readonly answered: string[] = [];
+  /** How many calls were under way at the same time, at most. */
+  mostAtOnce = 0;
+  #atOnce = 0;
+
+  get texts(): string[] {
+    return this.calls.flat();
+  }
+
+  async embed(texts: readonly string[], { signal }: EmbedOptions): Promise<Float32Array[]> {
+    this.calls.push([...texts]);
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
+    try {
+      const planned = this.plan(texts);
+      if (planned instanceof EmbedderError) throw planned;
+      await planned;
+      if (signal.aborted) throw new EmbedderError("retry", "given up");
+      this.answered.push(...texts);
+      return texts.map((text) => vectorOf(text, this.length));
+    } finally {
+      this.#atOnce--;
+    }
+  }
+}
+
+/** Tells texts apart, which is all that these tests ask of a vector. */
+export function vectorOf(text: string, length = 4): Float32Array {
+  const vector = new Float32Array(length).fill(1);
+  for (let at = 0; at < text.length; at++) {
+    const slot = at % length;
+    vector[slot] = ((vector[slot] ?? 0) * 31 + text.charCodeAt(at)) % 65_521;
+  }
+  return vector;
+}
+
+/** The port as the simplest thing that keeps its word; `away` takes it out of reach. */
+export class MapVectorIndex implements VectorIndex {
+  readonly kind = "memory";
+  readonly bytes = 0;
+  away = false;
+  readonly vectors = new Map<string, Float32Array>();
+
+  get dimensions(): number | undefined {
+    return this.vectors.values().next().value?.length;
+  }
+
+  get size(): number {
+    return this.vectors.size;
+  }
+
+  has(id: string): boolean {
+    return this.vectors.has(id);
+  }
+
+  get(id: string): Promise<Float32Array | undefined> {
+    return Promise.resolve(this.vectors.get(id));
+  }
+
+  async upsert(entries: readonly VectorEntry[]): Promise<void> {
+    await this.#reach();
+    const length = this.dimensions ?? entries[0]?.vector.length;
+    if (entries.some(({ vector }) => vector.length !== length)) {
+      throw new AppError("invalid", "Cannot index: another length");
+    }
+    for (const { id, vector } of entries) this.vectors.set(id, vector);
+  }
+
+  async delete(ids: readonly string[]): Promise<void> {
+    await this.#reach();
+    for (const id of ids) this.vectors.delete(id);
+  }
+
+  search(): Promise<VectorResult> {
+    throw new Error("no test of the indexer searches");
+  }
+
+  /** A write takes a moment, in which something else may happen. */
+  async #reach(): Promise<void> {
+    await Promise.resolve();
+    if (this.away) throw new VectorIndexUnavailable("away");
+  }
+}
+
+export function memoryOf(id: string, content: string, more: Partial<Memory> = {}): Memory {
+  return {
+    id,
+    content,
+    memory_type: "semantic",
+    importance_score: 0.5,
+    tags: [],
+    metadata: {},
+    created_at: "2026-01-01T00:00:00.000Z",
+    updated_at: "2026-01-01T00:00:00.000Z",
+    ...more,
+  };
+}
