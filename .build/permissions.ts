@@ -2,6 +2,7 @@
  * What the program may touch, said once: the binary is compiled with these flags, the bundle is
  * tested under them, and a test compares the `start` task and every compiled output with them.
  */
+import { fileURLToPath } from "node:url";
 
 /** Every variable that the configuration reads; each other one reads as unset. */
 export const ENV = [
@@ -85,4 +86,17 @@ export function bundleArguments(bundle: string, dataFolder: string): string[] {
     ...containerFlags(dataFolder),
     bundle,
   ];
+}
+
+/**
+ * Arguments for `deno` that run the program, from any folder, for tests and measurements: the
+ * sources, or with SECOND_BRAIN_BUNDLE that file, under what the binary gets. A sub-command and its
+ * arguments may follow.
+ */
+export function programArguments(dataFolder: string): string[] {
+  const bundle = Deno.env.get("SECOND_BRAIN_BUNDLE");
+  if (bundle) return bundleArguments(bundle, dataFolder);
+  const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+  return ["run", "--quiet", `--config=${config}`, ...developmentFlags(), main];
 }

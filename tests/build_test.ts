@@ -15,6 +15,7 @@ import {
   containerFlags,
   developmentFlags,
   ENV,
+  programArguments,
   SYS,
   V8_FLAGS,
 } from "../.build/permissions.ts";
@@ -107,6 +108,17 @@ Deno.test("the libraries ask for nothing that the declared flags refuse, also wh
   } finally {
     await provider.shutdown();
   }
+});
+
+Deno.test("the program runs from any folder, from its sources or from a bundle", async () => {
+  await inFolder(async (folder) => {
+    const words = programArguments(folder);
+    const { code } = await new Deno.Command(Deno.execPath(), {
+      args: [...words, "version"],
+      cwd: folder,
+    }).output();
+    assert.equal(code, 0);
+  });
 });
 
 Deno.test("what is baked into a compiled output is what is declared", async () => {

@@ -23,14 +23,19 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   text_index: "port",
   vector_index: "port",
 
+  accesses: "service",
   exports: "service",
+  idempotency: "service",
   imports: "service",
   indexer: "service",
+  listing: "service",
   memories: "service",
+  projection: "service",
+  quota: "service",
   search: "service",
   stats: "service",
+  walks: "service",
 
-  best: "shape",
   clock: "shape",
   errors: "shape",
   json: "shape",
@@ -41,6 +46,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   pace: "shape",
   ranking: "shape",
   schemas: "shape",
+  selection: "shape",
 };
 
 /** Folders whose files are not adapters of a port or parts of a service of the same name. */
