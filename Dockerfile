@@ -29,8 +29,7 @@ ENV ENVIRONMENT=production \
     MEMORY_PERSIST_PATH=/data/memories.json \
     HOST=0.0.0.0 \
     PORT=8000 \
-    DENO_USE_CGROUPS=1 \
-    DENO_NO_UPDATE_CHECK=1
+    DENO_USE_CGROUPS=1
 WORKDIR /data
 VOLUME ["/data"]
 EXPOSE 8000
