@@ -7,11 +7,13 @@
 import type { Memory } from "../memory.ts";
 import { Best } from "../ranking.ts";
 import type { TextIndex, TextQuery, TextResult } from "../text_index.ts";
-import { isSearchedAlike, readDocument, threadOf } from "./document.ts";
+import { isSearchedAlike, readDocument, type SearchableDocument, threadOf } from "./document.ts";
 import { Postings } from "./postings.ts";
 import { prepareQuery } from "./query.ts";
 import { Scoring, type Slots } from "./scoring.ts";
 import { Threads } from "./threads.ts";
+
+const LONG_CHARACTERS = 10_000;
 
 interface Candidate {
   readonly slot: number;
@@ -23,6 +25,9 @@ export class Bm25Index implements TextIndex {
   readonly #slotOf = new Map<string, number>();
   readonly #freeSlots: number[] = [];
   readonly #memories: (Memory | undefined)[] = [];
+  /** A memory never changes, so that its terms are read again when it goes; long ones are kept, as
+   * reading takes milliseconds. */
+  readonly #longDocuments = new Map<number, SearchableDocument>();
   readonly #threads = new Threads((a, b) => this.#isBefore(a, b));
   readonly #scoring = new Scoring();
   #capacity = 0;
@@ -50,8 +55,8 @@ export class Bm25Index implements TextIndex {
     const slot = this.#slotOf.get(id);
     const memory = slot === undefined ? undefined : this.#memories[slot];
     if (slot === undefined || memory === undefined) return;
-    // Read again: a memory never changes, and keeping its terms would cost as much as the index.
-    const document = readDocument(memory);
+    const document = this.#longDocuments.get(slot) ?? readDocument(memory);
+    this.#longDocuments.delete(slot);
     for (const term of document.frequencies.keys()) {
       const postings = this.#terms.get(term);
       postings?.remove(slot);
@@ -85,6 +90,7 @@ export class Bm25Index implements TextIndex {
     const slot = this.#freeSlots.pop() ?? this.#slotOf.size;
     this.#grow(slot + 1);
     const document = readDocument(memory);
+    if (memory.content.length > LONG_CHARACTERS) this.#longDocuments.set(slot, document);
     this.#slotOf.set(memory.id, slot);
     this.#memories[slot] = memory;
     this.#lengths[slot] = document.length;

@@ -112,7 +112,7 @@ export class Scoring {
     return factor;
   }
 
-  /** The slots with words of their own and those within the window of one. */
+  /** The slots with words of their own and those within the window of a good one. */
   #reached({ size, next, previous }: Threads): number[] {
     const reached: number[] = [];
     const reach = (slot: number) => {
@@ -122,7 +122,11 @@ export class Scoring {
     };
     for (const slot of this.#touched) reach(slot);
     if (size === 0) return reached;
+    let most = 0;
+    for (const slot of this.#touched) most = Math.max(most, this.#own[slot] ?? 0);
+    const enough = SIGNALS.neighbourReach * most;
     for (const slot of this.#touched) {
+      if ((this.#own[slot] ?? 0) < enough) continue;
       let after = next[slot] ?? NONE;
       let before = previous[slot] ?? NONE;
       for (let step = 0; step < SIGNALS.neighbourWindow; step++) {

@@ -20,6 +20,9 @@ export const SIGNALS = {
   neighbourBefore: 0.25,
   neighbourAfter: 0.15,
   neighbourWindow: 2,
+  /** A memory without any of the words is a hit, too, beside one that has this share of the best
+   * score. Beside lesser ones it never came to the front, and there are many. */
+  neighbourReach: 0.4,
   /** What it gets of the thread's score as one long text. */
   thread: 0.2,
   /** "When ...?" is answered by a memory that says a time. */

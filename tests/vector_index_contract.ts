@@ -1,0 +1,145 @@
+/** What every vector index promises: run against each adapter. */
+import assert from "node:assert/strict";
+import { AppError } from "../src/errors.ts";
+import type { VectorIndex } from "../src/vector_index.ts";
+
+/** An empty index, and what to do when the test is over. */
+export interface MadeVectorIndex {
+  readonly index: VectorIndex;
+  readonly close?: () => Promise<void>;
+}
+
+const NORTH = Float32Array.of(0, 1, 0);
+const EAST = Float32Array.of(1, 0, 0);
+const NORTH_EAST = Float32Array.of(3, 4, 0);
+
+export function vectorIndexContract(name: string, make: () => Promise<MadeVectorIndex>): void {
+  for (const [promise, check] of [...KEEPING, ...SEARCHING, ...REFUSING]) {
+    Deno.test(`${name}: ${promise}`, async () => {
+      const { index, close } = await make();
+      try {
+        await check(index);
+      } finally {
+        await close?.();
+      }
+    });
+  }
+}
+
+type Check = readonly [string, (index: VectorIndex) => Promise<void>];
+
+const KEEPING: readonly Check[] = [
+  ["an empty index has no length and finds nothing", async (index) => {
+    assert.deepEqual([index.dimensions, index.size, index.has("a")], [undefined, 0, false]);
+    assert.equal(await index.get("a"), undefined);
+    assert.deepEqual(await index.search({ vector: NORTH, limit: 5 }), { hits: [], total: 0 });
+  }],
+  ["a vector comes back bit for bit", async (index) => {
+    const vector = Float32Array.of(0.1, -1e-38, 123.456);
+    await index.upsert([{ id: "a", vector }]);
+    assert.deepEqual(await index.get("a"), vector);
+    assert.deepEqual([index.dimensions, index.size, index.has("a")], [3, 1, true]);
+  }],
+  ["what was given and what was got are copies", async (index) => {
+    const vector = EAST.slice();
+    await index.upsert([{ id: "a", vector }]);
+    vector.fill(7);
+    (await index.get("a"))?.fill(7);
+    assert.deepEqual(await index.get("a"), EAST);
+  }],
+  ["the same id replaces, also within one batch", async (index) => {
+    await index.upsert([{ id: "a", vector: EAST }]);
+    await index.upsert([{ id: "a", vector: NORTH_EAST }, { id: "a", vector: NORTH }]);
+    assert.equal(index.size, 1);
+    assert.deepEqual(await index.get("a"), NORTH);
+  }],
+  ["deleting forgets, and an unknown id is no error", async (index) => {
+    await index.upsert([{ id: "a", vector: EAST }, { id: "b", vector: NORTH }]);
+    await index.delete(["a", "nobody", "a"]);
+    assert.deepEqual([index.size, index.has("a"), index.has("b")], [1, false, true]);
+    assert.equal(await index.get("a"), undefined);
+    assert.deepEqual(await index.search({ vector: NORTH, limit: 5 }), {
+      hits: [{ id: "b", score: 1 }],
+      total: 1,
+    });
+  }],
+  ["an index that is empty again takes another length", async (index) => {
+    await index.upsert([{ id: "a", vector: EAST }]);
+    await index.delete(["a"]);
+    assert.equal(index.dimensions, undefined);
+    await index.upsert([{ id: "a", vector: Float32Array.of(1, 1) }]);
+    assert.equal(index.dimensions, 2);
+  }],
+];
+
+const SEARCHING: readonly Check[] = [
+  ["the nearest direction comes first, whatever the lengths", async (index) => {
+    await index.upsert([
+      { id: "east", vector: Float32Array.of(100, 0, 0) },
+      { id: "south", vector: Float32Array.of(0, -2, 0) },
+      { id: "north-east", vector: NORTH_EAST },
+    ]);
+    const { hits, total } = await index.search({ vector: NORTH, limit: 5 });
+    assert.deepEqual(hits.map(({ id }) => id), ["north-east", "east", "south"]);
+    assert.deepEqual(hits.map(({ score }) => Math.round(score * 1e4) / 1e4), [0.8, 0, -1]);
+    assert.equal(total, 3);
+  }],
+  ["equal scores are ordered by id, whatever came first", async (index) => {
+    await index.upsert(["c", "a", "d", "b"].map((id) => ({ id, vector: EAST })));
+    const { hits } = await index.search({ vector: EAST, limit: 3 });
+    assert.deepEqual(hits.map(({ id }) => id), ["a", "b", "c"]);
+  }],
+  [
+    "the filter holds before the best are chosen, and total counts what it let through",
+    async (index) => {
+      await index.upsert([
+        { id: "a", vector: EAST },
+        { id: "b", vector: NORTH_EAST },
+        { id: "c", vector: NORTH },
+      ]);
+      const found = await index.search({ vector: EAST, limit: 1, accept: (id) => id !== "a" });
+      assert.deepEqual([found.hits.map(({ id }) => id), found.total], [["b"], 2]);
+    },
+  ],
+  ["a score is never outside -1 to 1", async (index) => {
+    const vector = Float32Array.from({ length: 7 }, (_, at) => 0.1 + at / 3);
+    await index.upsert([{ id: "a", vector }, { id: "b", vector: vector.map((x) => -x) }]);
+    const { hits } = await index.search({ vector, limit: 2 });
+    for (const { score } of hits) assert.ok(Math.abs(score) <= 1, `${score}`);
+  }],
+  ["an aborted search rejects with the reason", async (index) => {
+    await index.upsert([{ id: "a", vector: EAST }]);
+    const reason = new Error("the client left");
+    const search = index.search({ vector: EAST, limit: 1, signal: AbortSignal.abort(reason) });
+    await assert.rejects(search, reason);
+  }],
+];
+
+const BAD_VECTORS: readonly (readonly [string, Float32Array])[] = [
+  ["another length", Float32Array.of(1, 2)],
+  ["no numbers", Float32Array.of()],
+  ["all zeros", Float32Array.of(0, 0, 0)],
+  ["NaN", Float32Array.of(0, NaN, 0)],
+  ["infinity", Float32Array.of(0, 1, -Infinity)],
+];
+
+const REFUSING: readonly Check[] = BAD_VECTORS.flatMap(([what, bad]) => [
+  [`a batch with one vector of ${what} is refused as a whole`, async (index) => {
+    await index.upsert([{ id: "a", vector: EAST }]);
+    const batch = [{ id: "a", vector: NORTH }, { id: "b", vector: bad }];
+    await assert.rejects(index.upsert(batch), isRefusal);
+    assert.deepEqual([index.size, index.has("b")], [1, false]);
+    assert.deepEqual(await index.get("a"), EAST);
+  }],
+  [`a search with ${what} is refused`, async (index) => {
+    await index.upsert([{ id: "a", vector: EAST }]);
+    await assert.rejects(index.search({ vector: bad, limit: 1 }), isRefusal);
+  }],
+]);
+
+function isRefusal(error: unknown): boolean {
+  assert.ok(error instanceof AppError);
+  assert.equal(error.code, "invalid");
+  assert.match(error.message, /^Cannot .+: /);
+  return true;
+}
