@@ -8,16 +8,16 @@
  * from the state when they are sent, so nothing here outgrows the state. Nothing thrown by the
  * provider or the index leaves the worker: it shows in `stats()` and `status()`.
  */
+import type { Clock } from "./clock.ts";
 import { type Embedder, EmbedderError } from "./embedder.ts";
-import { type Clock, turn } from "./indexer/clock.ts";
 import { EmbedWorker } from "./indexer/embed_worker.ts";
 import { IndexWriter } from "./indexer/index_writer.ts";
 import { QueryVectors, type Recall } from "./indexer/query_vectors.ts";
 import { embeddingText, type Source, sourceOf } from "./indexer/source.ts";
 import type { Memory } from "./memory.ts";
+import { Pace } from "./pace.ts";
 import type { VectorIndex } from "./vector_index.ts";
 
-export { type Clock, systemClock } from "./indexer/clock.ts";
 export { embeddingText } from "./indexer/source.ts";
 
 export interface IndexerOptions {
@@ -118,6 +118,7 @@ export class Indexer {
   /** Indexes what needs no call, in slices, and queues the rest, newest first. Never rejects. */
   async start(memories: Iterable<Memory>): Promise<void> {
     this.#starting = true;
+    const pace = new Pace();
     const rest: Memory[] = [];
     let slice: Memory[] = [];
     for (const memory of memories) {
@@ -125,7 +126,7 @@ export class Indexer {
       if (slice.length < START_SLICE) continue;
       rest.push(...await this.#startSlice(slice));
       slice = [];
-      await turn(this.#options.clock);
+      if (pace.due) await pace.breathe();
       if (this.#stopping.signal.aborted) break;
     }
     rest.push(...await this.#startSlice(slice));

@@ -86,6 +86,7 @@ const FAILURES: Record<Exclude<Behaviour, "good" | "slow" | "shuffled">, [Embedd
     longer: ["retry", "Cannot use the provider's reply: its vectors' length is wrong"],
     uneven: ["retry", "Cannot use the provider's reply: its vectors' length is wrong"],
     nan: ["retry", "Cannot use the provider's reply: it is not JSON"],
+    infinite: ["retry", "Cannot use the provider's reply: it is not a list of vectors"],
     null: ["retry", "Cannot use the provider's reply: it is not a list of vectors"],
     strings: ["retry", "Cannot use the provider's reply: it is not a list of vectors"],
     zeros: ["retry", "Cannot use the provider's reply: a vector has no direction"],

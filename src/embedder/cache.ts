@@ -9,8 +9,8 @@
  *   row | key (SHA-256 over model, dimensions and text, hex) | vector (float32, LE) | crc (CRC-32)
  */
 import { createHash } from "node:crypto";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { crc32 } from "node:zlib";
+import { Pace } from "../pace.ts";
 import { type CacheFile, openCacheFile, pragma, setAside } from "./cache_file.ts";
 
 export interface EmbeddingCacheOptions {
@@ -28,8 +28,8 @@ export interface CacheEntry {
 }
 
 const MAX_BYTES = 1024 * 1024 * 1024;
-/** One transaction, or one round of reads: a few milliseconds. */
-const SLICE = { rows: 50, bytes: 256 * 1024 } as const;
+/** One transaction: a few milliseconds. */
+const SLICE = { rows: 25, bytes: 192 * 1024 } as const;
 /** Above this the journal beside the file is folded back into it: some 3 MB, 10 ms. */
 const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 /** A file that keeps going bad is the disk's fault: then the process goes on without. */
@@ -67,24 +67,26 @@ export class EmbeddingCache {
 
   /** For each key its vector, or undefined; in order. */
   async get(keys: readonly string[]): Promise<(Float32Array | undefined)[]> {
+    const pace = new Pace();
     const vectors: (Float32Array | undefined)[] = [];
-    for (let start = 0; start < keys.length; start += SLICE.rows) {
-      if (start > 0) await nextTurn();
-      for (const key of keys.slice(start, start + SLICE.rows)) vectors.push(this.#getOne(key));
+    for (const key of keys) {
+      if (pace.due) await pace.breathe();
+      vectors.push(this.#getOne(key));
     }
     return vectors;
   }
 
   /** Keeps the vectors, the oldest ones giving way at the size limit. */
   async put(entries: readonly CacheEntry[]): Promise<void> {
+    const pace = new Pace();
     for (let start = 0; start < entries.length;) {
-      if (start > 0) await nextTurn();
       start = this.#putSlice(entries, start);
-      if (this.#unfoldedBytes >= CHECKPOINT_BYTES) {
-        await nextTurn();
-        this.#fold();
-      }
-      while (this.#trimSlice()) await nextTurn();
+      if (pace.due) await pace.breathe();
+      while (this.#trimSlice()) if (pace.due) await pace.breathe();
+      if (this.#unfoldedBytes < CHECKPOINT_BYTES) continue;
+      await pace.breathe();
+      this.#fold();
+      await pace.breathe();
     }
   }
 

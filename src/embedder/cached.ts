@@ -12,88 +12,111 @@ export interface CachedEmbedder extends Embedder {
   recall(texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
 }
 
-type Vectors = Map<string, Float32Array>;
+/** By key. */
+type Texts = ReadonlyMap<string, string>;
+type Vectors = ReadonlyMap<string, Float32Array>;
 
 export function cachedEmbedder(embedder: Embedder, cache: EmbeddingCache): CachedEmbedder {
   const { provider, model, dimensions } = embedder;
-  /** By key, the call that is fetching it; settles, when it fails, with what it has: nothing. */
-  const underWay = new Map<string, Promise<Vectors>>();
   const keyOf = (text: string) => embeddingKey(model, dimensions, text);
+  const fetcher = new Fetcher(embedder, cache);
+  return {
+    provider,
+    model,
+    dimensions,
+    recall: (texts) => cache.get(texts.map(keyOf)),
+    async embed(texts, options) {
+      const keys = texts.map(keyOf);
+      const vectors = await fetcher.fetch(
+        new Map(texts.map((text, at) => [keys[at] ?? "", text])),
+        options,
+      );
+      return keys.flatMap((key) => vectors.get(key) ?? []);
+    },
+  };
+}
 
-  async function fetchAll(texts: Map<string, string>, options: EmbedOptions): Promise<Vectors> {
-    const vectors = await embedder.embed([...texts.values()], options);
-    if (vectors.length !== texts.size) {
-      throw new EmbedderError("retry", "Cannot embed: vectors are missing");
-    }
-    const entries = [...texts.keys()].flatMap((key, at) => {
-      const vector = vectors[at];
-      return vector === undefined ? [] : [{ key, vector }];
-    });
-    await cache.put(entries);
-    return new Map(entries.map(({ key, vector }) => [key, vector]));
+/** Gets distinct texts' vectors from the cache, from calls under way, or by a call of its own. */
+class Fetcher {
+  readonly #embedder: Embedder;
+  readonly #cache: EmbeddingCache;
+  /** By key, the call that fetches it; one that fails settles with what it has: nothing. */
+  readonly #underWay = new Map<string, Promise<Vectors>>();
+
+  constructor(embedder: Embedder, cache: EmbeddingCache) {
+    this.#embedder = embedder;
+    this.#cache = cache;
   }
 
-  async function lookUpOrFetch(texts: Map<string, string>, options: EmbedOptions) {
-    const keys = [...texts.keys()];
-    const found: Vectors = new Map();
-    for (const [at, vector] of (await cache.get(keys)).entries()) {
-      const key = keys[at];
-      if (key !== undefined && vector !== undefined) found.set(key, vector);
+  async fetch(wanted: Texts, options: EmbedOptions): Promise<Vectors> {
+    const found = new Map<string, Float32Array>();
+    for (let open = wanted; open.size > 0; open = without(wanted, found)) {
+      const others = new Set([...open.keys()].flatMap((key) => this.#underWay.get(key) ?? []));
+      const own = without(open, this.#underWay);
+      if (own.size > 0) addAll(found, await this.#claim(own, options));
+      // What another call failed to fetch is asked for here in the next round.
+      for (const other of others) addAll(found, await until(other, options));
     }
-    const missing = new Map([...texts].filter(([key]) => !found.has(key)));
-    if (missing.size === 0) return found;
-    return new Map([...found, ...await fetchAll(missing, options)]);
+    const lengths = new Set([...found.values()].map(({ length }) => length));
+    // The provider may have changed its vectors' length since the cache was filled.
+    return lengths.size > 1 ? await this.#ask(wanted, options) : found;
   }
 
   /** Takes the keys as its own until they are in the cache, so that nobody else fetches them. */
-  async function claim(texts: Map<string, string>, options: EmbedOptions): Promise<Vectors> {
-    const call = lookUpOrFetch(texts, options);
+  async #claim(texts: Texts, options: EmbedOptions): Promise<Vectors> {
+    const call = this.#lookUpOrAsk(texts, options);
     const settled = call.catch(() => new Map<string, Float32Array>());
-    for (const key of texts.keys()) underWay.set(key, settled);
+    for (const key of texts.keys()) this.#underWay.set(key, settled);
     try {
       return await call;
     } finally {
-      for (const key of texts.keys()) underWay.delete(key);
+      for (const key of texts.keys()) this.#underWay.delete(key);
     }
   }
 
-  async function embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
-    const keys = texts.map(keyOf);
-    const wanted = new Map(texts.map((text, at) => [keys[at] ?? "", text]));
-    let found: Vectors = new Map();
-    let open = wanted;
-    while (open.size > 0) {
-      const others = new Set([...open.keys()].flatMap((key) => underWay.get(key) ?? []));
-      const own = new Map([...open].filter(([key]) => !underWay.has(key)));
-      if (own.size > 0) { for (const entry of await claim(own, options)) found.set(...entry); }
-      // What another call failed to fetch is asked for here in the next round.
-      for (const other of others) {
-        for (const entry of await until(other, options)) found.set(...entry);
+  async #lookUpOrAsk(texts: Texts, options: EmbedOptions): Promise<Vectors> {
+    const keys = [...texts.keys()];
+    const known = await this.#cache.get(keys);
+    const found = new Map(keys.flatMap((key, at) => {
+      const vector = known[at];
+      return vector === undefined ? [] : [[key, vector] as const];
+    }));
+    const missing = without(texts, found);
+    if (missing.size > 0) addAll(found, await this.#ask(missing, options));
+    return found;
+  }
+
+  async #ask(texts: Texts, options: EmbedOptions): Promise<Vectors> {
+    const vectors = await this.#embedder.embed([...texts.values()], options);
+    const entries = [...texts.keys()].map((key, at) => {
+      const vector = vectors[at];
+      if (vector === undefined) {
+        throw new EmbedderError("retry", "Cannot embed: a vector is missing");
       }
-      open = new Map([...wanted].filter(([key]) => !found.has(key)));
-    }
-    // The provider may have changed its vectors' length since the cache was filled.
-    if (!sameLength([...wanted.keys()], found)) found = await fetchAll(wanted, options);
-    return keys.map((key) => found.get(key) ?? new Float32Array());
+      return { key, vector };
+    });
+    await this.#cache.put(entries);
+    return new Map(entries.map(({ key, vector }) => [key, vector]));
   }
-
-  const recall = (texts: readonly string[]) => cache.get(texts.map(keyOf));
-  return { provider, model, dimensions, embed, recall };
 }
 
-function sameLength(keys: readonly string[], vectors: Vectors): boolean {
-  return new Set(keys.map((key) => vectors.get(key)?.length)).size <= 1;
+function without(texts: Texts, known: ReadonlyMap<string, unknown>): Texts {
+  return new Map([...texts].filter(([key]) => !known.has(key)));
+}
+
+function addAll(to: Map<string, Float32Array>, from: Vectors): void {
+  for (const [key, vector] of from) to.set(key, vector);
 }
 
 /** Waits for another caller's call no longer than one's own signal allows. */
 async function until(call: Promise<Vectors>, { signal }: EmbedOptions): Promise<Vectors> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const give = () => reject(new EmbedderError("retry", "Cannot embed: the call was given up"));
-  if (signal.aborted) give();
-  signal.addEventListener("abort", give);
+  const giveUp = () => reject(new EmbedderError("retry", "Cannot embed: the call was given up"));
+  if (signal.aborted) giveUp();
+  signal.addEventListener("abort", giveUp);
   try {
     return await Promise.race([call, aborted]);
   } finally {
-    signal.removeEventListener("abort", give);
+    signal.removeEventListener("abort", giveUp);
   }
 }

@@ -2,7 +2,7 @@
  * When to try again: full jitter from one second up to five minutes, later if the other side named
  * a time, and every five minutes where only the operator can mend it.
  */
-import type { Clock } from "./clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 
 const FIRST_MS = 1_000;
 const LAST_MS = 5 * 60_000;
@@ -14,8 +14,8 @@ export class Backoff {
   readonly #random: () => number;
   readonly #wake: () => void;
   #failures = 0;
-  #until = -Infinity;
-  #cancel: (() => void) | undefined;
+  #until = 0;
+  #timer: Timer | undefined;
 
   /** Calls `wake` whenever a wait is over. */
   constructor(clock: Clock, random: () => number, wake: () => void) {
@@ -25,7 +25,7 @@ export class Backoff {
   }
 
   get waiting(): boolean {
-    return this.#clock.now() < this.#until;
+    return this.#timer !== undefined;
   }
 
   get failing(): boolean {
@@ -51,15 +51,17 @@ export class Backoff {
   }
 
   stop(): void {
-    this.#until = -Infinity;
-    this.#cancel?.();
-    this.#cancel = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #wait(ms: number): void {
-    this.#until = Math.max(this.#until, this.#clock.now() + ms);
-    this.#cancel?.();
-    this.#cancel = this.#clock.after(this.#until - this.#clock.now(), () => {
+    const until = this.#clock.now() + ms;
+    // The timer counts, not the time of day, which may jump.
+    if (this.#timer !== undefined && this.#until >= until) return;
+    this.stop();
+    this.#until = until;
+    this.#timer = this.#clock.after(ms, () => {
       this.stop();
       this.#wake();
     });

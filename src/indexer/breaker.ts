@@ -2,7 +2,7 @@
  * A circuit breaker: after five failures in a row nobody waits for the provider any more. Half a
  * minute later one call may try, and its outcome decides.
  */
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 
 const FAILURES = 5;
 const OPEN_MS = 30_000;
@@ -10,27 +10,25 @@ const OPEN_MS = 30_000;
 export class Breaker {
   readonly #clock: Clock;
   #failures = 0;
-  #openUntil: number | undefined;
+  #openedAt: number | undefined;
   #probing = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  get open(): boolean {
-    return this.#openUntil !== undefined;
-  }
-
   /** Whether a call may go out now; if so, its outcome must be reported. */
   admit(): boolean {
-    if (this.#openUntil === undefined) return true;
-    if (this.#probing || this.#clock.now() < this.#openUntil) return false;
+    if (this.#openedAt === undefined) return true;
+    const openMs = this.#clock.now() - this.#openedAt;
+    // Below zero the time of day went back: nobody knows how long it was, so try.
+    if (this.#probing || (openMs >= 0 && openMs < OPEN_MS)) return false;
     return this.#probing = true;
   }
 
   succeeded(): void {
     this.#failures = 0;
-    this.#openUntil = undefined;
+    this.#openedAt = undefined;
     this.#probing = false;
   }
 
@@ -38,6 +36,6 @@ export class Breaker {
   failed(final = false): void {
     this.#failures++;
     this.#probing = false;
-    if (final || this.#failures >= FAILURES) this.#openUntil = this.#clock.now() + OPEN_MS;
+    if (final || this.#failures >= FAILURES) this.#openedAt = this.#clock.now();
   }
 }

@@ -6,11 +6,12 @@
  * gone, or its text was given up; so an answer for a text that was edited meanwhile is not lost
  * but asked for anew. Two calls at a time, one while things go wrong; nothing it meets is thrown.
  */
+import type { Clock, Timer } from "../clock.ts";
 import { type Embedder, EmbedderError } from "../embedder.ts";
 import type { Memory } from "../memory.ts";
 import { VectorIndexUnavailable } from "../vector_index.ts";
 import { Backoff } from "./backoff.ts";
-import { type Clock, withDeadline } from "./clock.ts";
+import { withDeadline } from "./deadline.ts";
 import type { IndexWriter } from "./index_writer.ts";
 import { cutText, sourceOf } from "./source.ts";
 
@@ -53,7 +54,7 @@ export class EmbedWorker {
   readonly #backlog = new Set<string>();
   readonly #sent = new Set<string>();
   readonly #batches = new Set<Promise<void>>();
-  #cancelPump: (() => void) | undefined;
+  #soon: Timer | undefined;
   #trouble: EmbedderError | undefined;
   #dimensions: number | undefined;
   /** Whether the provider ever took a text as it is set up now. */
@@ -110,15 +111,15 @@ export class EmbedWorker {
 
   async stop(): Promise<void> {
     this.#backoff.stop();
-    this.#cancelPump?.();
+    this.#soon?.cancel();
     await Promise.all(this.#batches);
   }
 
   /** After all that is happening now, so that memories written together are sent together. */
   #pumpSoon(): void {
     if (this.#stopped) return;
-    this.#cancelPump ??= this.#options.clock.after(0, () => {
-      this.#cancelPump = undefined;
+    this.#soon ??= this.#options.clock.after(0, () => {
+      this.#soon = undefined;
       this.#pump();
       this.#options.settled();
     });

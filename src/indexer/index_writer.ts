@@ -6,11 +6,11 @@
  * Promises: nothing is written for a memory that is gone or whose text is another by now; a change
  * that the index could not take is kept, by id only, and tried again.
  */
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Memory } from "../memory.ts";
 import type { VectorIndex } from "../vector_index.ts";
 import { Backoff } from "./backoff.ts";
-import type { Clock } from "./clock.ts";
 import { type Source, sourceOf } from "./source.ts";
 
 /** A vector and what it was made from. */

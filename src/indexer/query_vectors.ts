@@ -2,9 +2,10 @@
  * The vectors of what is searched for: within 1.5 seconds or not at all, since a search that has
  * none still answers by keyword. A few hundred recent ones are remembered.
  */
+import type { Clock } from "../clock.ts";
 import { type Embedder, EmbedderError } from "../embedder.ts";
 import { Breaker } from "./breaker.ts";
-import { type Clock, withDeadline } from "./clock.ts";
+import { withDeadline } from "./deadline.ts";
 
 /** For each text the vector that is to be had without a call, or undefined. */
 export type Recall = (texts: readonly string[]) => Promise<(Float32Array | undefined)[]>;
@@ -32,11 +33,6 @@ export class QueryVectors {
     this.#clock = clock;
     this.#stopping = stopping;
     this.#breaker = new Breaker(clock);
-  }
-
-  /** Whether queries are answered without asking the provider, since it failed too often. */
-  get refusing(): boolean {
-    return this.#breaker.open;
   }
 
   /** Throws `EmbedderError`. */

@@ -9,7 +9,7 @@ export type Source = string | Float32Array;
  * The longest text that is embedded, in UTF-16 units: some 6,000 tokens of English, which the
  * common models take. What lies behind is found by keyword only.
  */
-export const EMBEDDED_CHARACTERS = 24_000;
+const EMBEDDED_CHARACTERS = 24_000;
 
 /** The text that stands for a memory's meaning: its content, its beginning if it is very long. */
 export function embeddingText(memory: Memory): string {

@@ -1,9 +1,9 @@
 /** Simulated twins of what the indexer stands on: a clock turned by hand, an embedder that obeys
  * the test, and a vector index that is a Map. */
 import assert from "node:assert/strict";
+import type { Clock, Timer } from "../../src/clock.ts";
 import { type Embedder, EmbedderError, type EmbedOptions } from "../../src/embedder.ts";
 import { AppError } from "../../src/errors.ts";
-import type { Clock } from "../../src/indexer.ts";
 import type { Memory } from "../../src/memory.ts";
 import {
   type VectorEntry,
@@ -20,10 +20,10 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
-  after(ms: number, run: () => void): () => void {
+  after(ms: number, run: () => void): Timer {
     const timer = { at: this.#now + ms, run };
     this.#timers.push(timer);
-    return () => this.#timers = this.#timers.filter((other) => other !== timer);
+    return { cancel: () => this.#timers = this.#timers.filter((other) => other !== timer) };
   }
 
   get waiting(): number {

@@ -25,6 +25,7 @@ export type Behaviour =
   | "longer"
   | "uneven"
   | "nan"
+  | "infinite"
   | "null"
   | "strings"
   | "zeros"
@@ -57,7 +58,7 @@ const CONCEPTS = [
   ["music", "piano", "concert", "song", "choir"],
 ];
 
-const Request_ = z.object({
+const Asked = z.object({
   model: z.string(),
   input: z.array(z.string()),
   encoding_format: z.literal("float"),
@@ -113,96 +114,85 @@ export function fakeOpenAi(dimensions = 32): FakeOpenAi {
     async (request) => {
       const path = new URL(request.url).pathname;
       if (path !== "/v1/embeddings") return new Response("no such path", { status: 404 });
-      const asked = Request_.parse(await request.json());
+      const asked = Asked.parse(await request.json());
       calls.push({ texts: asked.input, headers: request.headers });
-      return await answer(fake, asked, request.signal);
+      const { input: texts, dimensions = fake.dimensions } = asked;
+      const rows = texts.map((text, index) => ({ index, embedding: fakeVector(text, dimensions) }));
+      return await ANSWERS[fake.behaviour]({ fake, texts, rows, gone: request.signal });
     },
   );
   fake.baseUrl = `http://127.0.0.1:${server.addr.port}/v1`;
   return fake;
 }
 
-type Asked = z.infer<typeof Request_>;
-
-function answer(fake: FakeOpenAi, asked: Asked, gone: AbortSignal): Response | Promise<Response> {
-  const dimensions = asked.dimensions ?? fake.dimensions;
-  const data = asked.input.map((text, index) => ({
-    object: "embedding",
-    index,
-    embedding: fakeVector(text, dimensions),
-  }));
-  const reply = (rows: unknown) =>
-    Response.json({ object: "list", data: rows, model: asked.model });
-  const refusal = (status: number, error: object, headers = {}) =>
-    Response.json({ error: { message: `no: ${asked.input.join()}`, ...error } }, {
-      status,
-      headers,
-    });
-  const broken = (component: unknown) =>
-    reply(data.map((row) => ({ ...row, embedding: row.embedding.map(() => component) })));
-
-  switch (fake.behaviour) {
-    case "good":
-      return reply(data);
-    case "slow":
-      return new Promise((resolve) => setTimeout(() => resolve(reply(data)), 30));
-    case "hanging":
-      return new Promise((resolve) => {
-        gone.addEventListener("abort", () => resolve(new Response(null, { status: 503 })));
-      });
-    case "rate_limited":
-      return refusal(429, { code: "rate_limit_exceeded" }, { "retry-after": fake.retryAfter });
-    case "out_of_quota":
-      return refusal(429, { code: "insufficient_quota" });
-    case "server_error":
-      return refusal(500, {});
-    case "unauthorized":
-      return refusal(401, { code: "invalid_api_key" });
-    case "refuses_marked":
-      return asked.input.some((text) => text.includes(REFUSED_MARK))
-        ? refusal(400, { type: "invalid_request_error" })
-        : reply(data);
-    case "refuses_dimensions":
-      return refusal(400, { param: "dimensions" });
-    case "html":
-      return new Response("<!doctype html><title>Welcome</title>", {
-        headers: { "content-type": "text/html" },
-      });
-    case "cut_json":
-      return new Response(JSON.stringify({ data }).slice(0, -20), {
-        headers: { "content-type": "application/json" },
-      });
-    case "too_few":
-      return reply(data.slice(1));
-    case "shuffled":
-      return reply(data.toReversed());
-    case "duplicate_index":
-      return reply(data.map((row) => ({ ...row, index: 0 })));
-    case "longer":
-      return reply(data.map((row) => ({ ...row, embedding: [...row.embedding, 0.5] })));
-    case "uneven":
-      return reply(data.map((row, at) => at === 0 ? row : { ...row, embedding: [1, 0] }));
-    case "nan":
-      return new Response(`{"data":[{"index":0,"embedding":[1e999,NaN]}]}`);
-    case "null":
-      return broken(null);
-    case "strings":
-      return broken("0.5");
-    case "zeros":
-      return broken(0);
-    case "huge_numbers":
-      return broken(1e38);
-    case "huge_body":
-      return new Response(endless(64 * 1024, 0));
-    case "drip":
-      return new Response(endless(1, 5));
-    case "redirect":
-      return new Response(null, {
-        status: 307,
-        headers: { location: "http://169.254.169.254/latest/meta-data" },
-      });
-  }
+interface Exchange {
+  readonly fake: FakeOpenAi;
+  readonly texts: readonly string[];
+  readonly rows: readonly { index: number; embedding: number[] }[];
+  /** Aborts when the caller hangs up. */
+  readonly gone: AbortSignal;
 }
+
+type Answer = (exchange: Exchange) => Response | Promise<Response>;
+
+const reply = (data: unknown) => Response.json({ object: "list", model: "fake", data });
+
+/** Its message quotes what was sent, as real ones do. */
+function refusal(status: number, error: object, headers = {}): Answer {
+  return ({ texts }) =>
+    Response.json({ error: { message: `no: ${texts.join()}`, ...error } }, { status, headers });
+}
+
+/** Rows whose every component is this. */
+function filled(component: unknown): Answer {
+  return ({ rows }) =>
+    reply(rows.map((row) => ({ ...row, embedding: row.embedding.map(() => component) })));
+}
+
+const ANSWERS: Record<Behaviour, Answer> = {
+  good: ({ rows }) => reply(rows),
+  slow: ({ rows }) => new Promise((resolve) => setTimeout(() => resolve(reply(rows)), 30)),
+  hanging: ({ gone }) =>
+    new Promise((resolve) => {
+      gone.addEventListener("abort", () => resolve(new Response(null, { status: 503 })));
+    }),
+  rate_limited: (exchange) =>
+    refusal(429, { code: "rate_limit_exceeded" }, { "retry-after": exchange.fake.retryAfter })(
+      exchange,
+    ),
+  out_of_quota: refusal(429, { code: "insufficient_quota" }),
+  server_error: refusal(500, {}),
+  unauthorized: refusal(401, { code: "invalid_api_key" }),
+  refuses_marked: (exchange) =>
+    exchange.texts.some((text) => text.includes(REFUSED_MARK))
+      ? refusal(400, { type: "invalid_request_error" })(exchange)
+      : reply(exchange.rows),
+  refuses_dimensions: refusal(400, { param: "dimensions" }),
+  html: () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } }),
+  cut_json: ({ rows }) =>
+    new Response(JSON.stringify({ data: rows }).slice(0, -20), {
+      headers: { "content-type": "application/json" },
+    }),
+  too_few: ({ rows }) => reply(rows.slice(1)),
+  shuffled: ({ rows }) => reply(rows.toReversed()),
+  duplicate_index: ({ rows }) => reply(rows.map((row) => ({ ...row, index: 0 }))),
+  longer: ({ rows }) => reply(rows.map((row) => ({ ...row, embedding: [...row.embedding, 1] }))),
+  uneven: ({ rows }) => reply(rows.map((row, at) => at === 0 ? row : { ...row, embedding: [1] })),
+  nan: () => new Response(`{"data":[{"index":0,"embedding":[1,NaN]}]}`),
+  infinite: ({ rows }) =>
+    new Response(JSON.stringify({ data: rows }).replace(/\[-?0\.\d+/g, "[1e999")),
+  null: filled(null),
+  strings: filled("0.5"),
+  zeros: filled(0),
+  huge_numbers: filled(1e38),
+  huge_body: () => new Response(endless(64 * 1024, 0)),
+  drip: () => new Response(endless(1, 5)),
+  redirect: () =>
+    new Response(null, {
+      status: 307,
+      headers: { location: "http://169.254.169.254/latest/meta-data" },
+    }),
+};
 
 /** Blanks that go on to 300 MB, or until nobody reads them any more. */
 function endless(chunkBytes: number, pauseMs: number): ReadableStream<Uint8Array> {

@@ -1,0 +1,142 @@
+/** The indexer from start to stop, and the vectors of queries. */
+import assert from "node:assert/strict";
+import { systemClock } from "../src/clock.ts";
+import { EmbeddingCache } from "../src/embedder/cache.ts";
+import { cachedEmbedder } from "../src/embedder/cached.ts";
+import { openAiEmbedder } from "../src/embedder/openai.ts";
+import { EmbedderError } from "../src/embedder.ts";
+import { Indexer } from "../src/indexer.ts";
+import type { Memory } from "../src/memory.ts";
+import { FlatVectorIndex } from "../src/vector_index/flat.ts";
+import { withBrain } from "./fakes/brain.ts";
+import { memoryOf, vectorOf } from "./fakes/indexing.ts";
+import { fakeOpenAi, fakeVector } from "./fakes/openai.ts";
+
+const retry = () => new EmbedderError("retry", "Cannot embed: away");
+
+Deno.test("at start own and remembered vectors come first, the rest newest first, live ones before", async () => {
+  const remembered = new Map([["known", vectorOf("known")]]);
+  const recall = (texts: readonly string[]) => Promise.resolve(texts.map((t) => remembered.get(t)));
+  await withBrain(async (brain) => {
+    brain.embedder.plan = (texts) => texts.includes("live") ? retry() : undefined;
+    for (let n = 0; n < 1_000; n++) {
+      const created_at = new Date(Date.UTC(2026, 0, 1) + ((n * 7) % 1_000) * 1_000).toISOString();
+      brain.state.set(`${n}`, memoryOf(`${n}`, `text ${n}`, { created_at }));
+    }
+    brain.state.set("known", memoryOf("known", "known"));
+    brain.state.set("own", memoryOf("own", "own", { embedding: Float32Array.of(1, 0, 0, 0) }));
+    const started = brain.indexer.start(brain.state.values());
+    brain.put("live", "live");
+    await brain.clock.until(started);
+    assert.ok(brain.index.has("known") && brain.index.has("own"));
+    brain.embedder.plan = () => undefined;
+    await brain.idle();
+    const times = brain.embedder.texts.filter((text) => text.startsWith("text"))
+      .map((text) => brain.state.get(text.slice(5))?.created_at ?? "");
+    const firsts = [...new Set(times)];
+    assert.deepEqual(firsts, firsts.toSorted().toReversed());
+    assert.equal(brain.embedder.texts[0], "live");
+    assert.ok(!brain.embedder.texts.includes("known") && !brain.embedder.texts.includes("own"));
+    assert.deepEqual(brain.held(), brain.wanted());
+  }, { recall });
+});
+
+Deno.test("stopping gives up what is under way and lets waiters go", async () => {
+  await withBrain(async (brain) => {
+    brain.embedder.plan = () => new Promise(() => {});
+    brain.put("a", "text");
+    const idle = brain.indexer.idle();
+    await brain.clock.advance(0);
+    await brain.indexer.stop();
+    await idle;
+    assert.deepEqual(brain.held(), {});
+  });
+});
+
+Deno.test("over a real connection an outage costs one call per distinct text, a restart none", async () => {
+  const folder = await Deno.makeTempDir();
+  const fake = fakeOpenAi();
+  const provider = openAiEmbedder({ baseUrl: fake.baseUrl, apiKey: "", model: "fake" });
+  const state = new Map<string, Memory>();
+  for (let n = 0; n < 250; n++) state.set(`${n}`, memoryOf(`${n}`, `garden ${n % 130}`));
+
+  /** A life of the process: `meanwhile` happens once the start is over and nothing moves. */
+  async function live(meanwhile: (indexer: Indexer) => void): Promise<void> {
+    const path = `${folder}/embeddings.db`;
+    const cache = new EmbeddingCache({ path, quarantineFolder: `${folder}/quarantine` });
+    const embedder = cachedEmbedder(provider, cache);
+    const vectorIndex = new FlatVectorIndex();
+    const indexer = new Indexer({
+      embedder,
+      recall: embedder.recall,
+      vectorIndex,
+      memory: (id) => state.get(id),
+      clock: systemClock,
+      random: Math.random,
+    });
+    await indexer.start(state.values());
+    await indexer.idle();
+    meanwhile(indexer);
+    await indexer.idle();
+    assert.equal(vectorIndex.size, 250);
+    assert.deepEqual(await vectorIndex.get("249"), Float32Array.from(fakeVector("garden 119", 32)));
+    await indexer.stop();
+    cache.close();
+  }
+
+  try {
+    fake.behaviour = "unauthorized";
+    let refused = 0;
+    await live((indexer) => {
+      assert.equal(indexer.status().state, "misconfigured");
+      refused = fake.texts.length;
+      fake.behaviour = "good";
+      indexer.retryFailed();
+    });
+    const answered = fake.texts.slice(refused);
+    assert.equal(answered.length, 130);
+    assert.equal(new Set(answered).size, 130);
+    await live(() => {});
+    assert.equal(fake.texts.length, refused + 130);
+  } finally {
+    await fake.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+Deno.test("queries are remembered, cut off after 1.5 seconds, and refused at once when it is no use", () =>
+  withBrain(async (brain) => {
+    const { clock, embedder, indexer } = brain;
+    assert.deepEqual(await indexer.embedQuery("known"), vectorOf("known"));
+    embedder.plan = () => new Promise(() => {});
+    for (let n = 0; n < 5; n++) {
+      const before = clock.now();
+      const query = assert.rejects(indexer.embedQuery(`hung ${n}`), { fault: "retry" });
+      await clock.until(query);
+      assert.equal(clock.now() - before, 1_500);
+    }
+    assert.equal(embedder.calls.length, 6);
+    await assert.rejects(indexer.embedQuery("refused"), { fault: "retry" });
+    assert.deepEqual(await indexer.embedQuery("known"), vectorOf("known"));
+    assert.equal(embedder.calls.length, 6);
+
+    await clock.advance(30_000);
+    const probe = assert.rejects(indexer.embedQuery("probe"), { fault: "retry" });
+    await brain.clock.advance(0);
+    await assert.rejects(indexer.embedQuery("beside it"), { fault: "retry" });
+    assert.equal(embedder.calls.length, 7);
+    await clock.until(probe);
+
+    await clock.advance(30_000);
+    embedder.plan = () => undefined;
+    assert.deepEqual(await indexer.embedQuery("well again"), vectorOf("well again"));
+    assert.deepEqual(await indexer.embedQuery("and on"), vectorOf("and on"));
+  }));
+
+Deno.test("the memory for query vectors is bounded", () =>
+  withBrain(async (brain) => {
+    for (let n = 0; n < 300; n++) await brain.indexer.embedQuery(`query ${n}`);
+    await brain.indexer.embedQuery("query 299");
+    assert.equal(brain.embedder.calls.length, 300);
+    await brain.indexer.embedQuery("query 0");
+    assert.equal(brain.embedder.calls.length, 301);
+  }));
