@@ -19,6 +19,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   state: "state",
 
   embedder: "port",
+  export_folder: "port",
   store: "port",
   text_index: "port",
   vector_index: "port",
@@ -26,6 +27,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   accesses: "service",
   exports: "service",
   idempotency: "service",
+  import_draft: "service",
   imports: "service",
   indexer: "service",
   listing: "service",
@@ -38,6 +40,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
 
   clock: "shape",
   errors: "shape",
+  import_record: "shape",
   json: "shape",
   json_records: "shape",
   lines: "shape",
@@ -47,6 +50,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   ranking: "shape",
   schemas: "shape",
   selection: "shape",
+  vector_text: "shape",
 };
 
 /** Folders whose files are not adapters of a port or parts of a service of the same name. */
