@@ -56,7 +56,7 @@ export interface IndexerStatus {
   readonly detail: string | null;
 }
 
-const START_SLICE = 200;
+const START_SLICE = 100;
 
 export class Indexer {
   readonly #options: IndexerOptions;

@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { Pace } from "../pace.ts";
-import { type CacheFile, openCacheFile, pragma, setAside } from "./cache_file.ts";
+import { type CacheFile, closeCacheFile, openCacheFile, pragma, setAside } from "./cache_file.ts";
 
 export interface EmbeddingCacheOptions {
   readonly path: string;
@@ -30,7 +30,7 @@ export interface CacheEntry {
 const MAX_BYTES = 1024 * 1024 * 1024;
 /** One transaction: a few milliseconds. */
 const SLICE = { rows: 25, bytes: 192 * 1024 } as const;
-/** Above this the journal beside the file is folded back into it: some 3 MB, 10 ms. */
+/** Above this the journal beside the file is folded back into it, and begins anew. */
 const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 /** A file that keeps going bad is the disk's fault: then the process goes on without. */
 const MAX_REBUILDS = 3;
@@ -47,6 +47,8 @@ export class EmbeddingCache {
   #file: CacheFile | undefined;
   #rebuilds = 0;
   #unfoldedBytes = 0;
+  #lastPut: Promise<void> = Promise.resolve();
+  #folding = false;
   #closed = false;
   #saidFull = false;
 
@@ -77,22 +79,27 @@ export class EmbeddingCache {
   }
 
   /** Keeps the vectors, the oldest ones giving way at the size limit. */
-  async put(entries: readonly CacheEntry[]): Promise<void> {
+  put(entries: readonly CacheEntry[]): Promise<void> {
+    return this.#lastPut = this.#lastPut.then(() => this.#putAll(entries));
+  }
+
+  async #putAll(entries: readonly CacheEntry[]): Promise<void> {
     const pace = new Pace();
     for (let start = 0; start < entries.length;) {
       start = this.#putSlice(entries, start);
       if (pace.due) await pace.breathe();
       while (this.#trimSlice()) if (pace.due) await pace.breathe();
-      if (this.#unfoldedBytes < CHECKPOINT_BYTES) continue;
-      await pace.breathe();
-      this.#fold();
-      await pace.breathe();
+      if (this.#unfoldedBytes >= CHECKPOINT_BYTES) await this.#fold();
     }
   }
 
   close(): void {
     this.#closed = true;
-    this.#fold();
+    this.#guard(({ db, main }) => {
+      // A fold that is under way may not have synced it yet, and SQLite would not know.
+      main.syncDataSync();
+      db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    }, undefined);
     this.#release();
   }
 
@@ -107,7 +114,7 @@ export class EmbeddingCache {
         // Copied: the bytes SQLite hands out need not lie where a Float32Array may begin.
         return new Float32Array(vector.slice().buffer);
       }
-      forget.run(key);
+      if (!this.#folding) forget.run(key);
       this.#say("a row of the embedding cache had a wrong checksum and was dropped");
       return undefined;
     }, undefined);
@@ -133,9 +140,29 @@ export class EmbeddingCache {
     return end;
   }
 
-  #fold(): void {
+  /**
+   * What SQLite does at a checkpoint, but with both syncs off this thread, where they take tens of
+   * milliseconds. Safe since nothing is written until the second one is over: until then the
+   * journal, synced before, still holds all that goes into the file.
+   */
+  async #fold(): Promise<void> {
+    const file = this.#file;
     this.#unfoldedBytes = 0;
-    this.#guard(({ db }) => db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all(), []);
+    this.#folding = true;
+    try {
+      await file?.wal.syncData();
+      this.#guard(({ db }) => {
+        db.exec("PRAGMA synchronous=OFF");
+        db.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+        db.exec("PRAGMA synchronous=NORMAL");
+      }, undefined);
+      await file?.main.syncData();
+    } catch (error) {
+      // Closed or replaced meanwhile, or a disk that fails, which the next write will meet too.
+      if (this.#file === file && file !== undefined) this.#failed(error);
+    } finally {
+      this.#folding = false;
+    }
   }
 
   /** One bounded step towards the size limit; true while more are needed. */
@@ -196,7 +223,7 @@ export class EmbeddingCache {
 
   #release(): void {
     try {
-      this.#file?.db.close();
+      if (this.#file !== undefined) closeCacheFile(this.#file);
     } catch {
       // Nothing is lost that could not be asked for again.
     }

@@ -23,6 +23,10 @@ const CHECKED_BYTES = 128 * 1024 * 1024;
 
 export interface CacheFile {
   readonly db: DatabaseSync;
+  /** The file and the journal beside it, open as long as `db` is: closing a second handle would
+   * let go of SQLite's lock. Through these they are synced without holding up the program. */
+  readonly main: Deno.FsFile;
+  readonly wal: Deno.FsFile;
   readonly select: StatementSync;
   readonly insert: StatementSync;
   readonly forget: StatementSync;
@@ -35,12 +39,20 @@ export function openCacheFile(path: string): CacheFile {
   if (!lstatSync(path).isFile()) throw new Error("not a regular file");
   chmodSync(path, 0o600);
   const db = new DatabaseSync(path);
+  const handles: Deno.FsFile[] = [];
+  const handle = (name: string) => {
+    const file = Deno.openSync(name, { read: true });
+    handles.push(file);
+    return file;
+  };
   try {
     // The process is alone with its data folder; so no shared-memory file is needed beside it.
     db.exec("PRAGMA locking_mode=EXCLUSIVE");
     prepareFormat(db);
     return {
       db,
+      main: handle(path),
+      wal: handle(`${path}-wal`),
       select: db.prepare("SELECT vector, crc FROM vectors WHERE key = ?"),
       insert: db.prepare("INSERT OR REPLACE INTO vectors (key, vector, crc) VALUES (?, ?, ?)"),
       forget: db.prepare("DELETE FROM vectors WHERE key = ?"),
@@ -50,7 +62,17 @@ export function openCacheFile(path: string): CacheFile {
     };
   } catch (error) {
     db.close();
+    for (const file of handles) file.close();
     throw error;
+  }
+}
+
+export function closeCacheFile({ db, main, wal }: CacheFile): void {
+  try {
+    db.close();
+  } finally {
+    main.close();
+    wal.close();
   }
 }
 
