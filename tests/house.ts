@@ -56,6 +56,12 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
 /** Folders whose files are not adapters of a port or parts of a service of the same name. */
 const ROOM_OF_FOLDER: Readonly<Record<string, Room>> = { cli: "cli", http: "http" };
 
+/** The ports that a folder's adapters serve, where it is not just the one of its own name. */
+const PORTS_OF_FOLDER: Readonly<Record<string, readonly string[]>> = {
+  // Exports that stay with the brain lie in the same data folder, written by the same means.
+  store: ["store", "export_folder"],
+};
+
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   main: ["config", "cli", "http", "service", "state", "port", "adapter", "shape"],
   config: ["shape"],
@@ -114,7 +120,8 @@ export function arrowProblem({ from, to }: Arrow): string | undefined {
   if (target.folder !== undefined && target.name !== source.name) {
     return `private: ${arrow}; only main.ts and its own room may look into a folder`;
   }
-  if (source.room === "adapter" && target.room === "port" && source.name !== target.name) {
+  const ports = PORTS_OF_FOLDER[source.name] ?? [source.name];
+  if (source.room === "adapter" && target.room === "port" && !ports.includes(target.name)) {
     return `foreign port: ${arrow}`;
   }
   return undefined;

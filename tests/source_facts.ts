@@ -17,9 +17,16 @@ export interface Exported {
   readonly mentions: number;
 }
 
+export interface FunctionSize {
+  readonly line: number;
+  readonly lines: number;
+  /** Without the lines of the functions inside it, each of which is measured by itself. */
+  readonly ownLines: number;
+}
+
 export interface SourceFacts {
   readonly lines: number;
-  readonly functions: readonly { readonly line: number; readonly lines: number }[];
+  readonly functions: readonly FunctionSize[];
   readonly anys: readonly number[];
   readonly silencers: readonly string[];
   readonly exported: readonly Exported[];
@@ -30,15 +37,14 @@ const SILENCER = /@ts-(?:ignore|nocheck)|deno-lint-ignore-file|no-explicit-any/;
 type Node = Deno.lint.Node;
 
 export function readFacts(path: string, source: string): SourceFacts {
-  const functions: { line: number; lines: number }[] = [];
+  const spans: Span[] = [];
   const anys: number[] = [];
   const silencers: string[] = [];
   const names = new Map<string, boolean>();
   const used: Used[] = [];
   const lineAt = (offset: number) => source.slice(0, offset).split("\n").length;
   const measure = ({ range: [start, end] }: Node) => {
-    const line = lineAt(start);
-    functions.push({ line, lines: lineAt(end) - line + 1 });
+    spans.push({ first: lineAt(start), last: lineAt(end) });
   };
   const visitor: Deno.lint.LintVisitor = {
     FunctionDeclaration: measure,
@@ -78,7 +84,22 @@ export function readFacts(path: string, source: string): SourceFacts {
       ?.length ?? 0,
   }));
   const lines = source.replace(/\n$/, "").split("\n").length;
+  const functions = spans.map((span) => sizeOf(span, spans));
   return { lines, functions, anys, silencers, exported, used };
+}
+
+interface Span {
+  readonly first: number;
+  readonly last: number;
+}
+
+function sizeOf(span: Span, all: readonly Span[]): FunctionSize {
+  const { first, last } = span;
+  const inner = all.filter((other) => other !== span && other.first >= first && other.last <= last);
+  const isInner = (line: number) => inner.some((other) => other.first < line && line < other.last);
+  const lines = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  const ownLines = lines.filter((line) => !isInner(line)).length;
+  return { line: first, lines: lines.length, ownLines };
 }
 
 function importsOf(node: Deno.lint.ImportDeclaration): Used[] {
