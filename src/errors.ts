@@ -34,6 +34,10 @@ export type ErrorCode = keyof typeof STATUS;
 export interface FieldError {
   readonly path: string;
   readonly message: string;
+  /** In an import: which record, counted from 0, the id it gave, and the message again. */
+  readonly index?: number;
+  readonly id?: string | null;
+  readonly reason?: string;
 }
 
 export interface AppErrorOptions {

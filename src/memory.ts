@@ -34,6 +34,14 @@ export interface Memory {
   readonly embedding?: Float32Array;
 }
 
+/** What a new memory is where its client says nothing. */
+export const DEFAULTS = {
+  memory_type: "semantic",
+  importance_score: 0.5,
+  tags: [],
+  metadata: {},
+} as const;
+
 /** How often, and when last, `GET /memories/{id}` answered a memory. Kept apart from it, so that
  * reading neither rewrites a memory nor races with an update of it. */
 export interface Access {

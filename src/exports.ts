@@ -1,0 +1,112 @@
+/**
+ * Writes all memories out, in the form that an import takes back: export, wipe, import and export
+ * again, and the files differ only in their date. The memories are those of the moment it began.
+ */
+import { type Clock, timestamp } from "./clock.ts";
+import type { ExportFolder, WrittenExport } from "./export_folder.ts";
+import type { Memories } from "./memories.ts";
+import type { Memory } from "./memory.ts";
+import { Pace } from "./pace.ts";
+import type { Quota } from "./quota.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+import { plainNumbers } from "./vector_text.ts";
+
+export const EXPORT_FORMAT = "second-brain-export/1";
+
+export interface ExportRequest {
+  readonly format: "json" | "ndjson";
+  readonly includeEmbeddings: boolean;
+}
+
+export interface ExportStream {
+  /** `export-20260131T120000000Z-….json` */
+  readonly name: string;
+  readonly total: number;
+  readonly pieces: AsyncGenerator<Uint8Array>;
+}
+
+export interface ExportsOptions {
+  readonly state: State;
+  readonly store: Store;
+  readonly memories: Memories;
+  readonly folder: ExportFolder;
+  readonly quota: Quota;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly version: string;
+}
+
+const PIECE_CHARACTERS = 64 * 1024;
+
+export class Exports {
+  readonly #options: ExportsOptions;
+
+  constructor(options: ExportsOptions) {
+    this.#options = options;
+  }
+
+  stream(request: ExportRequest): ExportStream {
+    const { clock, newId, state } = this.#options;
+    const at = timestamp(clock);
+    // Memories never change in place: holding them is holding the moment.
+    const memories = [...state.memories()];
+    const lines = this.#lines(memories, request);
+    const text = request.format === "ndjson" ? lines : this.#document(lines, at, memories.length);
+    const name = `export-${at.replaceAll(/[-:.]/g, "")}-${newId().slice(-8)}.${request.format}`;
+    return { name, total: memories.length, pieces: encoded(text) };
+  }
+
+  /** Throws `insufficient_storage` where it would not fit the quota. */
+  async toFile(request: ExportRequest): Promise<WrittenExport & { total_memories: number }> {
+    const { folder, store, quota } = this.#options;
+    const { name, total, pieces } = this.stream(request);
+    const { memoriesBytes, journalBytes } = store.status();
+    const giveBack = quota.reserve(0, memoriesBytes + journalBytes);
+    try {
+      return { ...await folder.write(name, pieces), total_memories: total };
+    } finally {
+      giveBack();
+    }
+  }
+
+  async *#document(lines: AsyncGenerator<string>, at: string, total: number) {
+    const { version } = this.#options;
+    const head = JSON.stringify({ format: EXPORT_FORMAT, exported_at: at, version });
+    yield `${head.slice(0, -1)},"total_memories":${total},"memories":[`;
+    let separator = "\n";
+    for await (const line of lines) {
+      yield separator + line.trimEnd();
+      separator = ",\n";
+    }
+    yield "\n]}\n";
+  }
+
+  async *#lines(memories: readonly Memory[], { includeEmbeddings }: ExportRequest) {
+    const { state } = this.#options;
+    for (const memory of memories) {
+      const embedding = includeEmbeddings
+        ? await this.#options.memories.embedding(memory)
+        : undefined;
+      const { embedding: _own, ...fields } = memory;
+      const { access_count, last_accessed_at } = state.access(memory.id);
+      const vector = embedding && { embedding: plainNumbers(embedding) };
+      yield JSON.stringify({ ...fields, access_count, last_accessed_at, ...vector }) + "\n";
+    }
+  }
+}
+
+/** Joins lines into pieces worth sending, and lets others run in between. */
+async function* encoded(lines: AsyncGenerator<string>): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  const pace = new Pace();
+  let waiting = "";
+  for await (const line of lines) {
+    waiting += line;
+    if (pace.due) await pace.breathe();
+    if (waiting.length < PIECE_CHARACTERS) continue;
+    yield encoder.encode(waiting);
+    waiting = "";
+  }
+  if (waiting !== "") yield encoder.encode(waiting);
+}

@@ -1,0 +1,235 @@
+/** What an import would do: read, judged and counted, with nothing changed yet. */
+import { z } from "zod";
+import { AppError, type FieldError, jsonPointer } from "./errors.ts";
+import { type ImportRecord, parseImportRecord, type RecordFault, userOf } from "./import_record.ts";
+import { parseJson } from "./json.ts";
+import { DEFAULTS, type Entry } from "./memory.ts";
+import { Pace } from "./pace.ts";
+import type { State } from "./state.ts";
+
+/** A record as it was found in the file; a line too long to be read has no bytes. */
+export interface RawRecord {
+  readonly key?: string | undefined;
+  readonly bytes: Uint8Array | undefined;
+}
+
+export interface ImportOptions {
+  readonly onConflict: "skip" | "overwrite" | "newest" | "error";
+  readonly onError: "abort" | "skip";
+  readonly dryRun: boolean;
+  readonly userId?: string | undefined;
+}
+
+export const importReportSchema = z.strictObject({
+  imported: z.int().min(0),
+  updated: z.int().min(0),
+  skipped: z.int().min(0).meta({
+    description: "Left as they were: taken ids, doubles in the file, records of other users.",
+  }),
+  failed: z.int().min(0),
+  errors: z.array(z.strictObject({
+    index: z.int().min(0).meta({ description: "Which record, counted from 0." }),
+    id: z.string().nullable(),
+    reason: z.string(),
+  })).meta({ description: "The first 100." }),
+  dry_run: z.boolean(),
+}).meta({ id: "ImportReport" });
+
+export type ImportReport = z.infer<typeof importReportSchema>;
+
+export interface DraftOptions {
+  readonly state: State;
+  readonly newId: () => string;
+  /** RFC 3339: what records without times get. */
+  readonly now: string;
+  /** The length that vectors must have; undefined while any will do. */
+  readonly vectorLength: number | undefined;
+  /** True where the process has hardly any memory left: a large import must end before it does. */
+  readonly memoryShort: () => boolean;
+}
+
+interface Drafted {
+  readonly entry: Entry;
+  readonly index: number;
+}
+
+const MOST_ERRORS = 100;
+
+/** What an import would do, as far as it has been read. */
+export class ImportDraft {
+  readonly #deps: DraftOptions;
+  readonly #options: ImportOptions;
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
+  readonly #errors: FieldError[] = [];
+  #vectorLength: number | undefined;
+  #index = -1;
+  #failed = 0;
+  #conflicts = 0;
+  #skipped = 0;
+  #imported = 0;
+  #updated = 0;
+  /** By id, in the order of the file. */
+  readonly #drafted = new Map<string, Drafted>();
+  bytes = 0;
+
+  constructor(deps: DraftOptions, options: ImportOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#vectorLength = deps.vectorLength;
+  }
+
+  async read(records: AsyncIterable<readonly RawRecord[]>): Promise<void> {
+    const pace = new Pace();
+    for await (const some of records) {
+      for (const record of some) {
+        this.#index++;
+        this.#take(record);
+        if (!pace.due) continue;
+        await pace.breathe();
+        if (this.#deps.memoryShort()) {
+          throw new AppError(
+            "insufficient_storage",
+            "Cannot import: the process is short of memory; import in parts, or give it more",
+          );
+        }
+      }
+    }
+  }
+
+  #take({ key, bytes }: RawRecord): void {
+    if (bytes === undefined) return this.#fault(null, { path: [], reason: "is too large" });
+    try {
+      const value = parseJson(this.#decoder.decode(bytes));
+      const { userId } = this.#options;
+      if (userId !== undefined && userOf(value) !== userId) {
+        this.#skipped++;
+        return;
+      }
+      const parsed = parseImportRecord(value, key);
+      const given = typeof value === "object" && value !== null && "id" in value
+        ? value["id"]
+        : key ?? null;
+      if ("fault" in parsed) this.#fault(typeof given === "string" ? given : null, parsed.fault);
+      else this.#add(parsed.record, bytes.length);
+    } catch (error) {
+      this.#fault(key ?? null, { path: [], reason: unreadable(error) });
+    }
+  }
+
+  #add(record: ImportRecord, bytes: number): void {
+    const entry = this.#entryOf(record);
+    const { id, embedding } = entry.memory;
+    if (embedding !== undefined) {
+      this.#vectorLength ??= embedding.length;
+      if (embedding.length !== this.#vectorLength) {
+        const reason = `has ${embedding.length} numbers, the index holds vectors of ` +
+          `${this.#vectorLength}`;
+        return this.#fault(id, { path: ["embedding"], reason });
+      }
+    }
+    const earlier = this.#drafted.get(id);
+    const drafted = { entry, index: this.#index };
+    if (earlier !== undefined && !this.#replaces(drafted, earlier.entry)) return;
+    // What is there already and stays need not be held until the end of a long file.
+    const { onConflict } = this.#options;
+    if (onConflict === "skip" && this.#deps.state.get(id) !== undefined) {
+      this.#skipped++;
+      return;
+    }
+    if (earlier !== undefined) this.#skipped++;
+    this.#drafted.set(id, drafted);
+    this.bytes += bytes;
+  }
+
+  #entryOf(record: ImportRecord): Entry {
+    const created = record.created_at ?? this.#deps.now;
+    const { embedding } = record;
+    return {
+      memory: {
+        id: record.id ?? this.#deps.newId(),
+        content: record.content,
+        memory_type: record.memory_type ?? DEFAULTS.memory_type,
+        importance_score: record.importance_score ?? DEFAULTS.importance_score,
+        tags: record.tags ?? DEFAULTS.tags,
+        metadata: record.metadata ?? DEFAULTS.metadata,
+        created_at: created,
+        updated_at: record.updated_at ?? created,
+        ...(embedding && { embedding }),
+      },
+      access: {
+        access_count: record.access_count ?? 0,
+        last_accessed_at: record.last_accessed_at ?? null,
+      },
+    };
+  }
+
+  /** Whether a record takes the place of what has its id; if not, it is counted as what it is. */
+  #replaces({ entry, index }: Drafted, existing: Entry): boolean {
+    const { onConflict } = this.#options;
+    if (onConflict === "overwrite") return true;
+    if (onConflict === "newest" && entry.memory.updated_at > existing.memory.updated_at) {
+      return true;
+    }
+    if (onConflict === "error") {
+      this.#conflicts++;
+      this.#fault(entry.memory.id, { path: ["id"], reason: "is taken" }, index);
+    } else this.#skipped++;
+    return false;
+  }
+
+  /** To be called while the ids are held: decides what happens to those that exist. */
+  settleConflicts(): void {
+    const { state } = this.#deps;
+    for (const [id, drafted] of this.#drafted) {
+      const memory = state.get(id);
+      if (memory === undefined) this.#imported++;
+      else if (this.#replaces(drafted, { memory, access: state.access(id) })) this.#updated++;
+      else this.#drafted.delete(id);
+    }
+  }
+
+  #fault(id: string | null, { path, reason }: RecordFault, index = this.#index): void {
+    this.#failed++;
+    if (this.#errors.length >= MOST_ERRORS) return;
+    const field = path.map(String).join(".");
+    const message = field === "" ? reason : `${field} ${reason}`;
+    this.#errors.push({ path: jsonPointer([index, ...path]), message, index, id, reason: message });
+  }
+
+  get ids(): ReadonlySet<string> {
+    return new Set(this.#drafted.keys());
+  }
+
+  *entries(): Generator<Entry> {
+    for (const { entry } of this.#drafted.values()) yield entry;
+  }
+
+  /** Throws where a bad record is to end it all. */
+  requireGood(): void {
+    if (this.#failed === 0 || this.#options.onError === "skip") return;
+    const only = this.#conflicts === this.#failed;
+    throw new AppError(
+      only ? "conflict" : "invalid",
+      `Cannot import: ${this.#failed} of ${this.#index + 1} records ` +
+        `${only ? "have an id that is taken" : "are not valid"}; nothing was imported`,
+      { errors: this.#errors },
+    );
+  }
+
+  report(): ImportReport {
+    return {
+      imported: this.#imported,
+      updated: this.#updated,
+      skipped: this.#skipped,
+      failed: this.#failed,
+      errors: this.#errors.map(({ index = 0, id = null, reason = "" }) => ({ index, id, reason })),
+      dry_run: this.#options.dryRun,
+    };
+  }
+}
+
+function unreadable(error: unknown): string {
+  if (error instanceof AppError) return error.message;
+  if (error instanceof TypeError) return "is not UTF-8";
+  throw error;
+}

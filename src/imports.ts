@@ -1,0 +1,108 @@
+/**
+ * Brings many memories in as one unit: either all of the good ones are there afterwards, also after
+ * a crash, or none. First everything is read and judged, with nothing changed; then the ids are
+ * held against other writers, conflicts are settled, and the unit is made durable and applied.
+ */
+import { type Clock, timestamp } from "./clock.ts";
+import type { Idempotency, Retriable, Seal } from "./idempotency.ts";
+import {
+  ImportDraft,
+  type ImportOptions,
+  type ImportReport,
+  importReportSchema,
+  type RawRecord,
+} from "./import_draft.ts";
+import type { Locks } from "./locks.ts";
+import type { Memories } from "./memories.ts";
+import type { Change } from "./memory.ts";
+import { Pace } from "./pace.ts";
+import type { Projection } from "./projection.ts";
+import type { Quota } from "./quota.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+
+export interface ImportsOptions {
+  readonly state: State;
+  readonly store: Store;
+  readonly projection: Projection;
+  readonly memories: Memories;
+  readonly locks: Locks;
+  readonly quota: Quota;
+  readonly idempotency: Idempotency;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly memoryShort: () => boolean;
+}
+
+export class Imports {
+  readonly #options: ImportsOptions;
+
+  constructor(options: ImportsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Throws `invalid` naming the bad records (`conflict` where ids are taken and that is an error),
+   * with nothing imported.
+   */
+  async run(
+    records: AsyncIterable<readonly RawRecord[]>,
+    options: ImportOptions,
+    asked?: Retriable,
+  ): Promise<ImportReport> {
+    const reply = await this.#options.idempotency.once(asked, async (seal) => {
+      const { state, newId, clock, memories, memoryShort } = this.#options;
+      const now = timestamp(clock);
+      const { vectorLength } = memories;
+      const deps = { state, newId, now, vectorLength, memoryShort };
+      const draft = new ImportDraft(deps, options);
+      await draft.read(records);
+      const report = await this.#settle(draft, options, seal);
+      return { json: { ...report, errors: [...report.errors] } };
+    });
+    if (reply === null || !("json" in reply)) {
+      throw new Error("Cannot answer: the receipt is of another kind of request");
+    }
+    return importReportSchema.parse(reply.json);
+  }
+
+  async #settle(draft: ImportDraft, options: ImportOptions, seal: Seal): Promise<ImportReport> {
+    draft.requireGood();
+    const release = await this.#options.locks.hold(draft.ids);
+    try {
+      draft.settleConflicts();
+      draft.requireGood();
+      const report = draft.report();
+      if (!options.dryRun) await this.#carryOut(draft, report, seal);
+      return report;
+    } finally {
+      release();
+    }
+  }
+
+  async #carryOut(draft: ImportDraft, report: ImportReport, seal: Seal): Promise<void> {
+    const { store, projection, quota } = this.#options;
+    const changes: Change[] = [];
+    for (const entry of draft.entries()) changes.push({ op: "put", ...entry });
+    const receipt = seal({ json: { ...report, errors: [...report.errors] } });
+    if (receipt !== undefined) changes.push({ op: "receipt", receipt });
+    if (changes.length === 0) return;
+    const giveBack = quota.reserve(report.imported, draft.bytes);
+    try {
+      const unit = await store.beginImport();
+      try {
+        await unit.stage(changes);
+        await unit.commit();
+        const pace = new Pace();
+        for (const change of changes) {
+          projection.apply(change);
+          if (pace.due) await pace.breathe();
+        }
+      } finally {
+        unit.finish();
+      }
+    } finally {
+      giveBack();
+    }
+  }
+}

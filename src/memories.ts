@@ -1,0 +1,263 @@
+/**
+ * The memories: create, read, update, delete. Every write is checked against the state under the
+ * memory's lock, made durable, applied, and only then answered.
+ */
+import type { Accesses } from "./accesses.ts";
+import { type Clock, timestamp } from "./clock.ts";
+import { AppError } from "./errors.ts";
+import type { Idempotency, Retriable, Seal } from "./idempotency.ts";
+import { type JsonObject, mergePatch } from "./json.ts";
+import type { Locks } from "./locks.ts";
+import { DEFAULTS, type Entry, type Memory, NEVER_ACCESSED, WRITABLE } from "./memory.ts";
+import type { Quota } from "./quota.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+import type { VectorIndex } from "./vector_index.ts";
+
+/** What a client may say of a new memory; what it leaves out is the service's to choose. */
+export interface NewMemory extends Partial<Omit<Memory, "content" | "updated_at">> {
+  readonly content: string;
+}
+
+/** Fields to replace; `embedding: null` gives the memory back to the provider. */
+export type MemoryFields =
+  & Partial<
+    Pick<Memory, "content" | "memory_type" | "importance_score" | "tags" | "metadata">
+  >
+  & { readonly embedding?: Float32Array | null };
+
+/** As `MemoryFields`, but `metadata` is merged, and a null puts a field back to its default. */
+export type MemoryPatch = {
+  readonly [K in keyof MemoryFields]?: MemoryFields[K] | (K extends "content" ? never : null);
+};
+
+/** Whether a write may go on with the memory as it is; false is a failed `If-Match`. */
+export type Precondition = (memory: Memory) => boolean;
+
+export interface MemoriesOptions {
+  readonly state: State;
+  readonly store: Store;
+  readonly accesses: Accesses;
+  readonly vectorIndex: VectorIndex;
+  readonly locks: Locks;
+  readonly quota: Quota;
+  readonly idempotency: Idempotency;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** The length that vectors must have, where the operator set one. */
+  readonly dimensions: number | undefined;
+}
+
+/** A change takes a little more on disk than its text: field names, times, the journal's frame. */
+const FRAME_BYTES = 512;
+
+export class Memories {
+  readonly #options: MemoriesOptions;
+  /** What the first vector set, until the index, which follows a moment later, knows it too. */
+  #newLength: number | undefined;
+
+  constructor(options: MemoriesOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `conflict` where the id is taken, `insufficient_storage` over the quota. */
+  async create(input: NewMemory, asked?: Retriable): Promise<Entry> {
+    return await this.#reply(asked, async (seal) => {
+      const { clock, newId, locks } = this.#options;
+      const at = timestamp(clock);
+      const memory: Memory = {
+        ...DEFAULTS,
+        ...input,
+        id: input.id ?? newId(),
+        created_at: input.created_at ?? at,
+        updated_at: at,
+      };
+      return await locks.run(
+        memory.id,
+        () => this.#withVectorLength(memory, () => this.#create(memory, seal)),
+      );
+    });
+  }
+
+  async #create(memory: Memory, seal: Seal): Promise<Entry> {
+    const { state, store, quota } = this.#options;
+    if (state.get(memory.id) !== undefined) {
+      throw new AppError(
+        "conflict",
+        `Cannot create the memory: the id "${memory.id}" is taken; use PUT to change it`,
+      );
+    }
+    const release = quota.reserve(1, sizeOf(memory));
+    try {
+      const entry = { memory, access: NEVER_ACCESSED };
+      const receipt = seal(entry);
+      await store.append({ op: "put", ...entry, ...(receipt && { receipt }) });
+      return entry;
+    } finally {
+      release();
+    }
+  }
+
+  /** Reads a memory and counts it. Throws `not_found`. */
+  read(id: string): Entry {
+    const memory = this.#find(id);
+    return { memory, access: this.#options.accesses.count(memory) };
+  }
+
+  /** The vector it is found by: its own, or the provider's; undefined while there is none. */
+  async embedding(memory: Memory): Promise<Float32Array | undefined> {
+    return memory.embedding ?? await this.#options.vectorIndex.get(memory.id);
+  }
+
+  async replaceFields(
+    id: string,
+    fields: MemoryFields,
+    precondition: Precondition,
+    asked?: Retriable,
+  ): Promise<Entry> {
+    return await this.#update(id, (memory) => withFields(memory, fields), precondition, asked);
+  }
+
+  /** Throws `invalid` where the merged metadata is too large. */
+  async patch(
+    id: string,
+    patch: MemoryPatch,
+    precondition: Precondition,
+    asked?: Retriable,
+  ): Promise<Entry> {
+    const change = (memory: Memory) => withFields(memory, patchedFields(memory, patch));
+    return await this.#update(id, change, precondition, asked);
+  }
+
+  async #update(
+    id: string,
+    change: (memory: Memory) => Memory,
+    precondition: Precondition,
+    asked: Retriable | undefined,
+  ): Promise<Entry> {
+    return await this.#reply(asked, (seal) =>
+      this.#options.locks.run(id, async () => {
+        const before = this.#find(id);
+        requireMatch(before, precondition);
+        const memory = { ...change(before), updated_at: timestamp(this.#options.clock) };
+        return await this.#withVectorLength(memory, () => this.#store(before, memory, seal));
+      }));
+  }
+
+  async #store(before: Memory, memory: Memory, seal: Seal): Promise<Entry> {
+    const { state, store, quota } = this.#options;
+    const growth = Math.max(0, sizeOf(memory) - sizeOf(before));
+    const release = growth > 0 ? quota.reserve(0, growth) : () => {};
+    try {
+      const receipt = seal({ memory, access: state.access(memory.id) });
+      await store.append({ op: "put", memory, ...(receipt && { receipt }) });
+      return { memory, access: state.access(memory.id) };
+    } finally {
+      release();
+    }
+  }
+
+  /** Throws `not_found`. */
+  async delete(id: string, precondition: Precondition, asked?: Retriable): Promise<void> {
+    const { locks, store, idempotency } = this.#options;
+    await idempotency.once(asked, (seal) =>
+      locks.run(id, async () => {
+        requireMatch(this.#find(id), precondition);
+        const receipt = seal(null);
+        await store.append({ op: "delete", id, ...(receipt && { receipt }) });
+        return null;
+      }));
+  }
+
+  #find(id: string): Memory {
+    const memory = this.#options.state.get(id);
+    if (memory !== undefined) return memory;
+    throw new AppError("not_found", `Cannot find the memory: there is none with the id "${id}"`);
+  }
+
+  async #reply(
+    asked: Retriable | undefined,
+    work: (seal: Seal) => Promise<Entry>,
+  ): Promise<Entry> {
+    const reply = await this.#options.idempotency.once(asked, work);
+    if (reply !== null && "memory" in reply) return reply;
+    throw new Error("Cannot answer: the receipt is of another kind of request");
+  }
+
+  /** A vector of the client's own must have the length of the others; the first one sets it. */
+  async #withVectorLength<T>(memory: Memory, work: () => Promise<T>): Promise<T> {
+    const { embedding } = memory;
+    if (embedding === undefined) return await work();
+    requireLength(embedding, this.vectorLength);
+    if (this.vectorLength !== undefined) return await work();
+    // Nobody has set the length yet: one after the other, so that only one can.
+    return await this.#options.locks.run("first vector", async () => {
+      requireLength(embedding, this.vectorLength);
+      const result = await work();
+      this.#newLength = embedding.length;
+      return result;
+    });
+  }
+
+  /** The length that a client's vector must have; undefined while any will do. */
+  get vectorLength(): number | undefined {
+    const known = this.#options.dimensions ?? this.#options.vectorIndex.dimensions;
+    if (known !== undefined) this.#newLength = undefined;
+    return known ?? this.#newLength;
+  }
+}
+
+export function requireLength(embedding: Float32Array, dimensions: number | undefined): void {
+  if (dimensions === undefined || embedding.length === dimensions) return;
+  const message = `has ${embedding.length} numbers, the index holds vectors of ${dimensions}`;
+  throw new AppError("invalid", `Cannot take the embedding: it ${message}`, {
+    errors: [{ path: "/embedding", message }],
+  });
+}
+
+function requireMatch(memory: Memory, precondition: Precondition): void {
+  if (precondition(memory)) return;
+  throw new AppError(
+    "precondition_failed",
+    "Cannot change the memory: it was changed since; read it again and repeat with its new ETag",
+  );
+}
+
+/** A vector belongs to its text: with new text and no new vector, the old one goes. */
+function withFields(memory: Memory, fields: MemoryFields): Memory {
+  const { embedding: own, ...rest } = memory;
+  const { embedding: sent, ...given } = fields;
+  const changed = given.content !== undefined && given.content !== memory.content;
+  const embedding = sent === undefined ? (changed ? undefined : own) : sent ?? undefined;
+  return { ...rest, ...given, ...(embedding && { embedding }) };
+}
+
+function patchedFields(memory: Memory, patch: MemoryPatch): MemoryFields {
+  const fields: MemoryFields = {
+    ...(patch.content !== undefined && { content: patch.content }),
+    ...(patch.memory_type !== undefined &&
+      { memory_type: patch.memory_type ?? DEFAULTS.memory_type }),
+    ...(patch.importance_score !== undefined &&
+      { importance_score: patch.importance_score ?? DEFAULTS.importance_score }),
+    ...(patch.tags !== undefined && { tags: patch.tags ?? DEFAULTS.tags }),
+    ...(patch.embedding !== undefined && { embedding: patch.embedding }),
+  };
+  if (patch.metadata === undefined) return fields;
+  if (patch.metadata === null) return { ...fields, metadata: DEFAULTS.metadata };
+  return { ...fields, metadata: mergedMetadata(memory.metadata, patch.metadata) };
+}
+
+function mergedMetadata(metadata: JsonObject, patch: JsonObject): JsonObject {
+  const merged = WRITABLE.metadata.safeParse(mergePatch(metadata, patch));
+  if (merged.success) return merged.data;
+  const message = merged.error.issues[0]?.message ?? "is not valid";
+  throw new AppError("invalid", `Cannot merge the metadata: the result ${message}`, {
+    errors: [{ path: "/metadata", message }],
+  });
+}
+
+/** About what a memory takes in the journal. */
+function sizeOf(memory: Memory): number {
+  const text = memory.content.length + JSON.stringify(memory.metadata).length;
+  return FRAME_BYTES + text + 6 * (memory.embedding?.length ?? 0);
+}

@@ -1,0 +1,68 @@
+/**
+ * Brings a durable change to everything that is derived from history: the state, the words, the
+ * meanings, and the listings that are under way. The one place where these are kept in step.
+ */
+import type { Indexer } from "./indexer.ts";
+import type { Access, Change, Entry, Memory, Receipt } from "./memory.ts";
+import { Pace } from "./pace.ts";
+import type { State } from "./state.ts";
+import type { TextIndex } from "./text_index.ts";
+import type { Walks } from "./walks.ts";
+
+export class Projection {
+  readonly #state: State;
+  readonly #textIndex: TextIndex;
+  readonly #indexer: Indexer;
+  readonly #walks: Walks;
+  #live = false;
+
+  constructor(state: State, textIndex: TextIndex, indexer: Indexer, walks: Walks) {
+    this.#state = state;
+    this.#textIndex = textIndex;
+    this.#indexer = indexer;
+    this.#walks = walks;
+  }
+
+  apply(change: Change): void {
+    // While history is replayed only the state follows: most of it is overtaken by what comes.
+    if (!this.#live) return this.#state.apply(change);
+    if (change.op === "put") this.#noteMove(change.memory.id);
+    this.#state.apply(change);
+    if (change.op === "put") {
+      this.#textIndex.put(change.memory);
+      this.#indexer.put(change.memory);
+    } else if (change.op === "delete") {
+      this.#textIndex.delete(change.id);
+      this.#indexer.delete(change.id);
+    }
+  }
+
+  /** Ends the replay: derives the words from the state as it now is, in slices. */
+  async goLive(): Promise<void> {
+    const pace = new Pace();
+    for (const memory of this.#state.memories()) {
+      this.#textIndex.put(memory);
+      if (pace.due) await pace.breathe();
+    }
+    this.#live = true;
+  }
+
+  /** Counts a reading; it becomes durable later. */
+  touch(memory: Memory, at: string): Access {
+    this.#noteMove(memory.id);
+    return this.#state.touch(memory.id, at);
+  }
+
+  #noteMove(id: string): void {
+    const memory = this.#state.get(id);
+    if (memory !== undefined) this.#walks.moving({ memory, access: this.#state.access(id) });
+  }
+
+  entries(): Iterable<Entry> {
+    return this.#state.entries();
+  }
+
+  receipts(): Iterable<Receipt> {
+    return this.#state.receipts();
+  }
+}

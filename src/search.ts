@@ -1,0 +1,233 @@
+/**
+ * Finds memories: asks the words, the meanings or both, tips the order by importance and recency,
+ * and says what it really used. A provider or an index that is away makes a search poorer, never
+ * an error.
+ */
+import type { Clock } from "./clock.ts";
+import { EmbedderError } from "./embedder.ts";
+import { AppError } from "./errors.ts";
+import type { Indexer } from "./indexer.ts";
+import { requireLength } from "./memories.ts";
+import { type Entry, matcher, type MemoryFilter } from "./memory.ts";
+import {
+  compareRanked,
+  fuse,
+  FUSED_CANDIDATES,
+  type FusedHit,
+  type RankingWeights,
+  type ScoreParts,
+  scoreParts,
+  weigh,
+} from "./ranking.ts";
+import type { State } from "./state.ts";
+import type { TextIndex } from "./text_index.ts";
+import { type VectorIndex, VectorIndexUnavailable } from "./vector_index.ts";
+
+export const SEARCH_MODES = ["auto", "keyword", "semantic", "hybrid"] as const;
+export type SearchMode = (typeof SEARCH_MODES)[number];
+export type UsedMode = Exclude<SearchMode, "auto">;
+
+export const DEGRADATIONS = ["embeddings_unavailable", "vector_store_unavailable"] as const;
+export type Degradation = (typeof DEGRADATIONS)[number];
+
+export interface SearchRequest {
+  readonly query?: string | undefined;
+  readonly embedding?: Float32Array | undefined;
+  readonly mode: SearchMode;
+  readonly filter: MemoryFilter;
+  readonly limit: number;
+  readonly offset: number;
+  readonly minScore: number;
+  readonly weights: RankingWeights;
+}
+
+export interface SearchResult {
+  readonly results: readonly (Entry & { readonly score: number; readonly scores: ScoreParts })[];
+  /** How many can be paged through. */
+  readonly total: number;
+  readonly mode: UsedMode;
+  readonly degraded: Degradation | null;
+  readonly tookMs: number;
+}
+
+export interface SearchOptions {
+  readonly state: State;
+  readonly textIndex: TextIndex;
+  readonly vectorIndex: VectorIndex;
+  readonly indexer: Indexer;
+  /** False where nothing can turn a query into a vector. */
+  readonly hasEmbedder: boolean;
+  readonly clock: Clock;
+}
+
+interface Ranked {
+  readonly hit: FusedHit;
+  readonly memory: Entry["memory"];
+  readonly score: number;
+}
+
+/** What one side finds, best first, and how many there are in all. */
+type Finder = (limit: number) => Promise<{ hits: readonly FusedHit[]; total: number }>;
+
+const FIRST_WINDOW = 200;
+
+export class Search {
+  readonly #options: SearchOptions;
+
+  constructor(options: SearchOptions) {
+    this.#options = options;
+  }
+
+  /** Throws `invalid` where meaning is asked for and nothing can give it. */
+  async run(request: SearchRequest): Promise<SearchResult> {
+    const { clock } = this.#options;
+    const began = clock.now();
+    this.#check(request);
+    const { vector, degraded } = await this.#vectorOf(request);
+    const found = await this.#find(request, vector).catch((error) => {
+      if (!(error instanceof VectorIndexUnavailable)) throw error;
+      return undefined;
+    });
+    const { page, total, mode } = found ?? await this.#find(request, undefined);
+    const now = clock.now();
+    return {
+      results: page.map(({ hit, memory, score }) => ({
+        memory,
+        access: this.#options.state.access(memory.id),
+        score,
+        scores: scoreParts(hit, memory, now),
+      })),
+      total,
+      mode,
+      degraded: found === undefined ? "vector_store_unavailable" : degraded,
+      tookMs: clock.now() - began,
+    };
+  }
+
+  #check({ mode, query, embedding }: SearchRequest): void {
+    if (query === undefined && (mode === "keyword" || embedding === undefined)) {
+      throw invalid("/query", "is required where no embedding is searched for");
+    }
+    const needsVector = mode === "semantic" || mode === "hybrid";
+    if (needsVector && embedding === undefined && !this.#options.hasEmbedder) {
+      throw invalid(
+        "/mode",
+        `"${mode}" needs an embedding provider, and none is configured; ` +
+          'use "keyword" or "auto", or send an embedding',
+      );
+    }
+    if (mode !== "keyword" && embedding !== undefined) {
+      requireLength(embedding, this.#options.vectorIndex.dimensions);
+    }
+  }
+
+  async #vectorOf(
+    { mode, query, embedding }: SearchRequest,
+  ): Promise<{ vector?: Float32Array; degraded: Degradation | null }> {
+    const { hasEmbedder, vectorIndex, indexer } = this.#options;
+    if (mode === "keyword") return { degraded: null };
+    if (embedding !== undefined) return { vector: embedding, degraded: null };
+    if (query === undefined || !hasEmbedder) return { degraded: null };
+    // Nothing is indexed by meaning yet: a vector of the query would find nothing.
+    if (mode === "auto" && vectorIndex.size === 0) return { degraded: null };
+    try {
+      return { vector: await indexer.embedQuery(query), degraded: null };
+    } catch (error) {
+      if (error instanceof EmbedderError) return { degraded: "embeddings_unavailable" };
+      throw error;
+    }
+  }
+
+  async #find(request: SearchRequest, vector: Float32Array | undefined) {
+    const { query, mode } = request;
+    if (vector === undefined) {
+      const page = query === undefined ? nothing : await this.#page(request, this.#words(request));
+      return { ...page, mode: "keyword" as const };
+    }
+    if (mode === "semantic" || query === undefined) {
+      const page = await this.#page(request, this.#meanings(request, vector));
+      return { ...page, mode: "semantic" as const };
+    }
+    return { ...await this.#fusedPage(request, vector), mode: "hybrid" as const };
+  }
+
+  #words({ query = "", filter }: SearchRequest): Finder {
+    const accept = matcher(filter);
+    // deno-lint-ignore require-await -- the words are here; the meanings may be elsewhere
+    return async (limit) => {
+      const { hits, total } = this.#options.textIndex.search({ text: query, limit, accept });
+      const found = hits.map(({ id, score }) => (
+        { id, relevance: score, keyword: score, cosine: null }
+      ));
+      return { hits: found, total };
+    };
+  }
+
+  #meanings({ filter }: SearchRequest, vector: Float32Array): Finder {
+    const { state, vectorIndex } = this.#options;
+    const matches = matcher(filter);
+    const accept = (id: string) => {
+      const memory = state.get(id);
+      return memory !== undefined && matches(memory);
+    };
+    return async (limit) => {
+      const { hits, total } = await vectorIndex.search({ vector, limit, filter, accept });
+      const found = hits.map(({ id, score }) => (
+        { id, relevance: Math.max(0, score), keyword: null, cosine: score }
+      ));
+      return { hits: found, total };
+    };
+  }
+
+  /**
+   * The exact page of one side. Weights only ever lower a score, so once the page's last score is
+   * above the relevance of the last hit seen, nothing further down can belong on it.
+   */
+  async #page(request: SearchRequest, find: Finder) {
+    const { offset, limit, minScore } = request;
+    const wanted = offset + limit;
+    for (let window = Math.max(FIRST_WINDOW, 2 * wanted);; window *= 4) {
+      const { hits, total } = await find(window);
+      const ranked = this.#rank(hits, request);
+      const isAll = hits.length < window;
+      const below = hits.at(-1)?.relevance ?? 0;
+      const settled = minScore > 0 ? below < minScore : (ranked[wanted - 1]?.score ?? 0) > below;
+      if (isAll || settled) {
+        const count = minScore > 0 || isAll ? ranked.length : total;
+        return { page: ranked.slice(offset, wanted), total: count };
+      }
+    }
+  }
+
+  /** Fuses a fixed number of each side, so that every page is cut from the same list. */
+  async #fusedPage(request: SearchRequest, vector: Float32Array) {
+    const { hits: words } = await this.#words(request)(FUSED_CANDIDATES);
+    const { hits: meanings } = await this.#meanings(request, vector)(FUSED_CANDIDATES);
+    const fused = fuse(
+      words.map(({ id, relevance }) => ({ id, score: relevance })),
+      meanings.map(({ id, cosine }) => ({ id, score: cosine ?? 0 })),
+    );
+    const ranked = this.#rank(fused, request);
+    const { offset, limit } = request;
+    return { page: ranked.slice(offset, offset + limit), total: ranked.length };
+  }
+
+  #rank(hits: readonly FusedHit[], { weights, minScore }: SearchRequest): Ranked[] {
+    const { state, clock } = this.#options;
+    const now = clock.now();
+    return hits.flatMap((hit) => {
+      const memory = state.get(hit.id);
+      if (memory === undefined) return []; // Deleted since: the state is the truth.
+      const score = weigh(hit.relevance, memory, weights, now);
+      return score >= minScore ? [{ hit, memory, score }] : [];
+    }).sort(compareRanked);
+  }
+}
+
+const nothing = { page: [], total: 0 };
+
+function invalid(path: string, message: string): AppError {
+  return new AppError("invalid", `Cannot search: ${path.slice(1)} ${message}`, {
+    errors: [{ path, message }],
+  });
+}

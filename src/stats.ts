@@ -1,0 +1,104 @@
+/** What is in the brain, how large it is and how it is doing: for `/stats`, `/health`, `/metrics`. */
+import type { Clock } from "./clock.ts";
+import type { ExportFolder } from "./export_folder.ts";
+import type { Indexer } from "./indexer.ts";
+import type { Quota } from "./quota.ts";
+import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
+import type { VectorIndex } from "./vector_index.ts";
+
+const TOP_TAGS = 20;
+
+export interface StatsOptions {
+  readonly state: State;
+  readonly store: Store;
+  readonly indexer: Indexer;
+  readonly vectorIndex: VectorIndex;
+  readonly exportFolder: ExportFolder;
+  readonly embeddingsBytes: () => number;
+  readonly quota: Quota;
+  readonly clock: Clock;
+  readonly version: string;
+}
+
+export type Health = ReturnType<Stats["health"]>;
+
+export class Stats {
+  readonly #options: StatsOptions;
+  readonly #startedAt: number;
+
+  constructor(options: StatsOptions) {
+    this.#options = options;
+    this.#startedAt = options.clock.now();
+  }
+
+  get uptimeSeconds(): number {
+    return Math.max(0, Math.floor((this.#options.clock.now() - this.#startedAt) / 1000));
+  }
+
+  storage() {
+    const { store, exportFolder, embeddingsBytes, quota } = this.#options;
+    const { memoriesBytes, journalBytes } = store.status();
+    return {
+      memories_bytes: memoriesBytes,
+      journal_bytes: journalBytes,
+      embeddings_bytes: embeddingsBytes(),
+      exports_bytes: exportFolder.bytes,
+      quota_bytes: quota.limits.bytes === 0 ? null : quota.limits.bytes,
+    };
+  }
+
+  all() {
+    const { state, indexer, vectorIndex, version } = this.#options;
+    const { average, first, last } = this.#overview();
+    return {
+      total_memories: state.size,
+      memories_by_type: {
+        semantic: state.countByType.get("semantic") ?? 0,
+        episodic: state.countByType.get("episodic") ?? 0,
+        procedural: state.countByType.get("procedural") ?? 0,
+      },
+      average_importance: average,
+      top_tags: this.#topTags(),
+      storage: this.storage(),
+      embeddings: indexer.stats(),
+      vector_store: { kind: vectorIndex.kind, status: "ok" as const },
+      created_first_at: first,
+      created_last_at: last,
+      uptime_seconds: this.uptimeSeconds,
+      version,
+    };
+  }
+
+  #overview() {
+    let sum = 0;
+    let first: string | null = null, last: string | null = null;
+    for (const { importance_score, created_at } of this.#options.state.memories()) {
+      sum += importance_score;
+      if (first === null || created_at < first) first = created_at;
+      if (last === null || created_at > last) last = created_at;
+    }
+    const { size } = this.#options.state;
+    const average = size === 0 ? null : Math.round(sum / size * 1e6) / 1e6;
+    return { average, first, last };
+  }
+
+  #topTags() {
+    const counts = [...this.#options.state.countByTag].map(([tag, count]) => ({ tag, count }));
+    return counts.sort((a, b) => b.count - a.count || (a.tag < b.tag ? -1 : 1)).slice(0, TOP_TAGS);
+  }
+
+  /** Words only: this is answered without a key. */
+  health() {
+    const { store, indexer } = this.#options;
+    const { mode, integrity } = store.status();
+    const { state } = indexer.status();
+    const checks = {
+      storage: mode === "ok" ? "ok" : "read_only",
+      integrity,
+      embeddings: state,
+    } as const;
+    const well = mode === "ok" && integrity === "ok" && (state === "ok" || state === "off");
+    return { status: well ? "ok" : "degraded", checks } as const;
+  }
+}
