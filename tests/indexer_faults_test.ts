@@ -180,3 +180,19 @@ Deno.test("an index out of reach loses nothing: puts, edits, deletes and own vec
     assert.deepEqual(brain.held(), brain.wanted());
     assert.deepEqual(brain.counts(), { indexed: 4, pending: 0, failed: 0 });
   }));
+
+Deno.test("a vector that was being written when its text was edited is taken out again", () =>
+  withBrain(async (brain) => {
+    brain.put("other", "other");
+    await brain.idle();
+    const written = Promise.withResolvers<void>();
+    brain.index.pause = () => written.promise;
+    brain.put("a", "first");
+    await brain.clock.advance(1);
+    brain.embedder.plan = refusal;
+    brain.put("a", "second, which is refused");
+    written.resolve();
+    await brain.idle();
+    assert.deepEqual(brain.held(), { other: vectorOf("other") });
+    assert.deepEqual(brain.counts(), { indexed: 1, pending: 0, failed: 1 });
+  }));

@@ -32,12 +32,23 @@ class Run {
   readonly provider = new FakeEmbedder();
   /** The provider's own timers, which a caller that gave up does not stop. */
   slowAnswers = 0;
-  index = new MapVectorIndex();
+  index: MapVectorIndex;
   indexer: Indexer;
 
   constructor(seed: number, readonly cache: EmbeddingCache) {
     this.random = randomOf(seed);
+    this.index = this.newIndex();
     this.indexer = this.start();
+  }
+
+  /** Its writes take their time, so that they would overtake each other if they could. */
+  newIndex(): MapVectorIndex {
+    const index = new MapVectorIndex();
+    index.pause = () => {
+      if (this.random() < 0.5) return Promise.resolve();
+      return new Promise((resolve) => this.clock.after(this.random() * 60, resolve));
+    };
+    return index;
   }
 
   start(): Indexer {
@@ -53,8 +64,8 @@ class Run {
   }
 
   async restart(): Promise<void> {
-    await this.indexer.stop();
-    this.index = new MapVectorIndex();
+    await this.clock.until(this.indexer.stop());
+    this.index = this.newIndex();
     this.indexer = this.start();
     await this.clock.until(this.indexer.start([...this.state.values()]));
   }
@@ -155,7 +166,7 @@ Deno.test("whatever happens, the index ends up as the state, and no text is embe
         console.error(`SEED=${seed}`);
         throw error;
       } finally {
-        await run.indexer.stop();
+        await run.clock.until(run.indexer.stop());
         cache.close();
       }
       assert.equal(run.clock.waiting, run.slowAnswers, "a timer outlived the indexer");

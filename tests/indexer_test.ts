@@ -93,6 +93,7 @@ Deno.test("an answer for a text that was edited or deleted meanwhile is dropped"
     await brain.idle();
     assert.deepEqual(brain.held(), { edited: vectorOf("second"), same: vectorOf("first same") });
     assert.deepEqual(brain.embedder.texts.slice(3), ["second"]);
+    assert.deepEqual(brain.index.written.map(({ id }) => id).sort(), ["edited", "same"]);
   }));
 
 Deno.test("a text edited to and fro while its vector is written ends as the state has it", () =>

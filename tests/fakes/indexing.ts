@@ -113,6 +113,10 @@ export class MapVectorIndex implements VectorIndex {
   readonly kind = "memory";
   readonly bytes = 0;
   away = false;
+  /** How long a write takes. */
+  pause: () => Promise<void> = () => Promise.resolve();
+  /** Everything that was ever written, in order. */
+  readonly written: VectorEntry[] = [];
   readonly vectors = new Map<string, Float32Array>();
 
   get dimensions(): number | undefined {
@@ -137,6 +141,7 @@ export class MapVectorIndex implements VectorIndex {
     if (entries.some(({ vector }) => vector.length !== length)) {
       throw new AppError("invalid", "Cannot index: another length");
     }
+    this.written.push(...entries);
     for (const { id, vector } of entries) this.vectors.set(id, vector);
   }
 
@@ -151,7 +156,7 @@ export class MapVectorIndex implements VectorIndex {
 
   /** A write takes a moment, in which something else may happen. */
   async #reach(): Promise<void> {
-    await Promise.resolve();
+    await this.pause();
     if (this.away) throw new VectorIndexUnavailable("away");
   }
 }
