@@ -127,16 +127,19 @@ export interface FusedHit {
   readonly cosine: number | null;
 }
 
-/** How many of each half are fused, and what a half's mean and spread are taken from. */
+/** How many of each half are fused: ask each for so many. A half's mean and spread are theirs. */
 export const FUSED_CANDIDATES = 100;
-/** The least a half's scores are taken to spread: one lone hit is no further above the rest than
- * its own score says, and scores that hardly differ are not blown up. */
-const LEAST_SPREAD = { keyword: 0.1, cosine: 0.03 } as const;
+/** Not a half: a small embedding model knows conversations much worse than their words do, and
+ * would pull a good list down; a large one loses little by it. */
+const SEMANTIC_WEIGHT = 0.4;
+/** What a half's scores are taken to spread at least, so that scores which hardly differ are not
+ * blown up, and one lone hit stands no further out than its own score says. */
+const LEAST_SPREAD = { keyword: 0.025, cosine: 0.02 } as const;
 
 /**
- * One list out of two: each score in units of its half's spread (z-score), averaged. The average
- * is put back on the scale the halves have in the middle, so that a question that nothing answers
- * well does not get a brilliant best.
+ * One list out of two: each score in units of its half's spread (z-score), then their weighted
+ * mean, counted from what a memory would get that neither half found, and put back on the scale
+ * of the halves: a question that nothing answers well does not get a brilliant best.
  *
  * A memory that one half did not find keeps its place by the other half alone. With one half
  * empty, the other one's own scores are the answer.
@@ -152,23 +155,23 @@ export function fuse(keyword: readonly HalfHit[], semantic: readonly HalfHit[]):
   });
 }
 
+type Scores = ReadonlyMap<string, number>;
 type Relevance = (keyword: number | null, cosine: number | null) => number;
 
-function relevanceOf(
-  words: ReadonlyMap<string, number>,
-  cosines: ReadonlyMap<string, number>,
-  found: number,
-): Relevance {
+function relevanceOf(words: Scores, cosines: Scores, found: number): Relevance {
   if (cosines.size === 0) return (keyword) => keyword ?? 0;
   if (words.size === 0) return (_, cosine) => Math.max(0, cosine ?? 0);
   const word = keywordScale(words, found);
   const meaning = cosineScale(cosines);
-  const middle = (word.mean + meaning.mean) / 2;
-  const spread = (word.spread + meaning.spread) / 2;
-  return (keyword, cosine) => {
-    const z = (zScore(keyword, word) + zScore(cosine, meaning)) / 2;
-    return softened(middle + spread * z);
+  const plain = scaleOf([...words.values()].slice(0, FUSED_CANDIDATES), LEAST_SPREAD.cosine, 0);
+  const spread = (plain.spread + meaning.spread) / 2;
+  const fused = (keyword: number | null, cosine: number | null) => {
+    const byWords = zScore(keyword === null ? null : odds(keyword), word);
+    const byMeaning = zScore(cosine, meaning);
+    return (1 - SEMANTIC_WEIGHT) * byWords + SEMANTIC_WEIGHT * byMeaning;
   };
+  const nothing = fused(null, null);
+  return (keyword, cosine) => softened(spread * (fused(keyword, cosine) - nothing));
 }
 
 interface Scale {
@@ -179,15 +182,15 @@ interface Scale {
 }
 
 /** A short list is all there is: every other memory has none of the words, and counts so. */
-function keywordScale(words: ReadonlyMap<string, number>, found: number): Scale {
-  const best = [...words.values()].slice(0, FUSED_CANDIDATES);
+function keywordScale(words: Scores, found: number): Scale {
+  const best = [...words.values()].slice(0, FUSED_CANDIDATES).map(odds);
   const isAll = words.size < FUSED_CANDIDATES;
   while (best.length < Math.min(found, FUSED_CANDIDATES)) best.push(0);
   return scaleOf(best, LEAST_SPREAD.keyword, isAll ? 0 : Math.min(...best));
 }
 
 /** A short list lacks only memories that are not embedded yet: they are taken for average. */
-function cosineScale(cosines: ReadonlyMap<string, number>): Scale {
+function cosineScale(cosines: Scores): Scale {
   const best = [...cosines.values()].slice(0, FUSED_CANDIDATES);
   const isAll = cosines.size < FUSED_CANDIDATES;
   return scaleOf(best, LEAST_SPREAD.cosine, isAll ? meanOf(best) : Math.min(...best));
@@ -201,6 +204,12 @@ function scaleOf(scores: readonly number[], leastSpread: number, missing: number
 
 function zScore(score: number | null, { mean, spread, missing }: Scale): number {
   return ((score ?? missing) - mean) / spread;
+}
+
+/** A score between 0 and 1 drawn out again: where the best of the words stand far above the rest,
+ * squeezing them below 1 has hidden by how much. */
+function odds(score: number): number {
+  return score / (1 - score);
 }
 
 /** Where the straight line gives way to a curve that never reaches 0 or 1. */

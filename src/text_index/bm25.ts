@@ -149,9 +149,9 @@ export class Bm25Index implements TextIndex {
 }
 
 /** From 0 and up to between 0 and 1. A memory of average length that says every word once gets
- * about .6, whatever the question, and however well another one does. */
+ * about .4, whatever the question, and however well another one does. */
 function squash(score: number): number {
-  return score / (score + 0.3);
+  return score / (score + 0.6);
 }
 
 function grown<A extends Int32Array | Float64Array | Uint8Array>(from: A, to: A): A {
