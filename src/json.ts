@@ -79,16 +79,20 @@ function scalarFault(value: JsonValue): string | null {
   return null;
 }
 
-/** `JSON.parse` reviver; `source` is the literal as it stood in the text (ES2026). */
+/**
+ * `JSON.parse` reviver; `source` is the literal as it stood in the text (ES2026). A number that would
+ * be written back with other digits is refused, even one that a double holds exactly (2^60 is
+ * written 1152921504606847000): so what was accepted is accepted again.
+ */
 function refuseRounded(_key: string, value: unknown, context?: { source?: string }): unknown {
   const source = context?.source;
   if (typeof value !== "number" || source === undefined || !/^-?\d{16,}$/.test(source)) {
     return value;
   }
-  if (Number.isFinite(value) && BigInt(value) === BigInt(source)) return value;
+  if (String(value) === source) return value;
   throw new AppError(
     "invalid",
-    `Cannot take the JSON: the number ${source.slice(0, 40)} does not fit a double exactly; ` +
+    `Cannot take the JSON: the number ${source.slice(0, 40)} would come back with other digits; ` +
       "send it as a string",
   );
 }

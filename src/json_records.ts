@@ -32,10 +32,13 @@ interface Capture {
   escaped: boolean;
   /** A number or word ends at the first byte that cannot belong to it. */
   readonly bare: boolean;
+  /** True where the bytes are let go. */
+  readonly ignored: boolean;
 }
 
 export class JsonRecordReader {
   readonly #maxRecordBytes: number;
+  readonly #ignored: readonly string[];
   #container: Container = "document";
   #expected: Expected = "value";
   #capture: Capture | undefined;
@@ -47,8 +50,10 @@ export class JsonRecordReader {
   /** True where the document is an object that has `memories`, or is an array. */
   sawRecords = false;
 
-  constructor(maxRecordBytes: number) {
+  /** Of `ignored` members beside `memories` nothing is kept, however large they are. */
+  constructor(maxRecordBytes: number, ignored: readonly string[] = []) {
     this.#maxRecordBytes = maxRecordBytes;
+    this.#ignored = ignored;
   }
 
   /** Takes the next piece and returns the records that it completes. Throws `malformed`. */
@@ -75,7 +80,7 @@ export class JsonRecordReader {
       this.#expected = this.#inObject ? "key" : "value";
     } else if (this.#mayEnd && byte === this.#closing) this.#leave();
     else if ((expected === "key" || expected === "key_or_end") && byte === QUOTE) {
-      this.#capture = newCapture(false);
+      this.#capture = newCapture(false, false);
       return at;
     } else if (expected === "value" || expected === "value_or_end") {
       return this.#startValue(byte, at);
@@ -97,7 +102,8 @@ export class JsonRecordReader {
     if (byte === COMMA || byte === COLON || byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) {
       throw malformed(`unexpected ${describe(byte)}`);
     }
-    this.#capture = newCapture(!open && byte !== QUOTE);
+    const ignored = this.#container === "root_object" && this.#ignored.includes(this.#key ?? "");
+    this.#capture = newCapture(!open && byte !== QUOTE, ignored);
     return at;
   }
 
@@ -134,14 +140,14 @@ export class JsonRecordReader {
   #collect(capture: Capture, piece: Uint8Array, from: number): number {
     const end = valueEnd(capture, piece, from);
     const part = piece.subarray(from, end ?? piece.length);
-    capture.bytes += part.length;
+    if (!capture.ignored) capture.bytes += part.length;
     if (capture.bytes > this.#maxRecordBytes) {
       throw new AppError(
         "too_large",
         `Cannot read the document: a record is larger than ${this.#maxRecordBytes} bytes`,
       );
     }
-    capture.parts.push(part);
+    if (!capture.ignored) capture.parts.push(part);
     if (end === undefined) return piece.length;
     this.#capture = undefined;
     this.#complete(joinBytes(capture.parts));
@@ -156,7 +162,7 @@ export class JsonRecordReader {
     }
     this.#expected = "comma_or_end";
     if (this.#container !== "root_object") this.#found.push({ key: this.#key, bytes });
-    else this.#keepField(bytes);
+    else if (!this.#ignored.includes(this.#key ?? "")) this.#keepField(bytes);
     this.#key = undefined;
   }
 
@@ -168,8 +174,8 @@ export class JsonRecordReader {
   }
 }
 
-function newCapture(bare: boolean): Capture {
-  return { parts: [], bytes: 0, depth: 0, inString: false, escaped: false, bare };
+function newCapture(bare: boolean, ignored: boolean): Capture {
+  return { parts: [], bytes: 0, depth: 0, inString: false, escaped: false, bare, ignored };
 }
 
 /** Index behind the value's last byte, or undefined where the piece ends first. */

@@ -2,10 +2,10 @@
  * Where recovery starts from: the snapshot as it was written; else as a person edited it; else the
  * one before; else whatever lines of either are still memories.
  */
-import { parseJson } from "../json.ts";
+import { ZodError } from "zod";
+import { AppError } from "../errors.ts";
 import type { Change, Entry } from "../memory.ts";
 import type { DurableState, RecoveryNote } from "../store.ts";
-import { decodeEntry } from "./codec.ts";
 import type { DataFolder } from "./folder.ts";
 import {
   readEditedSnapshot,
@@ -75,12 +75,7 @@ async function loadEdited(
 ): Promise<Base | undefined> {
   if (await folder.fs.size(path) === undefined) return undefined;
   try {
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    const { mark, entries } = await readEditedSnapshot(
-      folder.fs,
-      path,
-      (bytes) => decodeEntry(parseJson(decoder.decode(bytes))),
-    );
+    const { mark, entries } = await readEditedSnapshot(folder.fs, path);
     const note = {
       kind: "hand_edited",
       file: folder.nameOf(path),
@@ -90,9 +85,14 @@ async function loadEdited(
     for (const entry of entries) state.apply(putOf(entry));
     return { mark, intact: false, loaded: entries.length };
   } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) throw error;
+    if (!isUnreadable(error)) throw error;
     return undefined; // Not a snapshot in any form: the caller goes on to the one before.
   }
+}
+
+/** Told from a disk that fails to hand out the bytes, which may do so next time. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof AppError || error instanceof ZodError || error instanceof TypeError;
 }
 
 async function loadSalvage(

@@ -10,7 +10,7 @@
  */
 import { Buffer } from "node:buffer";
 import { z } from "zod";
-import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import {
   type Access,
   type Change,
@@ -99,16 +99,19 @@ const recordSchema = z.discriminatedUnion("op", [
   z.strictObject({ op: z.literal("commit"), unit: z.string(), count: z.int().min(0) }),
 ]);
 
-/** Throws where the value is no record of ours. */
+/**
+ * Throws where the text is no record of ours. What was accepted once is not judged again as a
+ * request would be: a rule that grows stricter must not orphan old data.
+ */
 export function decodeRecord(text: string): JournalRecord {
-  return recordSchema.parse(parseJson(text));
+  return recordSchema.parse(JSON.parse(text));
 }
 
-export function decodeEntry(value: JsonValue): Entry {
+export function decodeEntry(value: unknown): Entry {
   return entrySchema.parse(value);
 }
 
-export function decodeReceipt(value: JsonValue): Receipt {
+export function decodeReceipt(value: unknown): Receipt {
   return receiptSchema.parse(value);
 }
 

@@ -76,7 +76,8 @@ export class Snapshots {
       mark,
       writtenAt: timestamp(this.#clock),
       keepCurrent: this.#intact,
-      dropBelow: this.#generation,
+      // A snapshot that is not moved aside leaves the one before in place, and what that one needs.
+      dropBelow: this.#intact ? this.#generation : 0,
     });
     this.#behindRecords -= records;
     this.#behindBytes -= bytes;
@@ -117,9 +118,7 @@ async function compact(
       throw new Error("Cannot replace the snapshot: the new one reads back differently");
     }
     if (plan.keepCurrent && await fs.exists(memories)) {
-      await fs.remove(aside);
-      await linkOrRename(folder, memories, aside);
-      await fs.rename(aside, previous);
+      await keepAside(folder, aside);
     }
     await fs.rename(fresh, memories);
     await fs.syncFolder(folder.root);
@@ -132,20 +131,25 @@ async function compact(
 }
 
 /** A file system without links gets by with a moment in which only the older name exists. */
-async function linkOrRename({ fs }: DataFolder, from: string, to: string): Promise<void> {
+async function keepAside({ fs, memories, previous }: DataFolder, aside: string): Promise<void> {
+  await fs.remove(aside);
   try {
-    await fs.link(from, to);
+    await fs.link(memories, aside);
   } catch {
-    await fs.rename(from, to);
+    // Not by way of `aside`, which a start after a crash would take for a leftover.
+    return await fs.rename(memories, previous);
   }
+  await fs.rename(aside, previous);
 }
 
 async function dropJournals({ fs, journal }: DataFolder, below: number): Promise<void> {
   let dropped = false;
   for (const name of await fs.list(journal)) {
     const generation = generationOf(name);
+    const path = `${journal}/${name}`;
     if (generation === undefined || generation >= below) continue;
-    await fs.remove(`${journal}/${name}`);
+    if (await fs.size(path) === undefined) continue; // A folder or link: nothing of ours.
+    await fs.remove(path);
     dropped = true;
   }
   if (dropped) await fs.syncFolder(journal);

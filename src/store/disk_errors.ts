@@ -1,6 +1,7 @@
 /** What the disk's errors mean, in our words. */
 import { AppError } from "../errors.ts";
 import { StoreOpenError } from "../store.ts";
+import { HEAL_FIRST_MS } from "./healing.ts";
 
 /** Why nothing is written now. */
 export function refusal(mode: "read_only" | "closed"): AppError {
@@ -9,6 +10,31 @@ export function refusal(mode: "read_only" | "closed"): AppError {
     : new AppError("read_only", "Cannot write: the disk failed and is being recovered", {
       retryAfterS: 5,
     });
+}
+
+/** Nothing happened: what was written is cut off again. */
+export function diskFull(): AppError {
+  return new AppError(
+    "insufficient_storage",
+    "Cannot store the change: the disk is full; delete memories or enlarge the volume",
+  );
+}
+
+/** Whether it happened shows after the next start only. */
+export function outcomeUnknown(): AppError {
+  return new AppError(
+    "storage_failed",
+    "Cannot tell whether the change was stored: the disk failed; ask again with the same " +
+      "Idempotency-Key",
+    { retryAfterS: HEAL_FIRST_MS / 1000 },
+  );
+}
+
+export function locked(): StoreOpenError {
+  return new StoreOpenError(
+    "locked",
+    "Cannot open the data folder: another process holds it; stop that one first",
+  );
 }
 
 /** True where the disk or a quota is full: a definite no. */

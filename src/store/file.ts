@@ -5,30 +5,21 @@
  * the cost of an fsync is shared and no timer is needed. A change is applied to the state after its
  * fsync, in the order of the journal, and only then is its caller told.
  */
-import { type Clock, type Timer, timestamp } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import { joinBytes } from "../lines.ts";
 import type { Change } from "../memory.ts";
 import { Pace } from "../pace.ts";
-import {
-  type DurableState,
-  type Recovery,
-  type StagedImport,
-  type Store,
-  StoreOpenError,
-  type StoreStatus,
-} from "../store.ts";
+import type { DurableState, Recovery, StagedImport, Store, StoreStatus } from "../store.ts";
+import { ActiveJournal } from "./active_journal.ts";
 import { encodeRecord } from "./codec.ts";
 import { removeLeftovers, Snapshots } from "./compaction.ts";
 import type { DataFolder } from "./folder.ts";
-import { errorWord, isNoSpace, openError, refusal } from "./disk_errors.ts";
-import { beginGeneration, encodeLine, type JournalWriter } from "./journal.ts";
-import { recover, type Recovered } from "./recovery.ts";
+import { errorWord, locked, openError, outcomeUnknown, refusal } from "./disk_errors.ts";
+import { Healing } from "./healing.ts";
+import { recover } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
 import { stagedImport } from "./staged_import.ts";
 import { type Waiting, WriteQueue } from "./write_queue.ts";
-
-const HEAL_FIRST_MS = 5_000, HEAL_MOST_MS = 300_000;
 
 export interface FileStoreOptions {
   readonly folder: DataFolder;
@@ -45,18 +36,18 @@ export class FileStore implements Store {
   readonly #folder: DataFolder;
   #state: DurableState | undefined;
   #lock: { close(): void } | undefined;
-  #journal: JournalWriter | undefined;
+  readonly #journal: ActiveJournal;
   #mode: "ok" | "read_only" | "closed" = "closed";
   #integrity: "ok" | "degraded" = "ok";
-  #seq = 0;
-  #lastGeneration = 0;
 
   readonly #queue = new WriteQueue();
   #pump: Promise<void> | undefined;
   #importing = false;
   /** Rises with every failure of the disk: what was staged before it is void. */
   #epoch = 0;
-  #healing: Timer | undefined;
+  readonly #healing: Healing;
+  /** Set once: what is queued is still written, nothing more is taken. */
+  #closing: Promise<void> | undefined;
 
   readonly #snapshots: Snapshots;
   #compaction: Promise<void> | undefined;
@@ -65,62 +56,46 @@ export class FileStore implements Store {
   constructor(options: FileStoreOptions) {
     this.#options = options;
     this.#folder = options.folder;
+    this.#journal = new ActiveJournal(options.folder, options.clock, options.version);
     this.#snapshots = new Snapshots(options.folder, options.clock);
+    this.#healing = new Healing(options.clock, () => this.#heal());
   }
 
   async open(state: DurableState): Promise<Recovery> {
-    const { fs, root, lock, memories } = this.#folder;
-    await this.#takeFolder(root, lock);
+    const { fs, journal, memories } = this.#folder;
+    await this.#takeFolder();
     try {
-      await removeLeftovers(this.#folder);
-      await fs.makeFolder(this.#folder.journal);
       const found = await recover(this.#folder, state);
+      await removeLeftovers(this.#folder);
+      await fs.makeFolder(journal);
       this.#state = state;
-      this.#seq = found.lastSeq;
       this.#snapshots.begin(found, await fs.size(memories) ?? 0);
-      // Never append behind what a crash may have torn: every start begins a file of its own.
-      this.#journal = await this.#beginJournal(found.nextGeneration, found.last);
+      await this.#journal.begin(found);
+      for (const path of found.unused) await fs.remove(path);
       this.#integrity = found.notes.some(({ kind }) => kind === "damage") ? "degraded" : "ok";
       this.#mode = "ok";
       return { integrity: this.#integrity, notes: found.notes };
     } catch (error) {
-      this.#lock?.close();
-      this.#lock = undefined;
+      this.#letGo();
       throw openError(error);
     }
   }
 
-  async #takeFolder(root: string, lock: string): Promise<void> {
+  async #takeFolder(): Promise<void> {
+    const { fs, root, lock } = this.#folder;
     try {
-      await this.#folder.fs.makeFolder(root);
-      this.#lock = await this.#folder.fs.lock(lock, this.#options.holder);
+      await fs.makeFolder(root);
+      this.#lock = await fs.lock(lock, this.#options.holder);
     } catch (error) {
       throw openError(error);
     }
-    if (this.#lock === undefined) {
-      throw new StoreOpenError(
-        "locked",
-        "Cannot open the data folder: another process holds it; stop that one first",
-      );
-    }
+    if (this.#lock === undefined) throw locked();
   }
 
-  #beginJournal(generation: number, previous: Recovered["last"]): Promise<JournalWriter> {
-    const { clock, version } = this.#options;
-    const at = timestamp(clock);
-    return beginGeneration(this.#folder, { generation, previous, at, version }, this.#seq);
-  }
-
-  /** Goes on in a new journal file; everything written before is durable and applied. */
-  async #rotate(): Promise<SnapshotMark> {
-    const old = this.#journal;
-    if (old === undefined) throw new Error("Cannot begin a journal: the store is not open");
-    // Also after a failed try a number is not used twice: something may lie under it.
-    const generation = Math.max(old.generation, this.#lastGeneration) + 1;
-    this.#lastGeneration = generation;
-    this.#journal = await this.#beginJournal(generation, old);
-    old.close();
-    return { generation, lastSeq: this.#seq };
+  #letGo(): void {
+    this.#journal.close();
+    this.#lock?.close();
+    this.#lock = undefined;
   }
 
   append(change: Change): Promise<void> {
@@ -128,10 +103,15 @@ export class FileStore implements Store {
   }
 
   async #enqueue(json: string, change: Change | undefined): Promise<void> {
-    if (this.#mode !== "ok") throw refusal(this.#mode);
+    this.#refuseUnlessOpen();
     const written = this.#queue.push(json, change);
     this.#startPump();
     await written;
+  }
+
+  #refuseUnlessOpen(): void {
+    if (this.#closing !== undefined) throw refusal("closed");
+    if (this.#mode !== "ok") throw refusal(this.#mode);
   }
 
   #startPump(): void {
@@ -139,11 +119,10 @@ export class FileStore implements Store {
   }
 
   async #run(): Promise<void> {
+    await Promise.resolve(); // What is sent in the same turn shares the first batch too.
     do {
       const batch = this.#queue.takeBatch();
-      if (batch.length > 0 && this.#journal !== undefined) {
-        await this.#writeBatch(batch, this.#journal);
-      }
+      if (batch.length > 0) await this.#writeBatch(batch);
       // Between two batches everything written is applied: the one place to begin a new file.
       if (this.#compactionDue) await this.#startCompaction();
     } while (this.#queue.length > 0 && this.#mode === "ok");
@@ -152,20 +131,14 @@ export class FileStore implements Store {
     this.#pump = undefined;
   }
 
-  async #writeBatch(batch: readonly Waiting[], journal: JournalWriter): Promise<void> {
-    const bytes = joinBytes(batch.map(({ json }, i) => encodeLine(this.#seq + 1 + i, json)));
+  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
+    let bytes: number;
     try {
-      await journal.write(bytes);
+      bytes = await this.#journal.append(batch.map(({ json }) => json));
     } catch (error) {
-      return await this.#writeFailed(batch, journal, error);
+      return this.#writeFailed(batch, error);
     }
-    try {
-      await journal.sync(bytes.length);
-    } catch (error) {
-      return this.#fail(batch, error);
-    }
-    this.#seq += batch.length;
-    this.#snapshots.fellBehind(batch.length, bytes.length);
+    this.#snapshots.fellBehind(batch.length, bytes);
     await this.#applyBatch(batch);
   }
 
@@ -182,65 +155,50 @@ export class FileStore implements Store {
     }
   }
 
-  /** A full disk is a definite no, once what was written is cut off again, durably. */
-  async #writeFailed(batch: readonly Waiting[], journal: JournalWriter, error: unknown) {
-    try {
-      await journal.rollBack();
-    } catch {
-      return this.#fail(batch, error);
-    }
-    if (!isNoSpace(error)) return this.#fail(batch, error);
-    this.#options.log("disk_full", { records: batch.length });
-    const full = new AppError(
-      "insufficient_storage",
-      "Cannot store the change: the disk is full; delete memories or enlarge the volume",
-    );
-    for (const { reject } of batch) reject(full);
-  }
-
   /**
-   * After a failed fsync nobody knows what is on disk, and asking again would lie (the kernel drops
-   * the pages). So nothing more is written to this file: reads go on, writes are refused, and the
-   * state, which holds exactly what was acknowledged, is written anew into new files.
+   * A full disk is a definite no. But after a failed fsync nobody knows what is on disk, and asking
+   * again would lie (the kernel drops the pages). So nothing more is written to this file: reads go
+   * on, writes are refused, and the state, which holds exactly what was acknowledged, is written
+   * anew into new files.
    */
-  #fail(batch: readonly Waiting[], error: unknown): void {
+  #writeFailed(batch: readonly Waiting[], error: unknown): void {
+    if (error instanceof AppError) {
+      this.#options.log("disk_full", { records: batch.length });
+      for (const { reject } of batch) reject(error);
+      return;
+    }
     this.#mode = "read_only";
     this.#epoch++;
-    this.#seq += batch.length; // Never used again: those numbers may be on disk.
     this.#options.log("disk_failed", { error: errorWord(error) });
-    const failed = new AppError(
-      "storage_failed",
-      "Cannot tell whether the change was stored: the disk failed; ask again with the same Idempotency-Key",
-      { retryAfterS: HEAL_FIRST_MS / 1000 },
-    );
-    for (const { reject } of batch) reject(failed);
-    this.#healAfter(HEAL_FIRST_MS);
+    for (const { reject } of batch) reject(outcomeUnknown());
+    this.#healing.start();
   }
 
-  #healAfter(ms: number): void {
-    this.#healing = this.#options.clock.after(ms, async () => {
-      if (this.#mode !== "read_only") return;
-      try {
-        await this.#compaction?.catch(() => {});
-        await this.#snapshot(await this.#rotate());
-        if (this.#mode === "read_only") this.#mode = "ok";
-        this.#options.log("disk_healed", {});
-      } catch (error) {
-        this.#options.log("heal_failed", { error: errorWord(error) });
-        this.#healAfter(Math.min(2 * ms, HEAL_MOST_MS));
-      }
-    });
+  async #heal(): Promise<"healed" | "not_yet" | "failed"> {
+    // The state may hold a part of an import that is committed: a snapshot would cut it in two.
+    if (this.#importing) return "not_yet";
+    try {
+      await this.#compaction;
+      await this.#snapshot(await this.#journal.rotate());
+    } catch (error) {
+      this.#options.log("heal_failed", { error: errorWord(error) });
+      return "failed";
+    }
+    this.#mode = "ok";
+    this.#options.log("disk_healed", {});
+    return "healed";
   }
 
   get #compactionDue(): boolean {
     if (this.#importing || this.#compaction !== undefined || this.#mode !== "ok") return false;
+    if (this.#closing !== undefined) return false; // The last snapshot is near.
     return this.#compactAsked || this.#snapshots.due;
   }
 
   /** Begins the new journal before it returns; the snapshot is written while writes go on. */
   async #startCompaction(): Promise<void> {
     this.#compactAsked = false;
-    const begun = await this.#rotate().catch((error) => this.#compactionFailed(error));
+    const begun = await this.#journal.rotate().catch((error) => this.#compactionFailed(error));
     if (begun === undefined) return;
     this.#compaction = this.#snapshot(begun)
       .catch((error) => this.#compactionFailed(error))
@@ -257,7 +215,7 @@ export class FileStore implements Store {
   }
 
   async compact(): Promise<void> {
-    if (this.#mode !== "ok" || this.#importing) return;
+    if (this.#mode !== "ok" || this.#importing || this.#closing !== undefined) return;
     await this.#compaction;
     this.#compactAsked = true;
     this.#startPump();
@@ -267,7 +225,7 @@ export class FileStore implements Store {
 
   async beginImport(): Promise<StagedImport> {
     await Promise.resolve();
-    if (this.#mode !== "ok") throw refusal(this.#mode);
+    this.#refuseUnlessOpen();
     if (this.#importing) {
       throw new AppError("conflict", "Cannot import: another import is running; wait for its end");
     }
@@ -295,18 +253,24 @@ export class FileStore implements Store {
     };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
+  }
+
+  async #shutDown(): Promise<void> {
     await this.#pump;
+    await this.#healing.stop();
     await this.#compaction;
-    const healthy = this.#mode === "ok";
+    // Without the last snapshot nothing is lost: the journal has it all, also half an import.
+    const worthIt = this.#mode === "ok" && !this.#importing && this.#snapshots.stale;
     this.#mode = "closed";
-    this.#healing?.cancel();
     try {
-      if (healthy && this.#snapshots.stale) await this.#snapshot(await this.#rotate());
+      if (worthIt) await this.#snapshot(await this.#journal.rotate());
+    } catch (error) {
+      this.#compactionFailed(error);
     } finally {
-      this.#journal?.close();
-      this.#lock?.close();
-      this.#journal = this.#lock = undefined;
+      this.#letGo();
     }
   }
 }

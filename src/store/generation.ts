@@ -3,7 +3,7 @@
  * healthy file the records stand in order and are replayed as they stream by; in a damaged one all
  * lines that are good are put back in order first.
  */
-import { AppError } from "../errors.ts";
+import { ZodError } from "zod";
 import { Pace } from "../pace.ts";
 import { decodeRecord, type JournalRecord } from "./codec.ts";
 import { joinBytes } from "../lines.ts";
@@ -17,7 +17,7 @@ export interface Survey {
   readonly records: number;
   /** Where the last good line ends. */
   readonly goodBytes: number;
-  /** Where the file, or the part of it that counts, ends: behind the last good line if torn. */
+  /** Where the part of the file that counts ends: behind the last good line if torn. */
   readonly endBytes: number;
   /** What is wrong between good lines; empty in a healthy file. */
   readonly damage: readonly string[];
@@ -26,23 +26,28 @@ export interface Survey {
 /** Reports more oddities than this are cut: a shredded file has thousands. */
 const MAX_DAMAGE_LINES = 20;
 
-/** `firstSeq` is what the record behind the header must have. */
+/** What recovery knows of a file before it reads the records. */
+export interface Extent {
+  readonly path: string;
+  readonly size: number;
+  /** False where the first line is no header: then it may be a record. */
+  readonly hasHeader: boolean;
+}
+
+/** `firstSeq` is what the first record must have. */
 export async function surveyGeneration(
   fs: FileSystem,
-  path: string,
+  { path, size, hasHeader }: Extent,
   limit: number,
   firstSeq: number,
 ): Promise<Survey> {
-  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0, endBytes = 0;
+  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0;
   const damage: string[] = [];
   const judge = ({ offset, bytes, line }: JournalPart) => {
-    if (line === undefined) {
-      endBytes = offset + bytes.length;
-      return;
-    }
+    if (line === undefined) return;
     if (offset !== goodBytes) damage.push(`unreadable bytes from offset ${goodBytes} to ${offset}`);
-    goodBytes = endBytes = offset + bytes.length + 1;
-    if (offset === 0) return; // The header.
+    goodBytes = offset + bytes.length + 1;
+    if (offset === 0 && hasHeader) return;
     records++;
     if (line.seq !== lastSeq + 1) {
       damage.push(`record ${line.seq} follows ${lastSeq} at offset ${offset}`);
@@ -50,7 +55,38 @@ export async function surveyGeneration(
     lastSeq = Math.max(lastSeq, line.seq);
   };
   for await (const parts of readJournal(fs, path, limit)) parts.forEach(judge);
+  const endBytes = Math.min(size, limit);
   return { lastSeq, records, goodBytes, endBytes, damage: damage.slice(0, MAX_DAMAGE_LINES) };
+}
+
+/** A file without a header that is shorter than this was cut off while it was created. */
+const HEADER_BYTES = 1024;
+
+/** True where no record is in a file: it is a header only, or the stump of one. */
+export async function isBare(
+  fs: FileSystem,
+  { path, size }: Extent,
+  headerBytes: number | undefined,
+): Promise<boolean> {
+  if (headerBytes !== undefined) return size === headerBytes;
+  if (size >= HEADER_BYTES) return false;
+  for await (const parts of readJournal(fs, path)) {
+    if (parts.some(({ line }) => line !== undefined)) return false;
+  }
+  return true;
+}
+
+/**
+ * Makes durable what was read: a process that was killed between writing and syncing left it in
+ * the page cache only, and what can be read must survive.
+ */
+export async function syncFile(fs: FileSystem, path: string): Promise<void> {
+  const file = await fs.open(path);
+  try {
+    await file.sync();
+  } finally {
+    file.close();
+  }
 }
 
 /** The bytes of a file from an offset on, at most `MAX_LINE_BYTES` of them. */
@@ -67,7 +103,7 @@ export async function readTail(fs: FileSystem, path: string, from: number): Prom
 /** The good records above `afterSeq`, each once, in order; those that are none are counted. */
 export async function replayGeneration(
   fs: FileSystem,
-  path: string,
+  extent: Extent,
   survey: Survey,
   afterSeq: number,
   apply: (record: JournalRecord) => void,
@@ -82,10 +118,10 @@ export async function replayGeneration(
     if (pace.due) await pace.breathe();
   };
   if (survey.damage.length === 0) {
-    for await (const line of goodLines(fs, path, survey.goodBytes)) await replay(line);
+    for await (const line of goodLines(fs, extent, survey.goodBytes)) await replay(line);
   } else {
     const bySeq = new Map<number, JournalLine>();
-    for await (const line of goodLines(fs, path, survey.goodBytes)) bySeq.set(line.seq, line);
+    for await (const line of goodLines(fs, extent, survey.goodBytes)) bySeq.set(line.seq, line);
     for (const line of [...bySeq.values()].sort((a, b) => a.seq - b.seq)) await replay(line);
   }
   return { undecodable };
@@ -93,12 +129,12 @@ export async function replayGeneration(
 
 async function* goodLines(
   fs: FileSystem,
-  path: string,
+  { path, hasHeader }: Extent,
   limit: number,
 ): AsyncGenerator<JournalLine> {
   for await (const parts of readJournal(fs, path, limit)) {
     for (const { line, offset } of parts) {
-      if (line !== undefined && offset > 0) yield line;
+      if (line !== undefined && !(offset === 0 && hasHeader)) yield line;
     }
   }
 }
@@ -107,7 +143,7 @@ function recordOrUndefined(json: string): JournalRecord | undefined {
   try {
     return decodeRecord(json);
   } catch (error) {
-    if (error instanceof AppError || error instanceof Error && error.name === "ZodError") {
+    if (error instanceof SyntaxError || error instanceof ZodError) {
       return undefined; // Counted by the caller: the line's checksum is right, its content is not.
     }
     throw error;

@@ -90,18 +90,19 @@ export async function* readJournal(
   }
 }
 
-/** The header line of a journal file; undefined where its first line is not one. */
+/** The header line of a journal file and its length; undefined where its first line is not one. */
 export async function readHeader(
   fs: FileSystem,
   path: string,
-): Promise<{ header: JournalHeader; seq: number } | undefined> {
+): Promise<{ header: JournalHeader; seq: number; bytes: number } | undefined> {
   for await (const [first] of readJournal(fs, path)) {
     if (first?.line === undefined) return undefined;
     const value: unknown = JSON.parse(first.line.json);
     const format = formatSchema.safeParse(value);
     if (format.success && format.data.format !== JOURNAL_FORMAT) refuseNewer(format.data.format);
     const result = headerSchema.safeParse(value);
-    return result.success ? { header: result.data, seq: first.line.seq } : undefined;
+    if (!result.success) return undefined;
+    return { header: result.data, seq: first.line.seq, bytes: first.bytes.length + 1 };
   }
   return undefined;
 }

@@ -40,14 +40,15 @@ export class Quarantine {
 
   /** Keeps the bytes of a write that a crash cut short. */
   async keepTail(bytes: Uint8Array, note: Omit<RecoveryNote, "quarantine">): Promise<string> {
-    const kept = `${stamp(this.#now())}-${note.file.replaceAll("/", "-")}.torn_tail`;
+    const name = `${note.file.replaceAll("/", "-")}.${bytes.length}.torn_tail`;
+    const known = (await this.#fs.list(this.#folder)).find((entry) => entry.endsWith(name));
+    if (known !== undefined) return `quarantine/${known}`;
+    const kept = `${stamp(this.#now())}-${name}`;
     await this.#fs.makeFolder(this.#folder);
     const to = `${this.#folder}/${kept}`;
-    if (!await this.#fs.exists(to)) {
-      await this.#write(to, bytes);
-      await this.#writeNote(to, note);
-      await this.#prune();
-    }
+    await this.#write(to, bytes);
+    await this.#writeNote(to, note);
+    await this.#prune();
     return `quarantine/${kept}`;
   }
 

@@ -21,6 +21,7 @@ export class RamStore implements Store {
 
   async beginImport(): Promise<StagedImport> {
     await Promise.resolve();
+    if (this.#state === undefined) throw refusal("closed");
     if (this.#importing) {
       throw new AppError("conflict", "Cannot import: another import is running; wait for its end");
     }

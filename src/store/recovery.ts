@@ -7,11 +7,22 @@
  * 3. Replay the journal's generations over it, in order. A generation counts up to where the next
  *    one says that it ended; the last one may be torn, which is what a crash leaves behind.
  * 4. Never come up empty where files say that there was something.
+ *
+ * A file without a record is part of history only if a later one names it as the one before. Else
+ * its making was cut off, by a crash or a full disk, and what it says of others was never true.
  */
 import { type DurableState, type RecoveryNote, StoreOpenError } from "../store.ts";
 import { loadBase, refuse } from "./base.ts";
 import type { DataFolder } from "./folder.ts";
-import { readTail, replayGeneration, type Survey, surveyGeneration } from "./generation.ts";
+import {
+  type Extent,
+  isBare,
+  readTail,
+  replayGeneration,
+  type Survey,
+  surveyGeneration,
+  syncFile,
+} from "./generation.ts";
 import { ImportUnits } from "./import_units.ts";
 import { generationOf, type JournalHeader, readHeader, refuseNewer } from "./journal.ts";
 import { futureFormat, type SnapshotMark } from "./snapshot.ts";
@@ -32,33 +43,32 @@ export interface Recovered {
   readonly snapshotIntact: boolean;
   /** The first generation after the snapshot that was taken. */
   readonly baseGeneration: number;
+  /** Journal files that never came into use: nobody misses them. */
+  readonly unused: readonly string[];
 }
 
-interface Generation {
+interface Generation extends Extent {
   readonly generation: number;
   readonly file: string;
-  readonly path: string;
-  readonly size: number;
   readonly header: JournalHeader | undefined;
   /** The last record's number before this file, as its header says. */
   readonly startSeq: number | undefined;
+  /** True where no record is in it. */
+  readonly bare: boolean;
 }
-
-/** A header is shorter than this: a smaller file without one was cut off while it was created. */
-const HEADER_BYTES = 1024;
 
 export async function recover(folder: DataFolder, state: DurableState): Promise<Recovered> {
   const notes: RecoveryNote[] = [];
   const all = await findGenerations(folder);
   await refuseFuture(folder);
   const base = await loadBase(folder, state, notes);
-  const counting = withoutStillborn(all)
-    .filter(({ generation }) => generation >= base.mark.generation);
-  if (counting.length === 0 && base.mark.generation > 0) {
+  const later = all.filter(({ generation }) => generation >= base.mark.generation);
+  const history = historyOf(later, base.mark);
+  if (history.length === 0 && base.mark.generation > 0) {
     const detail = "there is no journal beside it: taken as a restored backup";
     notes.push({ kind: "hand_edited", file: folder.nameOf(folder.memories), detail });
   }
-  const tail = await replayAll(folder, counting, base.mark, state, notes);
+  const tail = await replayAll(folder, history, base.mark, state, notes);
   if (base.loaded + tail.replayed === 0 && notes.some(({ kind }) => kind === "damage")) {
     throw new StoreOpenError(
       "unreadable",
@@ -72,6 +82,7 @@ export async function recover(folder: DataFolder, state: DurableState): Promise<
     nextGeneration: Math.max(base.mark.generation, (all.at(-1)?.generation ?? 0) + 1),
     snapshotIntact: base.intact,
     baseGeneration: base.mark.generation,
+    unused: later.filter((file) => !history.includes(file)).map(({ path }) => path),
   };
 }
 
@@ -84,17 +95,30 @@ async function findGenerations({ fs, journal }: DataFolder): Promise<Generation[
     // A folder, link or pipe of that name is nothing of ours.
     if (generation === undefined || size === undefined) continue;
     const first = await readHeader(fs, path);
-    const file = `journal/${name}`;
-    found.push({ generation, path, file, size, header: first?.header, startSeq: first?.seq });
+    const extent = { path, size, hasHeader: first !== undefined };
+    found.push({
+      ...extent,
+      generation,
+      file: `journal/${name}`,
+      header: first?.header,
+      startSeq: first?.seq,
+      bare: await isBare(fs, extent, first?.bytes),
+    });
   }
   return found.sort((a, b) => a.generation - b.generation);
 }
 
-/** Leaves out the last file where a crash cut off its creation: no record can be in it. */
-function withoutStillborn(generations: readonly Generation[]): readonly Generation[] {
-  const last = generations.at(-1);
-  const stillborn = last !== undefined && last.header === undefined && last.size < HEADER_BYTES;
-  return stillborn ? withoutStillborn(generations.slice(0, -1)) : generations;
+/** The files that were written to, and those that they name as the one before. */
+function historyOf(generations: readonly Generation[], mark: SnapshotMark): readonly Generation[] {
+  const history: Generation[] = [];
+  let named: number | undefined;
+  for (const file of generations.toReversed()) {
+    const isBase = file.generation === mark.generation && file.hasHeader;
+    if (file.bare && file.generation !== named && !isBase) continue;
+    history.unshift(file);
+    named = file.header?.previous?.generation;
+  }
+  return history;
 }
 
 async function refuseFuture({ fs, memories, previous }: DataFolder): Promise<void> {
@@ -116,18 +140,18 @@ async function replayAll(
   let lastSeq = mark.lastSeq, replayed = 0, replayedBytes = 0, bytes = 0;
   let before: Generation | undefined;
   for (const [i, generation] of generations.entries()) {
-    const { file, path } = generation;
+    const { file } = generation;
     const gap = gapBefore(generation, before, mark, lastSeq);
     if (gap !== undefined) notes.push({ kind: "damage", file, detail: gap });
     const startSeq = generation.startSeq ?? lastSeq;
     const next = generations[i + 1];
     const previous = next?.header?.previous;
     const limit = previous?.generation === generation.generation ? previous.bytes : undefined;
-    const survey = await surveyGeneration(folder.fs, path, limit ?? Infinity, startSeq + 1);
+    const survey = await surveyGeneration(folder.fs, generation, limit ?? Infinity, startSeq + 1);
     await noteSurvey(folder, generation, survey, limit, next === undefined, notes);
     const { undecodable } = await replayGeneration(
       folder.fs,
-      path,
+      generation,
       survey,
       mark.lastSeq,
       (record) => {
@@ -137,7 +161,7 @@ async function replayAll(
     );
     if (undecodable > 0) {
       const detail = `${undecodable} records have a right checksum but no meaning`;
-      await refuse(folder, path, detail, notes);
+      await refuse(folder, generation.path, detail, notes);
     }
     lastSeq = Math.max(lastSeq, survey.lastSeq);
     bytes = limit ?? survey.goodBytes;
@@ -145,6 +169,7 @@ async function replayAll(
     before = generation;
   }
   units.end();
+  if (before !== undefined) await syncFile(folder.fs, before.path);
   const last = before === undefined ? undefined : { generation: before.generation, bytes };
   return { lastSeq, replayed, replayedBytes, last };
 }
@@ -157,7 +182,7 @@ function gapBefore(
   lastSeq: number,
 ): string | undefined {
   if (header === undefined || startSeq === undefined) return undefined; // Said by `noteSurvey`.
-  const first = mark.generation === 0 ? header.previous === null : generation === mark.generation;
+  const first = header.previous === null || generation === mark.generation;
   const follows = before === undefined ? first : header.previous?.generation === before.generation;
   if (!follows) return "one or more journal files before this one are missing";
   if (startSeq > lastSeq) return `records ${lastSeq + 1} to ${startSeq} before it are missing`;

@@ -15,6 +15,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { AppError } from "../errors.ts";
 import { JsonRecordReader } from "../json_records.ts";
 import { type Line, readLines } from "../lines.ts";
 import { parseJson } from "../json.ts";
@@ -26,6 +27,9 @@ import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 import { MAX_LINE_BYTES } from "./journal.ts";
 
 export const SNAPSHOT_FORMAT = "second-brain/1";
+
+/** Refuses what is no UTF-8: a changed byte must not become a changed memory. */
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 const WRITE_BYTES = 256 * 1024;
 
@@ -177,7 +181,7 @@ export async function readSnapshot(
       if (section === "head") section = "memories";
       else if (bytes[0] === 0x5d) section = "receipts";
       else {
-        const value = parseJson(decode(withoutComma(bytes)));
+        const value: unknown = JSON.parse(decode(withoutComma(bytes)));
         if (section === "memories") apply({ op: "put", ...decodeEntry(value) });
         else apply({ op: "receipt", receipt: decodeReceipt(value) });
       }
@@ -197,19 +201,21 @@ function withoutComma(bytes: Uint8Array): Uint8Array {
 export async function readEditedSnapshot(
   fs: FileSystem,
   path: string,
-  decodeLoose: (bytes: Uint8Array) => Entry,
 ): Promise<{ mark: SnapshotMark; entries: Entry[] }> {
-  const records = new JsonRecordReader(MAX_LINE_BYTES);
+  // Receipts may take any room, and are not worth guessing after an edit.
+  const records = new JsonRecordReader(MAX_LINE_BYTES, ["receipts"]);
   const entries: Entry[] = [];
   const pace = new Pace();
   for await (const piece of readPieces(fs, path)) {
     for (const { bytes } of records.push(piece)) {
-      entries.push(decodeLoose(bytes));
+      entries.push(decodeEntry(parseJson(strictDecoder.decode(bytes))));
       if (pace.due) await pace.breathe();
     }
   }
   records.end();
-  if (!records.sawRecords) throw new Error("Cannot read the snapshot: it has no memories");
+  if (!records.sawRecords) {
+    throw new AppError("malformed", "Cannot read the snapshot: it has no memories");
+  }
   if (records.fields.size === 0) return { mark: { generation: 0, lastSeq: 0 }, entries };
   const fields = [...records.fields].map(([key, text]) => [key, parseOrNull(text)]);
   const { generation, last_seq } = fieldsSchema.parse(Object.fromEntries(fields));
@@ -239,7 +245,7 @@ export async function salvageSnapshot(
 
 function entryOrUndefined({ bytes }: Line): Entry | undefined {
   try {
-    return decodeEntry(parseJson(decode(withoutComma(bytes))));
+    return decodeEntry(parseJson(strictDecoder.decode(withoutComma(bytes))));
   } catch {
     return undefined; // Not a memory: the caller counts what is left, and says what was damaged.
   }
