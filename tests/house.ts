@@ -25,6 +25,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   vector_index: "port",
 
   accesses: "service",
+  brain: "service",
   exports: "service",
   idempotency: "service",
   import_draft: "service",
