@@ -89,7 +89,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const HALF_LIFE_DAYS = 30;
 
 /** 1 for a memory that was changed just now, a half after 30 days, a quarter after 60. */
-export function recencyOf({ updated_at }: Weighable, nowMs: number): number {
+export function recencyOf({ updated_at }: Pick<Weighable, "updated_at">, nowMs: number): number {
   const ageMs = Math.max(0, nowMs - Date.parse(updated_at));
   return 2 ** (-ageMs / DAY_MS / HALF_LIFE_DAYS);
 }
