@@ -137,7 +137,7 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
       putOf(2),
       { op: "put", memory: strange, access: { access_count: 3, last_accessed_at: TIME } },
       { op: "access", accesses: [[idOf(1), { access_count: 7, last_accessed_at: TIME }]] },
-      { ...deleteOf(2), receipt: receiptOf(1) } as Change,
+      { ...deleteOf(2), receipt: receiptOf(1) },
       { op: "receipt", receipt: receiptOf(2, { json: { imported: 3 } }) },
       { op: "put", memory: memoryOf(1, { content: "updated" }), receipt: receiptOf(3) },
       {

@@ -18,6 +18,8 @@ import {
 export interface Base {
   readonly mark: SnapshotMark;
   readonly intact: boolean;
+  /** The file it was taken from; undefined where there was none. */
+  readonly path: string | undefined;
   /** Memories and receipts that were taken from it. */
   readonly loaded: number;
 }
@@ -32,20 +34,16 @@ export async function loadBase(
   const current = await fs.exists(memories);
   const older = await fs.exists(previous);
   if (!current && !older) {
-    return { mark: { generation: 0, lastSeq: 0 }, intact: true, loaded: 0 };
+    return { mark: { generation: 0, lastSeq: 0 }, intact: true, path: undefined, loaded: 0 };
   }
   if (current) {
     const base = await loadIntact(folder, memories, state) ??
       await loadEdited(folder, memories, state, notes);
     if (base !== undefined) return base;
     await refuse(folder, memories, "the snapshot cannot be read; the one before is used", notes);
-  } else {
-    notes.push({
-      kind: "damage",
-      file: folder.nameOf(memories),
-      detail: "the snapshot is missing",
-    });
   }
+  // Where only the older one exists, a crash may have caught us between two renames: the journal has
+  // the rest, and if it has not, that will show.
   const base = older ? await loadIntact(folder, previous, state) : undefined;
   if (base !== undefined) return { ...base, intact: false };
   return await loadSalvage(folder, state, notes);
@@ -64,7 +62,7 @@ async function loadIntact(
     loaded++;
     state.apply(change);
   });
-  return { mark, intact: true, loaded };
+  return { mark, intact: true, path, loaded };
 }
 
 async function loadEdited(
@@ -83,7 +81,7 @@ async function loadEdited(
     } as const;
     notes.push({ ...note, quarantine: await folder.quarantine.keepFile(path, note) });
     for (const entry of entries) state.apply(putOf(entry));
-    return { mark, intact: false, loaded: entries.length };
+    return { mark, intact: false, path, loaded: entries.length };
   } catch (error) {
     if (!isUnreadable(error)) throw error;
     return undefined; // Not a snapshot in any form: the caller goes on to the one before.
@@ -110,9 +108,9 @@ async function loadSalvage(
     for (const entry of entries) state.apply(putOf(entry));
     const detail = `${entries.length} memories could be salvaged line by line`;
     notes.push({ kind: "damage", file: folder.nameOf(path), detail });
-    return { mark, intact: false, loaded: entries.length };
+    return { mark, intact: false, path, loaded: entries.length };
   }
-  return { mark: { generation: 0, lastSeq: 0 }, intact: false, loaded: 0 };
+  return { mark: { generation: 0, lastSeq: 0 }, intact: false, path: undefined, loaded: 0 };
 }
 
 function putOf({ memory, access }: Entry): Change {

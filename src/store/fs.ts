@@ -27,7 +27,10 @@ export interface FileSystem {
   exists(path: string): Promise<boolean>;
   /** Names in a folder, sorted; none for a missing folder. */
   list(path: string): Promise<string[]>;
-  /** Creates the folder (0700) and what leads to it, durably. */
+  /**
+   * Creates the folder (0700) and what leads to it, durably: also where it is there already, since
+   * whoever made it may have been killed before that was certain.
+   */
   makeFolder(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** A second name for a file (hard link). */
@@ -76,6 +79,17 @@ async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined>
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
+  }
+}
+
+/** A parent that we may not look into is none that we created a folder in. */
+async function syncIfAllowed(folder: string): Promise<void> {
+  try {
+    await realFileSystem.syncFolder(folder);
+  } catch (error) {
+    const refused = error instanceof Deno.errors.PermissionDenied ||
+      error instanceof Deno.errors.NotCapable;
+    if (!refused) throw error;
   }
 }
 
@@ -129,8 +143,8 @@ export const realFileSystem: FileSystem = {
     return names.sort();
   },
   async makeFolder(path) {
-    if ((await statOrUndefined(path))?.isDirectory === true) return;
     const parent = dirname(path);
+    if ((await statOrUndefined(path))?.isDirectory === true) return await syncIfAllowed(parent);
     if (parent !== path) await this.makeFolder(parent);
     await Deno.mkdir(path, { mode: 0o700 });
     await this.syncFolder(parent);

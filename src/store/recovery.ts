@@ -12,7 +12,7 @@
  * its making was cut off, by a crash or a full disk, and what it says of others was never true.
  */
 import { type DurableState, type RecoveryNote, StoreOpenError } from "../store.ts";
-import { loadBase, refuse } from "./base.ts";
+import { type Base, loadBase, refuse } from "./base.ts";
 import type { DataFolder } from "./folder.ts";
 import {
   type Extent,
@@ -64,10 +64,7 @@ export async function recover(folder: DataFolder, state: DurableState): Promise<
   const base = await loadBase(folder, state, notes);
   const later = all.filter(({ generation }) => generation >= base.mark.generation);
   const history = historyOf(later, base.mark);
-  if (history.length === 0 && base.mark.generation > 0) {
-    const detail = "there is no journal beside it: taken as a restored backup";
-    notes.push({ kind: "hand_edited", file: folder.nameOf(folder.memories), detail });
-  }
+  if (history.length === 0 && base.mark.generation > 0) notes.push(loneBase(folder, base));
   const tail = await replayAll(folder, history, base.mark, state, notes);
   if (base.loaded + tail.replayed === 0 && notes.some(({ kind }) => kind === "damage")) {
     throw new StoreOpenError(
@@ -106,6 +103,15 @@ async function findGenerations({ fs, journal }: DataFolder): Promise<Generation[
     });
   }
   return found.sort((a, b) => a.generation - b.generation);
+}
+
+function loneBase(folder: DataFolder, { path = folder.memories }: Base): RecoveryNote {
+  const file = folder.nameOf(path);
+  if (path === folder.memories) {
+    const detail = "there is no journal beside it: taken as a restored backup";
+    return { kind: "hand_edited", file, detail };
+  }
+  return { kind: "damage", file, detail: "what came after it is missing" };
 }
 
 /** The files that were written to, and those that they name as the one before. */

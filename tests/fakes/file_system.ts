@@ -216,8 +216,8 @@ export class SimulatedFileSystem implements FileSystem {
   async makeFolder(path: string): Promise<void> {
     if (path === "" || path === "/") return;
     await this.#pass("makeFolder", path);
-    if (this.#find(path)?.kind === "folder") return;
     const parent = path.slice(0, path.lastIndexOf("/"));
+    if (this.#find(path)?.kind === "folder") return await this.syncFolder(parent);
     await this.makeFolder(parent);
     const { folder, name } = this.#parent(path);
     if (folder.names.has(name)) throw diskError("ENOTDIR");

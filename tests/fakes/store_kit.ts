@@ -57,7 +57,7 @@ export function putOf(n: number, fields: Partial<Memory> = {}): Change {
   };
 }
 
-export function deleteOf(n: number): Change {
+export function deleteOf(n: number): Change & { readonly op: "delete" } {
   return { op: "delete", id: idOf(n) };
 }
 
@@ -80,7 +80,7 @@ export function randomChange(random: () => number, n: number): Change {
   const id = below(random, 8);
   const kind = random();
   if (kind < 0.2) {
-    return random() < 0.3 ? { ...deleteOf(id), receipt: receiptOf(n) } as Change : deleteOf(id);
+    return random() < 0.3 ? { ...deleteOf(id), receipt: receiptOf(n) } : deleteOf(id);
   }
   if (kind < 0.3) {
     const access = { access_count: n, last_accessed_at: TIME };
