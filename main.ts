@@ -1,1 +1,312 @@
-console.log("Second Brain");
+/**
+ * Second Brain: the composition root. Reads the command line and the environment, chooses the
+ * adapters, and runs. Everything else gets what it needs handed to it; nothing imports this file.
+ */
+import { randomBytes } from "node:crypto";
+import { dirname } from "node:path";
+import process from "node:process";
+import project from "./deno.json" with { type: "json" };
+import {
+  type CommandLine,
+  commandPage,
+  helpPage,
+  parseCommandLine,
+  UsageError,
+} from "./src/cli/arguments.ts";
+import { CommandError, type Terminal } from "./src/cli/terminal.ts";
+import type { Config } from "./src/config.ts";
+import type { Brain } from "./src/brain.ts";
+import type { Log } from "./src/log.ts";
+import type { StoreOpenError } from "./src/store.ts";
+
+/** As in sysexits.h, so that a supervisor can tell what will pass from what will not. */
+const EXIT = { failed: 1, usage: 2, data: 65, software: 70, access: 73, locked: 75, config: 78 };
+const STOP_REQUESTS_MS = 6_000;
+const BODY_MS = 30_000;
+const { version } = project;
+
+async function main(args: readonly string[]): Promise<number> {
+  const line = parseCommandLine(args);
+  if (line.wantsHelp) return say(commandPage(line.command));
+  switch (line.command) {
+    case "help":
+      return say(helpPage());
+    case "version":
+      return say(version);
+    case "healthcheck":
+      return await (await import("./src/cli/healthcheck.ts")).runHealthcheck(line, terminal);
+    case "serve":
+      return await serve();
+    case "export":
+    case "import":
+      return await transfer(line);
+  }
+}
+
+function say(text: string): number {
+  console.log(text);
+  return 0;
+}
+
+async function serve(): Promise<number> {
+  // As process 1 of a container, a signal without a listener would kill us on the spot.
+  const stop = Promise.withResolvers<string>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => stop.resolve(signal));
+  }
+  const config = await readConfig(true);
+  const log = await openLog(config);
+  for (const warning of config.warnings) log("warn", "configuration", { warning });
+
+  const { brain, close, folder } = await buildBrain(config, log);
+  const clock = (await import("./src/clock.ts")).systemClock;
+  const { createApp } = await import("./src/http/app.ts");
+  const { listen } = await import("./src/http/server.ts");
+  const key = config.key ?? await developmentKey(folder, config);
+  const { v4 } = await import("uuid");
+  const app = createApp({
+    brain,
+    key,
+    clock,
+    newId: v4,
+    version,
+    bodyLimits: { bytes: config.maxBodyBytes, ms: BODY_MS },
+    importLimits: { bytes: config.maxImportBytes, ms: BODY_MS },
+    requestsPerMinute: config.requestsPerMinute,
+    log,
+  });
+  // Listening comes first: probes are answered while the data is loaded.
+  const server = await listen({ fetch: app.fetch, host: config.host, port: config.port });
+  log("info", "listening", { host: config.host, port: server.port, version });
+  try {
+    await openBrain(brain, log);
+    const reason = await stop.promise;
+    log("info", "stopping", { reason });
+  } catch (error) {
+    brain.stopTaking();
+    await server.close(0);
+    throw error;
+  }
+  brain.stopTaking();
+  await server.close(STOP_REQUESTS_MS);
+  await close();
+  log("info", "stopped", {});
+  return 0;
+}
+
+async function openBrain(brain: Brain, log: Log): Promise<void> {
+  const began = performance.now();
+  const { integrity, notes } = await brain.open();
+  for (const { kind, file, detail, quarantine } of notes) {
+    const level = kind === "damage" ? "error" : kind === "hand_edited" ? "warn" : "info";
+    log(level, "recovery", { kind, file, detail, quarantine: quarantine ?? null });
+  }
+  log("info", "ready", {
+    memories: brain.stats.totalMemories,
+    integrity,
+    ms: Math.round(performance.now() - began),
+  });
+}
+
+/** Export or import on a folder that no service is using. */
+async function transfer(line: CommandLine): Promise<number> {
+  const local = async <T>(work: (brain: Brain) => Promise<T>): Promise<T> => {
+    const config = await readConfig(false);
+    const { brain, close } = await buildBrain({ ...config, embeddings: undefined }, () => {});
+    const { notes } = await brain.open();
+    for (const { file, detail } of notes) terminal.say(`Note: ${file}: ${detail}`);
+    try {
+      return await work(brain);
+    } finally {
+      await close();
+    }
+  };
+  if (line.command === "export") {
+    await (await import("./src/cli/export.ts")).runExport(line, terminal, local);
+  } else await (await import("./src/cli/import.ts")).runImport(line, terminal, local);
+  return 0;
+}
+
+async function readConfig(needsKey: boolean): Promise<Config> {
+  const { loadConfig } = await import("./src/config.ts");
+  const readFile = (path: string) => Deno.readTextFileSync(path);
+  return loadConfig({ env: (name) => Deno.env.get(name), readFile }, needsKey);
+}
+
+async function openLog({ logLevel }: Config): Promise<Log> {
+  const { logger } = await import("./src/log.ts");
+  const encoder = new TextEncoder();
+  const write = (line: string) => void process.stdout.write(encoder.encode(line));
+  return logger(logLevel, () => new Date().toISOString(), write);
+}
+
+/** Chooses the adapters: the one place that knows them all. */
+async function buildBrain(config: Config, log: Log) {
+  const [
+    { Brain },
+    { systemClock, timestamp },
+    { DataFolder },
+    { realFileSystem },
+    { FileStore },
+    { ExportFiles },
+    { Bm25Index },
+    { FlatVectorIndex },
+    { v4, v7 },
+    { getHeapStatistics },
+  ] = await Promise.all([
+    import("./src/brain.ts"),
+    import("./src/clock.ts"),
+    import("./src/store/folder.ts"),
+    import("./src/store/fs.ts"),
+    import("./src/store/file.ts"),
+    import("./src/store/export_files.ts"),
+    import("./src/text_index/bm25.ts"),
+    import("./src/vector_index/flat.ts"),
+    import("uuid"),
+    import("node:v8"),
+  ]);
+  const now = () => timestamp(systemClock);
+  const folder = new DataFolder(realFileSystem, config.memoriesPath, now);
+  const warn = (event: string, detail: Record<string, string | number>) =>
+    log("warn", event, detail);
+  const store = new FileStore({
+    folder,
+    clock: systemClock,
+    newId: v4,
+    version,
+    holder: `pid ${process.pid}, version ${version}, since ${now()}`,
+    log: warn,
+  });
+  // Everything else in the folder is touched only once it is ours.
+  await store.take();
+  const exportFolder = new ExportFiles(realFileSystem, `${folder.root}/exports`);
+  await exportFolder.open();
+  const embeddings = await openEmbeddings(config, folder.root, log);
+  const brain = new Brain({
+    store,
+    textIndex: new Bm25Index(),
+    vectorIndex: new FlatVectorIndex(),
+    exportFolder,
+    embedder: embeddings?.embedder,
+    embeddingsBytes: () => embeddings?.cache.bytes ?? 0,
+    limits: { memories: config.maxMemories, bytes: config.quotaBytes },
+    memoryShort: () => {
+      const { used_heap_size, heap_size_limit } = getHeapStatistics();
+      return used_heap_size > 0.85 * heap_size_limit;
+    },
+    clock: systemClock,
+    newId: v7,
+    random: Math.random,
+    version,
+    log: warn,
+  });
+  const close = async () => {
+    await brain.close();
+    embeddings?.cache.close();
+  };
+  return { brain, close, folder: folder.root };
+}
+
+async function openEmbeddings({ embeddings }: Config, folder: string, log: Log) {
+  if (embeddings === undefined) return undefined;
+  const { EmbeddingCache } = await import("./src/embedder/cache.ts");
+  const { cachedEmbedder } = await import("./src/embedder/cached.ts");
+  const { openAiEmbedder } = await import("./src/embedder/openai.ts");
+  const cache = new EmbeddingCache({
+    path: `${folder}/embeddings.db`,
+    quarantineFolder: `${folder}/quarantine`,
+    log: (message) => log("warn", "embedding_cache", { message }),
+  });
+  return { cache, embedder: cachedEmbedder(openAiEmbedder(embeddings), cache) };
+}
+
+/** A key of its own for somebody who is trying it out: made once, kept, and shown once. */
+async function developmentKey(folder: string, { host, port }: Config): Promise<string> {
+  const path = `${folder}/.api-key`;
+  try {
+    const kept = (await Deno.readTextFile(path)).trim();
+    if (/^[\x21-\x7e]{16,}$/.test(kept)) return kept;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const key = randomBytes(32).toString("base64url");
+  await Deno.writeTextFile(path, key + "\n", { mode: 0o600 });
+  console.error(
+    `\nNo CONTAINER_API_KEY is set, so a key was made and kept in ${path}. It is shown once:\n\n` +
+      `  export KEY=${key}\n` +
+      `  curl -s -H "Authorization: Bearer $KEY" http://${host}:${port}/stats\n`,
+  );
+  return key;
+}
+
+const encoder = new TextEncoder();
+
+const terminal: Terminal = {
+  env: (name) => Deno.env.get(name),
+  async out(bytes) {
+    for (let done = 0; done < bytes.length;) done += await Deno.stdout.write(bytes.subarray(done));
+  },
+  say: (line) => console.error(line),
+  progress: Deno.stderr.isTerminal()
+    ? (line) => void Deno.stderr.writeSync(encoder.encode(`\r${line}`))
+    : undefined,
+  fetch: (url, init) => fetch(url, init),
+  async *readPieces(path) {
+    if (path === "-") return yield* Deno.stdin.readable;
+    try {
+      yield* (await Deno.open(path)).readable;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new CommandError(`Cannot read "${path}": there is no such file`);
+    }
+  },
+  async writeFile(path, pieces) {
+    const { realFileSystem, writeAll } = await import("./src/store/fs.ts");
+    const draft = `${path}.tmp`;
+    await realFileSystem.remove(draft);
+    const file = await realFileSystem.create(draft);
+    try {
+      for await (const piece of pieces) await writeAll(file, piece);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await realFileSystem.rename(draft, path);
+    await realFileSystem.syncFolder(dirname(path));
+  },
+};
+
+/** What went wrong, for the person at the terminal, and the code for the program that called. */
+function explain(error: unknown): { readonly message: string; readonly code: number } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof UsageError) return { message, code: EXIT.usage };
+  if (error instanceof CommandError) return { message, code: EXIT.failed };
+  if (!(error instanceof Error)) return { message, code: EXIT.software };
+  if (error.name === "ConfigError") return { message, code: EXIT.config };
+  if (error.name === "AppError") return { message, code: EXIT.failed };
+  if (isOpenError(error)) return { message, code: openExit(error) };
+  if ("code" in error && error.code === "EADDRINUSE") {
+    return { message: "Cannot listen: the port is taken; set PORT to another", code: EXIT.failed };
+  }
+  return { message: error.stack ?? message, code: EXIT.software };
+}
+
+function isOpenError(error: Error): error is StoreOpenError {
+  return error.name === "StoreOpenError" && "fault" in error;
+}
+
+function openExit({ fault }: StoreOpenError): number {
+  if (fault === "locked") return EXIT.locked;
+  return fault === "no_access" ? EXIT.access : EXIT.data;
+}
+
+if (import.meta.main) {
+  try {
+    // Not `Deno.exitCode`: timers of a provider that hangs must not hold up the end.
+    Deno.exit(await main(Deno.args));
+  } catch (error) {
+    const { message, code } = explain(error);
+    console.error(message);
+    Deno.exit(code);
+  }
+}

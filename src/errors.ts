@@ -44,6 +44,8 @@ export interface AppErrorOptions {
   readonly errors?: readonly FieldError[];
   /** Seconds after which the same request may succeed. */
   readonly retryAfterS?: number;
+  /** The methods that a path allows, for `method_not_allowed`. */
+  readonly allow?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -52,12 +54,14 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly errors: readonly FieldError[] | undefined;
   readonly retryAfterS: number | undefined;
+  readonly allow: readonly string[] | undefined;
 
   constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.errors = options.errors;
     this.retryAfterS = options.retryAfterS;
+    this.allow = options.allow;
   }
 }
 

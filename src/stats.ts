@@ -2,7 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { ExportFolder } from "./export_folder.ts";
 import type { Indexer } from "./indexer.ts";
-import type { Quota } from "./quota.ts";
+import type { Quota, QuotaLimits } from "./quota.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { VectorIndex } from "./vector_index.ts";
@@ -34,6 +34,26 @@ export class Stats {
 
   get uptimeSeconds(): number {
     return Math.max(0, Math.floor((this.#options.clock.now() - this.#startedAt) / 1000));
+  }
+
+  get version(): string {
+    return this.#options.version;
+  }
+
+  get totalMemories(): number {
+    return this.#options.state.size;
+  }
+
+  get limits(): QuotaLimits {
+    return this.#options.quota.limits;
+  }
+
+  get writesWaiting(): number {
+    return this.#options.store.status().queued;
+  }
+
+  get isReadOnly(): boolean {
+    return this.#options.store.status().mode === "read_only";
   }
 
   storage() {

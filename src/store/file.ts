@@ -63,7 +63,7 @@ export class FileStore implements Store {
 
   async open(state: DurableState): Promise<Recovery> {
     const { fs, journal, memories } = this.#folder;
-    await this.#takeFolder();
+    await this.take();
     try {
       const found = await recover(this.#folder, state);
       await removeLeftovers(this.#folder);
@@ -81,7 +81,9 @@ export class FileStore implements Store {
     }
   }
 
-  async #takeFolder(): Promise<void> {
+  /** Takes the folder for this process; `open` does it by itself where it was not done before. */
+  async take(): Promise<void> {
+    if (this.#lock !== undefined) return;
     const { fs, root, lock } = this.#folder;
     try {
       await fs.makeFolder(root);

@@ -1,0 +1,139 @@
+/**
+ * One brain: the services over one store and its indexes, and the order in which they start and
+ * stop. Whoever opens one brings the adapters; serving it over HTTP is another matter.
+ */
+import { Accesses } from "./accesses.ts";
+import type { Clock } from "./clock.ts";
+import type { Embedder } from "./embedder.ts";
+import type { ExportFolder } from "./export_folder.ts";
+import { Exports } from "./exports.ts";
+import { Idempotency } from "./idempotency.ts";
+import { Imports } from "./imports.ts";
+import { Indexer } from "./indexer.ts";
+import { Listing } from "./listing.ts";
+import { Locks } from "./locks.ts";
+import { Memories } from "./memories.ts";
+import { Projection } from "./projection.ts";
+import { Quota, type QuotaLimits } from "./quota.ts";
+import { Search } from "./search.ts";
+import { State } from "./state.ts";
+import { Stats } from "./stats.ts";
+import type { Recovery, Store } from "./store.ts";
+import type { TextIndex } from "./text_index.ts";
+import type { VectorIndex } from "./vector_index.ts";
+import { Walks } from "./walks.ts";
+
+export interface BrainOptions {
+  readonly store: Store;
+  readonly textIndex: TextIndex;
+  readonly vectorIndex: VectorIndex;
+  readonly exportFolder: ExportFolder;
+  /** Left out: nothing turns texts into vectors. */
+  readonly embedder?:
+    | Embedder & {
+      recall?(texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
+    }
+    | undefined;
+  readonly embeddingsBytes: () => number;
+  readonly limits: QuotaLimits;
+  readonly memoryShort: () => boolean;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly random: () => number;
+  readonly version: string;
+  readonly log: (event: string, detail: Record<string, string | number>) => void;
+}
+
+export class Brain {
+  readonly memories: Memories;
+  readonly listing: Listing;
+  readonly search: Search;
+  readonly imports: Imports;
+  readonly exports: Exports;
+  readonly stats: Stats;
+  readonly indexer: Indexer;
+  readonly #state = new State();
+  readonly #store: Store;
+  readonly #projection: Projection;
+  readonly #accesses: Accesses;
+  #phase: "loading" | "ready" | "stopping" = "loading";
+
+  constructor(options: BrainOptions) {
+    const { store, clock, newId, textIndex, vectorIndex, embedder, exportFolder } = options;
+    const { version, embeddingsBytes } = options;
+    const state = this.#state;
+    this.#store = store;
+    const walks = new Walks(clock, newId);
+    this.indexer = new Indexer({
+      embedder,
+      recall: embedder?.recall?.bind(embedder),
+      vectorIndex,
+      memory: (id) => state.get(id),
+      clock,
+      random: options.random,
+      log: (message) => options.log("indexer", { message }),
+    });
+    const projection = new Projection(state, textIndex, this.indexer, walks);
+    const quota = new Quota(options.limits, () => ({
+      memories: state.size,
+      bytes: this.#bytes(options),
+    }));
+    const locks = new Locks();
+    const idempotency = new Idempotency(state, clock);
+    const accesses = new Accesses(state, store, projection, clock);
+    const shared = { state, store, quota, locks, idempotency, clock, newId };
+    this.#projection = projection;
+    this.#accesses = accesses;
+    const dimensions = embedder?.dimensions;
+    this.memories = new Memories({ ...shared, accesses, vectorIndex, dimensions });
+    this.listing = new Listing(state, walks);
+    const hasEmbedder = embedder !== undefined;
+    const { indexer, memories } = this;
+    this.search = new Search({ state, textIndex, vectorIndex, indexer, hasEmbedder, clock });
+    const { memoryShort } = options;
+    this.imports = new Imports({ ...shared, projection, memories, memoryShort });
+    this.exports = new Exports({ ...shared, memories, folder: exportFolder, version });
+    this.stats = new Stats({
+      ...shared,
+      indexer,
+      vectorIndex,
+      exportFolder,
+      embeddingsBytes,
+      version,
+    });
+  }
+
+  #bytes({ exportFolder, embeddingsBytes }: BrainOptions): number {
+    const { memoriesBytes, journalBytes } = this.#store.status();
+    return memoriesBytes + journalBytes + exportFolder.bytes + embeddingsBytes();
+  }
+
+  get phase(): "loading" | "ready" | "stopping" {
+    return this.#phase;
+  }
+
+  /** Replays history and derives the words; meanings follow in the background. */
+  async open(): Promise<Recovery> {
+    const recovery = await this.#store.open(this.#projection);
+    await this.#projection.goLive();
+    if (this.#phase === "loading") this.#phase = "ready";
+    void this.indexer.start(this.#state.memories());
+    return recovery;
+  }
+
+  /** Says that no new work is taken; what runs goes on. */
+  stopTaking(): void {
+    this.#phase = "stopping";
+  }
+
+  /** Makes everything durable and lets go of the data folder. */
+  async close(): Promise<void> {
+    this.stopTaking();
+    await this.indexer.stop();
+    try {
+      await this.#accesses.flush();
+    } finally {
+      await this.#store.close();
+    }
+  }
+}

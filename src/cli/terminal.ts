@@ -1,0 +1,41 @@
+/** What a command needs of the world around it, so that tests can be that world. */
+export interface Terminal {
+  readonly env: (name: string) => string | undefined;
+  readonly out: (bytes: Uint8Array) => Promise<void>;
+  /** A line for the person at the terminal. */
+  readonly say: (line: string) => void;
+  /** Undefined where nobody watches; rewrites its line. */
+  readonly progress: ((line: string) => void) | undefined;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** The pieces of a file, or of standard input for `-`. */
+  readonly readPieces: (path: string) => AsyncIterable<Uint8Array>;
+  /** Writes a file that appears whole or not at all; an existing one is replaced. */
+  readonly writeFile: (path: string, pieces: AsyncIterable<Uint8Array>) => Promise<void>;
+}
+
+/** A command that could not be carried out: one line, exit 1. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
+/** Counts the bytes that pass by, and shows them while somebody watches. */
+export async function* counted(
+  pieces: AsyncIterable<Uint8Array>,
+  progress: Terminal["progress"],
+  what: string,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0, shownAt = 0;
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    if (bytes - shownAt > 256 * 1024) {
+      progress?.(`${what} ${megabytes(bytes)}`);
+      shownAt = bytes;
+    }
+    yield piece;
+  }
+  progress?.(`${what} ${megabytes(bytes)}\n`);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}

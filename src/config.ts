@@ -1,0 +1,217 @@
+/**
+ * The configuration: environment variables, checked all at once, so that a person mends them once.
+ * Problems name the variable and what it wants; they never repeat a value, which may be a secret.
+ */
+import { z } from "zod";
+import { LOG_LEVELS } from "./log.ts";
+
+const MIB = 1024 * 1024;
+const LEAST_KEY_CHARACTERS = 16;
+
+/** Keys that stand in tutorials, and so in the lists of those who try doors. */
+const WELL_KNOWN =
+  /^(change[-_ ]?me|secret|password|passw0rd|admin|default|test|example|demo|key|token|api[-_]?key|letmein|qwerty|container[-_]?api[-_]?key|your[-_].*|my[-_]?(secret|key|api[-_]?key).*|(.)\2*|0?123456789.*)[-_0-9!]*$/i;
+
+function wholeNumber(fallback: number, min: number, max: number) {
+  return z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.int().min(min).max(max))
+    .or(z.undefined().transform(() => fallback));
+}
+
+const environmentSchema = z.object({
+  ENVIRONMENT: z.enum(["development", "production"]).default("development"),
+  CONTAINER_API_KEY: z.string().optional(),
+  CONTAINER_API_KEY_FILE: z.string().optional(),
+  MEMORY_PERSIST_PATH: z.string().endsWith(".json").default("./data/memories.json"),
+  HOST: z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/).default("127.0.0.1"),
+  PORT: wholeNumber(8000, 0, 65_535),
+  OPENAI_API_KEY: z.string().regex(/^[\x21-\x7e]+$/).optional(),
+  OPENAI_BASE_URL: z.string().refine(isSafeAddress).optional(),
+  EMBEDDING_MODEL: z.string().max(200).default("text-embedding-3-small"),
+  EMBEDDING_DIMENSIONS: z.string().regex(/^\d{1,4}$/).transform(Number)
+    .pipe(z.int().min(1).max(8192)).optional(),
+  MAX_BODY_BYTES: wholeNumber(8 * MIB, 1024, 1024 * MIB),
+  MAX_IMPORT_BYTES: wholeNumber(1024 * MIB, 1024, 1024 * 1024 * MIB),
+  RATE_LIMIT_PER_MINUTE: wholeNumber(0, 0, 10_000_000),
+  MAX_MEMORIES: wholeNumber(0, 0, 1e12),
+  STORAGE_QUOTA_BYTES: wholeNumber(0, 0, 1e15),
+  LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
+});
+
+type Variable = keyof z.infer<typeof environmentSchema>;
+
+const WANTED: Readonly<Record<Variable, string>> = {
+  ENVIRONMENT: '"development" or "production"',
+  CONTAINER_API_KEY: "text",
+  CONTAINER_API_KEY_FILE: "the path of a file",
+  MEMORY_PERSIST_PATH: "a path that ends in .json",
+  HOST: "a host name or an address, such as 127.0.0.1",
+  PORT: "a whole number from 0 to 65535",
+  OPENAI_API_KEY: "printable ASCII without blanks",
+  OPENAI_BASE_URL: "an https address without user and password (http for your own network)",
+  EMBEDDING_MODEL: "at most 200 characters",
+  EMBEDDING_DIMENSIONS: "a whole number from 1 to 8192",
+  MAX_BODY_BYTES: "a whole number from 1024 to 1073741824",
+  MAX_IMPORT_BYTES: "a whole number from 1024 to 1099511627776",
+  RATE_LIMIT_PER_MINUTE: "a whole number, 0 for no limit",
+  MAX_MEMORIES: "a whole number, 0 for no limit",
+  STORAGE_QUOTA_BYTES: "a whole number, 0 for no limit",
+  LOG_LEVEL: LOG_LEVELS.join(", "),
+};
+
+export interface Config {
+  readonly isProduction: boolean;
+  /** Undefined in development: one is generated and kept in the data folder. */
+  readonly key: string | undefined;
+  readonly memoriesPath: string;
+  readonly host: string;
+  readonly port: number;
+  readonly embeddings: {
+    readonly apiKey: string;
+    readonly baseUrl: string | undefined;
+    readonly model: string;
+    readonly dimensions: number | undefined;
+  } | undefined;
+  readonly maxBodyBytes: number;
+  readonly maxImportBytes: number;
+  readonly requestsPerMinute: number;
+  readonly maxMemories: number;
+  readonly quotaBytes: number;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** What is allowed, but not wise. */
+  readonly warnings: readonly string[];
+}
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.map((line) => `Cannot start: ${line}`).join("\n"));
+    this.problems = problems;
+  }
+}
+
+export interface ConfigSource {
+  readonly env: (name: string) => string | undefined;
+  readonly readFile: (path: string) => string;
+}
+
+/** Throws `ConfigError` with every problem. `needsKey` is false for work on a stopped folder. */
+export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Config {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const names = Object.keys(environmentSchema.shape);
+  // An empty variable is one that is not set: compose files and manifests leave such behind.
+  const given = names.map((name) => [name, env(name)?.trim() || undefined] as const);
+  const parsed = environmentSchema.safeParse(Object.fromEntries(given));
+  for (const { path } of parsed.error?.issues ?? []) {
+    const name = String(path[0]);
+    if (isVariable(name)) problems.push(`${name} must be ${WANTED[name]}`);
+  }
+  const isProduction = env("ENVIRONMENT")?.trim() === "production";
+  const key = needsKey ? readKey(env, readFile, isProduction, problems, warnings) : undefined;
+  if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  const { data } = parsed;
+  return {
+    isProduction,
+    key,
+    memoriesPath: data.MEMORY_PERSIST_PATH,
+    host: data.HOST,
+    port: data.PORT,
+    embeddings: embeddingsOf(data),
+    maxBodyBytes: data.MAX_BODY_BYTES,
+    maxImportBytes: data.MAX_IMPORT_BYTES,
+    requestsPerMinute: data.RATE_LIMIT_PER_MINUTE,
+    maxMemories: data.MAX_MEMORIES,
+    quotaBytes: data.STORAGE_QUOTA_BYTES,
+    logLevel: data.LOG_LEVEL,
+    warnings,
+  };
+}
+
+function isVariable(name: string): name is Variable {
+  return Object.hasOwn(WANTED, name);
+}
+
+/** A key of one's own, or an address of one's own, which may need none. */
+function embeddingsOf(data: z.infer<typeof environmentSchema>): Config["embeddings"] {
+  if (data.OPENAI_API_KEY === undefined && data.OPENAI_BASE_URL === undefined) return undefined;
+  return {
+    apiKey: data.OPENAI_API_KEY ?? "",
+    baseUrl: data.OPENAI_BASE_URL,
+    model: data.EMBEDDING_MODEL,
+    dimensions: data.EMBEDDING_DIMENSIONS,
+  };
+}
+
+function readKey(
+  env: ConfigSource["env"],
+  readFile: ConfigSource["readFile"],
+  isProduction: boolean,
+  problems: string[],
+  warnings: string[],
+): string | undefined {
+  const file = env("CONTAINER_API_KEY_FILE")?.trim() || undefined;
+  const direct = env("CONTAINER_API_KEY") || undefined;
+  if (file !== undefined && direct !== undefined) {
+    problems.push("CONTAINER_API_KEY and CONTAINER_API_KEY_FILE are both set; keep one");
+    return undefined;
+  }
+  const key = file === undefined ? direct : keyFromFile(file, readFile, problems);
+  const name = file === undefined ? "CONTAINER_API_KEY" : "the key in CONTAINER_API_KEY_FILE";
+  if (key === undefined) {
+    if (isProduction && file === undefined) {
+      problems.push(
+        "CONTAINER_API_KEY is not set; production needs a key of 16 characters or more",
+      );
+    }
+    return undefined;
+  }
+  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
+    problems.push(`${name} must be printable ASCII without blanks, at most 512 characters`);
+    return undefined;
+  }
+  const weakness = weaknessOf(key);
+  if (weakness !== undefined) (isProduction ? problems : warnings).push(`${name} ${weakness}`);
+  return key;
+}
+
+function keyFromFile(
+  path: string,
+  readFile: ConfigSource["readFile"],
+  problems: string[],
+): string | undefined {
+  try {
+    const key = readFile(path).replace(/\r?\n$/, "");
+    if (key !== "") return key;
+    problems.push("the file that CONTAINER_API_KEY_FILE names is empty");
+  } catch {
+    problems.push("the file that CONTAINER_API_KEY_FILE names cannot be read");
+  }
+  return undefined;
+}
+
+function weaknessOf(key: string): string | undefined {
+  if (WELL_KNOWN.test(key)) {
+    return "is a well-known one; make one up, for example: openssl rand -hex 32";
+  }
+  if (key.length < LEAST_KEY_CHARACTERS) {
+    return `is shorter than ${LEAST_KEY_CHARACTERS} characters; make one: openssl rand -hex 32`;
+  }
+  return undefined;
+}
+
+/** Texts and a key go there: in the clear only within one's own network. */
+function isSafeAddress(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, hostname } = new URL(text);
+  if (username !== "" || password !== "") return false;
+  if (protocol === "https:") return true;
+  return protocol === "http:" && isOwnNetwork(hostname);
+}
+
+function isOwnNetwork(hostname: string): boolean {
+  return !hostname.includes(".") || hostname.startsWith("[") ||
+    /^(127|10|192\.168|172\.(1[6-9]|2\d|3[01]))\./.test(hostname) ||
+    /\.(local|internal|svc|localhost|lan|home\.arpa)$/.test(hostname);
+}

@@ -1,0 +1,167 @@
+/**
+ * The face of a brain: which request goes where, and what holds for all of them. The order is the
+ * security argument: name the request, let in who has the key, mind the rate, and only then look
+ * at what is asked.
+ */
+import { Hono } from "hono";
+import type { Brain } from "../brain.ts";
+import type { Clock } from "../clock.ts";
+import { AppError, STATUS } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { door } from "./auth.ts";
+import type { BodyLimits } from "./body.ts";
+import { memoryRoutes } from "./memories.ts";
+import { Metrics } from "./metrics.ts";
+import { openApiDocument } from "./openapi.ts";
+import { internalProblem, problem } from "./problem.ts";
+import { RateLimit } from "./rate_limit.ts";
+import type { Route } from "./route.ts";
+import { searchRoutes } from "./search.ts";
+import { serviceRoutes } from "./service.ts";
+import { transferRoutes } from "./transfer.ts";
+
+export interface AppOptions {
+  readonly brain: Brain;
+  readonly key: string;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly version: string;
+  readonly bodyLimits: BodyLimits;
+  readonly importLimits: BodyLimits;
+  readonly requestsPerMinute: number;
+  readonly log: Log;
+}
+
+export interface App {
+  readonly fetch: (request: Request) => Promise<Response>;
+  readonly routes: readonly Route[];
+}
+
+
+export function createApp(options: AppOptions): App {
+  const { brain, version, log } = options;
+  const metrics = new Metrics(brain);
+  const routes: readonly Route[] = [
+    ...memoryRoutes(brain),
+    ...searchRoutes(brain),
+    ...transferRoutes(brain, options.importLimits),
+    ...serviceRoutes(brain, metrics, documents(() => routes, version)),
+  ];
+  const letIn = door(options.key);
+  const rate = new RateLimit(options.requestsPerMinute, options.clock);
+  const app = new Hono({ strict: false });
+
+  for (const route of routes) {
+    app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
+      if (!route.open) {
+        letIn(context.req.raw.headers);
+        rate.admit();
+        requireReady(brain);
+      }
+      return await route.respond(context.req.raw, context.req.param(), options.bodyLimits);
+    });
+  }
+  app.notFound((context) => {
+    letIn(context.req.raw.headers);
+    throw noSuchRoute(routes, context.req.path);
+  });
+  app.onError((error) => answerError(error, log));
+
+  return { routes, fetch: (request) => serve(request, app, options, routes, metrics) };
+}
+
+async function serve(
+  request: Request,
+  app: Hono,
+  { clock, newId, log }: AppOptions,
+  routes: readonly Route[],
+  metrics: Metrics,
+): Promise<Response> {
+  const began = clock.now();
+  const requestId = saneId(request.headers.get("x-request-id")) ?? newId();
+  const response = withCommonHeaders(await app.fetch(request), requestId);
+  const path = new URL(request.url).pathname;
+  const route = routes.find((known) => matches(known, path))?.path ?? "none";
+  const ms = clock.now() - began;
+  const { method } = request;
+  const { status } = response;
+  metrics.served({ method: knownMethod(method), route, status, seconds: ms / 1000 });
+  const level = status >= 500 ? "warn" : route.startsWith("/health") ? "debug" : "info";
+  log(level, "request", { method, route, status, ms, request_id: requestId });
+  return response;
+}
+
+/** A method that a client made up must not become a new series of numbers. */
+function knownMethod(method: string): string {
+  return ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].includes(method)
+    ? method
+    : "OTHER";
+}
+
+function saneId(id: string | null): string | undefined {
+  return id !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(id) ? id : undefined;
+}
+
+function withCommonHeaders(response: Response, requestId: string): Response {
+  const headers = new Headers(response.headers);
+  headers.set("X-Request-ID", requestId);
+  headers.set("X-Content-Type-Options", "nosniff");
+  headers.set("Cache-Control", "no-store");
+  if (!headers.has("Content-Security-Policy")) {
+    headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  }
+  const { status, statusText, body } = response;
+  return new Response(body, { status, statusText, headers });
+}
+
+function requireReady({ phase }: Brain): void {
+  if (phase === "ready") return;
+  const why = phase === "loading" ? "the data is still being loaded" : "the service is stopping";
+  throw new AppError("not_ready", `Cannot answer now: ${why}`, { retryAfterS: 1 });
+}
+
+function matches({ path }: Route, pathname: string): boolean {
+  const given = pathname.replace(/(.)\/$/, "$1").split("/");
+  const parts = path.split("/");
+  return parts.length === given.length &&
+    parts.every((part, i) => part.startsWith("{") ? given[i] !== "" : part === given[i]);
+}
+
+function noSuchRoute(routes: readonly Route[], path: string): AppError {
+  const methods = routes.filter((route) => matches(route, path)).map(({ method }) => method);
+  if (methods.length === 0) {
+    return new AppError("not_found", "Cannot answer: there is no such path");
+  }
+  const allowed = methods.includes("GET") ? [...methods, "HEAD"] : methods;
+  return new AppError(
+    "method_not_allowed",
+    `Cannot answer: the path allows ${allowed.join(", ")} only`,
+    { allow: allowed },
+  );
+}
+
+function answerError(error: Error, log: Log): Response {
+  if (error instanceof AppError) {
+    if (STATUS[error.code] >= 500) log("warn", "refused", { code: error.code });
+    return problem(error);
+  }
+  log("error", "unexpected", { name: error.name, at: whereThrown(error) });
+  return internalProblem();
+}
+
+/** The place in our code, without the message: that could quote what a client sent. */
+function whereThrown(error: Error): string {
+  const lines = error.stack?.split("\n").filter((line) => line.startsWith("    at ")) ?? [];
+  return lines.slice(0, 3).map((line) => line.trim().replaceAll(/\(?(file|https?):\/\/\S*\//g, ""))
+    .join(" < ");
+}
+
+function documents(routes: () => readonly Route[], version: string) {
+  let openApi: object | undefined;
+  let page: Promise<{ html: string; contentSecurityPolicy: string }> | undefined;
+  const document = () => openApi ??= openApiDocument(routes(), version);
+  return {
+    openApi: document,
+    docs: () => page ??= import("./docs.ts").then(({ docsPage }) => docsPage(document())),
+  };
+}

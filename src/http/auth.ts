@@ -1,0 +1,34 @@
+/** The door: one key, checked before anything else of a request is read. */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { AppError } from "../errors.ts";
+
+/** Throws `unauthorized` unless the request bears the key. */
+export type Door = (headers: Headers) => void;
+
+export function door(key: string): Door {
+  const expected = digest(key);
+  return (headers) => {
+    const given = givenKey(headers);
+    // Equal lengths for any guess: what is compared, in constant time, are hashes.
+    if (given === undefined || !timingSafeEqual(digest(given), expected)) {
+      throw new AppError(
+        "unauthorized",
+        "Cannot let this request in: send the container's key as " +
+          '"Authorization: Bearer KEY" or "X-API-Key: KEY"',
+      );
+    }
+  };
+}
+
+/** Two keys that differ are no key: a proxy and a client may disagree on which one counts. */
+function givenKey(headers: Headers): string | undefined {
+  const bearer = /^Bearer +([^\s,]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
+  const header = headers.get("x-api-key") ?? undefined;
+  if (headers.has("authorization") && bearer === undefined) return undefined;
+  if (bearer !== undefined && header !== undefined && bearer !== header) return undefined;
+  return bearer ?? header;
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}

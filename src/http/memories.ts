@@ -1,0 +1,224 @@
+/** `/memories`: create, read, list, update, delete. */
+import { z } from "zod";
+import type { Brain } from "../brain.ts";
+import { idSchema, MEMORY_TYPES, timeSchema, WRITABLE } from "../memory.ts";
+import { SORTS } from "../walks.ts";
+import { etag, ifMatch, memorySchema, memoryView } from "./memory_view.ts";
+import { IDEMPOTENCY_HEADER, IF_MATCH_HEADER, numberParameter, retriable } from "./parameters.ts";
+import { json, type ReplyDoc, type Route, route } from "./route.ts";
+import type { Entry } from "../memory.ts";
+
+const JSON_ONLY = ["application/json"] as const;
+
+const idParams = z.strictObject({
+  id: idSchema.meta({ description: "The memory's id." }),
+});
+
+const { content, memory_type, importance_score, tags, metadata, embedding } = WRITABLE;
+
+const newMemorySchema = z.strictObject({
+  content,
+  memory_type: memory_type.default("semantic"),
+  importance_score: importance_score.default(0.5),
+  tags: tags.default([]),
+  metadata: metadata.default({}),
+  embedding: z.exactOptional(embedding),
+  id: z.exactOptional(idSchema),
+  created_at: z.exactOptional(timeSchema),
+}).meta({ id: "NewMemory" });
+
+const fieldsSchema = z.strictObject({
+  content: z.exactOptional(content),
+  memory_type: z.exactOptional(memory_type),
+  importance_score: z.exactOptional(importance_score),
+  tags: z.exactOptional(tags),
+  metadata: z.exactOptional(metadata),
+  embedding: z.exactOptional(embedding.nullable()),
+}).meta({ id: "MemoryFields" });
+
+const patchSchema = z.strictObject({
+  content: z.exactOptional(content),
+  memory_type: z.exactOptional(memory_type.nullable()),
+  importance_score: z.exactOptional(importance_score.nullable()),
+  tags: z.exactOptional(tags.nullable()),
+  metadata: z.exactOptional(metadata.nullable()),
+  embedding: z.exactOptional(embedding.nullable()),
+}).meta({ id: "MemoryPatch" });
+
+const listQuery = z.strictObject({
+  limit: numberParameter({ integer: true, min: 1, max: 100, description: "Default 20." })
+    .optional(),
+  offset: numberParameter({ integer: true, min: 0, max: 1e9 }).optional(),
+  cursor: z.string().min(1).max(20_000).optional().meta({
+    description: "`next_cursor` of the page before. It brings the other parameters with it.",
+  }),
+  memory_type: z.enum(MEMORY_TYPES).optional(),
+  tag: z.array(z.string().min(1)).max(50).optional().meta({
+    description: "May be repeated: all must match.",
+  }),
+  min_importance: numberParameter({ integer: false, min: 0, max: 1 }).optional(),
+  created_after: timeSchema.optional().meta({ description: "Inclusive." }),
+  created_before: timeSchema.optional().meta({ description: "Exclusive." }),
+  sort: z.enum(SORTS).optional().meta({ description: "Default `created_at`." }),
+  order: z.enum(["asc", "desc"]).optional().meta({ description: "Default `desc`." }),
+}).refine(({ cursor, offset }) => cursor === undefined || offset === undefined, {
+  message: "cannot go with an offset",
+  path: ["cursor"],
+});
+
+const listSchema = z.strictObject({
+  memories: z.array(memorySchema),
+  total: z.int().min(0).meta({ description: "How many match, on all pages." }),
+  limit: z.int(),
+  offset: z.int().meta({ description: "How many come before this page." }),
+  next_cursor: z.string().nullable(),
+}).meta({ id: "MemoryList" });
+
+const oneMemory: ReplyDoc = {
+  description: "The memory.",
+  schema: memorySchema,
+  headers: { ETag: "The version of its writable fields." },
+};
+
+const DEFAULT_LIMIT = 20;
+
+export function memoryRoutes(brain: Brain): readonly Route[] {
+  const { memories, listing } = brain;
+  const answer = (status: number, entry: Entry, headers: Record<string, string> = {}) =>
+    json(status, memoryView(entry), { ETag: etag(entry.memory), ...headers });
+
+  return [
+    route({
+      method: "POST",
+      path: "/memories",
+      operationId: "createMemory",
+      summary: "Remember something",
+      tag: "Memories",
+      headers: IDEMPOTENCY_HEADER,
+      body: { schema: newMemorySchema, contentTypes: JSON_ONLY },
+      replies: {
+        201: {
+          ...oneMemory,
+          description: "It is on disk.",
+          headers: { ...oneMemory.headers, Location: "Where the memory is." },
+        },
+      },
+      errors: ["conflict", "insufficient_storage", "overloaded"],
+    }, async ({ body, request, bodyText }) => {
+      const entry = await memories.create(body, retriable(request, bodyText));
+      return answer(201, entry, { Location: `/memories/${entry.memory.id}` });
+    }),
+
+    route({
+      method: "GET",
+      path: "/memories",
+      operationId: "listMemories",
+      summary: "List memories",
+      description: "A walk by cursor sees every memory that stood throughout exactly once, also " +
+        "while others come, go and change.",
+      tag: "Memories",
+      query: listQuery,
+      repeatable: ["tag"],
+      replies: { 200: { description: "A page.", schema: listSchema } },
+    }, async ({ query }) => {
+      const { memory_type: type, tag, min_importance, created_after, created_before } = query;
+      const page = await listing.list({
+        sort: query.sort,
+        order: query.order,
+        cursor: query.cursor,
+        offset: query.offset,
+        limit: query.limit ?? DEFAULT_LIMIT,
+        filter: {
+          memory_type: type && [type],
+          tags: tag,
+          min_importance,
+          created_after,
+          created_before,
+        },
+      });
+      return json(200, {
+        memories: page.entries.map((entry) => memoryView(entry)),
+        total: page.total,
+        limit: page.limit,
+        offset: page.offset,
+        next_cursor: page.nextCursor,
+      });
+    }),
+
+    route({
+      method: "GET",
+      path: "/memories/{id}",
+      operationId: "readMemory",
+      summary: "Read a memory",
+      description: "Counts as an access.",
+      tag: "Memories",
+      params: idParams,
+      query: z.strictObject({
+        include: z.literal("embedding").optional().meta({
+          description: "`embedding`: the vector that the memory is found by, once it is there.",
+        }),
+      }),
+      replies: { 200: oneMemory },
+      errors: ["not_found"],
+    }, async ({ params, query }) => {
+      const entry = memories.read(params.id);
+      if (query.include === undefined) return answer(200, entry);
+      const vector = await memories.embedding(entry.memory);
+      return json(200, memoryView(entry, vector), { ETag: etag(entry.memory) });
+    }),
+
+    route({
+      method: "PUT",
+      path: "/memories/{id}",
+      operationId: "replaceMemoryFields",
+      summary: "Replace fields of a memory",
+      description: "Fields that are sent replace, fields left out stay. New content without a " +
+        "new embedding lets go of the caller's own old one. `embedding: null` does too.",
+      tag: "Memories",
+      params: idParams,
+      headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+      body: { schema: fieldsSchema, contentTypes: JSON_ONLY },
+      replies: { 200: oneMemory },
+      errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
+    }, async ({ params, body, request, bodyText }) => {
+      const asked = retriable(request, bodyText);
+      return answer(200, await memories.replaceFields(params.id, body, ifMatch(request), asked));
+    }),
+
+    route({
+      method: "PATCH",
+      path: "/memories/{id}",
+      operationId: "patchMemory",
+      summary: "Change a memory by JSON Merge Patch",
+      description: "RFC 7396: `metadata` is merged, a null in it removes a key; a null for " +
+        "another field puts it back to its default.",
+      tag: "Memories",
+      params: idParams,
+      headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+      body: {
+        schema: patchSchema,
+        contentTypes: ["application/merge-patch+json", "application/json"],
+      },
+      replies: { 200: oneMemory },
+      errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
+    }, async ({ params, body, request, bodyText }) => {
+      const asked = retriable(request, bodyText);
+      return answer(200, await memories.patch(params.id, body, ifMatch(request), asked));
+    }),
+
+    route({
+      method: "DELETE",
+      path: "/memories/{id}",
+      operationId: "deleteMemory",
+      summary: "Forget a memory",
+      tag: "Memories",
+      params: idParams,
+      headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+      replies: { 204: { description: "It is gone, durably." } },
+      errors: ["not_found", "precondition_failed", "overloaded"],
+    }, async ({ params, request }) => {
+      await memories.delete(params.id, ifMatch(request), retriable(request, ""));
+      return new Response(null, { status: 204 });
+    }),
+  ];
+}

@@ -1,0 +1,82 @@
+/** What a Prometheus server asks for: requests, latencies, and how large the brain is. */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Brain } from "../brain.ts";
+
+/** Routes are named by their pattern, so that no id and no number of clients grows the list. */
+export interface Served {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests = new Counter({
+    name: "second_brain_http_requests_total",
+    help: "Requests answered.",
+    labelNames: ["method", "route", "status"] as const,
+    registers: [this.#registry],
+  });
+  readonly #latency = new Histogram({
+    name: "second_brain_http_request_duration_seconds",
+    help: "Time from the request's head to the reply's head.",
+    labelNames: ["method", "route"] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers: [this.#registry],
+  });
+
+  constructor(brain: Brain) {
+    const { stats } = brain;
+    const storage = (name: "memories_bytes" | "journal_bytes" | "exports_bytes") => () =>
+      stats.storage()[name];
+    this.#gauge("memories", "Memories stored.", () => stats.totalMemories);
+    this.#gauge("memories_limit", "MAX_MEMORIES; 0 is no limit.", () => stats.limits.memories);
+    this.#gauge("snapshot_bytes", "Size of memories.json.", storage("memories_bytes"));
+    this.#gauge("journal_bytes", "Journal since the snapshot.", storage("journal_bytes"));
+    this.#gauge("exports_bytes", "Exports kept in the data folder.", storage("exports_bytes"));
+    this.#gauge(
+      "embeddings_bytes",
+      "Size of the embedding cache.",
+      () => stats.storage().embeddings_bytes,
+    );
+    this.#gauge(
+      "storage_limit_bytes",
+      "STORAGE_QUOTA_BYTES; 0 is no limit.",
+      () => stats.limits.bytes,
+    );
+    this.#gauge("writes_waiting", "Changes waiting for the disk.", () => stats.writesWaiting);
+    this.#gauge("read_only", "1 while the disk has failed.", () => stats.isReadOnly ? 1 : 0);
+    const { indexer } = brain;
+    this.#gauge("embeddings_indexed", "Memories found by meaning.", () => indexer.stats().indexed);
+    this.#gauge("embeddings_pending", "Memories to be embedded.", () => indexer.stats().pending);
+    this.#gauge("embeddings_failed", "Memories given up.", () => indexer.stats().failed);
+    this.#gauge("heap_used_bytes", "JavaScript heap in use.", () => Deno.memoryUsage().heapUsed);
+    this.#gauge("resident_bytes", "Resident memory.", () => Deno.memoryUsage().rss);
+    this.#gauge("uptime_seconds", "Since the start.", () => stats.uptimeSeconds);
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name: `second_brain_${name}`,
+      help,
+      registers: [this.#registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  served({ method, route, status, seconds }: Served): void {
+    this.#requests.inc({ method, route, status });
+    this.#latency.observe({ method, route }, seconds);
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * The OpenAPI 3.1 document, made from the routes themselves. Its schemas are the very ones that
+ * check requests: OpenAPI 3.1 and zod both speak JSON Schema 2020-12.
+ */
+import { z } from "zod";
+import { type ErrorCode, STATUS } from "../errors.ts";
+import { problemSchema } from "./problem.ts";
+import type { ReplyDoc, Route, RouteDoc } from "./route.ts";
+
+type Json = Record<string, unknown>;
+
+/** What can go wrong on every route behind the door. */
+const EVERYWHERE: readonly ErrorCode[] = ["malformed", "unauthorized", "rate_limited", "not_ready"];
+const WITH_BODY: readonly ErrorCode[] = [
+  "request_timeout",
+  "too_large",
+  "unsupported_media_type",
+  "invalid",
+];
+const WITH_IDEMPOTENCY: readonly ErrorCode[] = ["invalid"];
+
+export function openApiDocument(routes: readonly Route[], version: string): Json {
+  const schemas: Json = {};
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = paths[route.path] ??= {};
+    path[route.method.toLowerCase()] = operation(route, schemas);
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Second Brain",
+      version,
+      summary: "A personal memory for a person and their assistants.",
+      description: "One container is one brain: one user, one key. What a write answered with " +
+        "2xx is on disk. Errors are RFC 9457 problems.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ bearer: [] }, { apiKey: [] }],
+    tags: ["Memories", "Search", "Import and export", "Service"].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: "The container's key." },
+        apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+      },
+    },
+  };
+}
+
+function operation(route: Route, schemas: Json): Json {
+  const { operationId, summary, description, tag, open, body } = route;
+  return {
+    operationId,
+    summary,
+    ...(description && { description }),
+    tags: [tag],
+    ...(open && { security: [] }),
+    parameters: parameters(route, schemas),
+    ...(body && {
+      requestBody: {
+        required: !body.optional,
+        content: Object.fromEntries(body.contentTypes.map((type) => [
+          type,
+          { schema: jsonSchema(body.schema, "input", schemas) },
+        ])),
+      },
+    }),
+    responses: { ...replies(route, schemas), ...problems(route, schemas) },
+  };
+}
+
+function parameters({ params, query, headers = {} }: RouteDoc, schemas: Json): Json[] {
+  const named = (schema: z.ZodObject | undefined, place: "path" | "query") =>
+    Object.entries(schema?.shape ?? {}).map(([name, field]) => {
+      const { description, ...rest } = jsonSchema(field, "input", schemas);
+      return {
+        name,
+        in: place,
+        required: place === "path" || !z.safeParse(field, undefined).success,
+        ...(description !== undefined && { description }),
+        schema: rest,
+        ...(rest["type"] === "array" && { style: "form", explode: true }),
+      };
+    });
+  return [
+    ...named(params, "path"),
+    ...named(query, "query"),
+    ...Object.entries(headers).map(([name, description]) => ({
+      name,
+      in: "header",
+      required: false,
+      description,
+      schema: { type: "string" },
+    })),
+  ];
+}
+
+function replies({ replies: docs }: RouteDoc, schemas: Json): Json {
+  return Object.fromEntries(
+    Object.entries(docs).map(([status, doc]) => [status, reply(doc, schemas)]),
+  );
+}
+
+function reply(doc: ReplyDoc, schemas: Json): Json {
+  const { description, schema, contentType = "application/json", headers } = doc;
+  const types = contentType.split(", ");
+  return {
+    description,
+    headers: headerDocs({ "X-Request-ID": "The request's name in the log.", ...headers }),
+    ...(schema && {
+      content: Object.fromEntries(
+        types.map((type) => [type, { schema: jsonSchema(schema, "output", schemas) }]),
+      ),
+    }),
+  };
+}
+
+function headerDocs(headers: Readonly<Record<string, string>>): Json {
+  return Object.fromEntries(
+    Object.entries(headers).map((
+      [name, description],
+    ) => [name, { description, schema: { type: "string" } }]),
+  );
+}
+
+/** One entry for each status; codes that share a status share it. */
+function problems(route: RouteDoc, schemas: Json): Json {
+  const codes = [
+    ...(route.open ? [] : EVERYWHERE),
+    ...(route.body ? WITH_BODY : []),
+    ...("Idempotency-Key" in (route.headers ?? {}) ? WITH_IDEMPOTENCY : []),
+    ...(route.errors ?? []),
+    ...(route.open ? [] : ["internal" as const]),
+  ];
+  const byStatus = new Map<number, Set<string>>();
+  for (const code of codes) {
+    const status = STATUS[code];
+    byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
+  }
+  return Object.fromEntries(
+    [...byStatus].sort(([a], [b]) => a - b).filter(([status]) => !(status in route.replies)).map((
+      [status, names],
+    ) => [status, {
+      description: [...names].join(", "),
+      content: {
+        "application/problem+json": { schema: jsonSchema(problemSchema, "output", schemas) },
+      },
+    }]),
+  );
+}
+
+/** A schema with its named parts moved to the document's components. */
+function jsonSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): Json {
+  const made = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: "any",
+    override: ({ jsonSchema: part }) => {
+      // A default is no requirement on the way out, and the version is said by the document.
+      delete part.$schema;
+    },
+  });
+  const { $defs = {}, ...rest } = JSON.parse(
+    JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/'),
+  );
+  delete rest.$schema;
+  Object.assign(schemas, $defs);
+  const id = schema.meta()?.id;
+  if (id === undefined) return rest;
+  delete rest.id;
+  schemas[id] = rest;
+  return { $ref: `#/components/schemas/${id}` };
+}

@@ -1,0 +1,57 @@
+/** Query parameters and headers that several routes take. */
+import { z } from "zod";
+import { AppError } from "../errors.ts";
+import type { Retriable } from "../idempotency.ts";
+
+/** A number in a query, where everything is text; the document says what it means. */
+export function numberParameter(
+  { integer, min, max, description }: {
+    readonly integer: boolean;
+    readonly min: number;
+    readonly max: number;
+    readonly description?: string;
+  },
+) {
+  const form = integer ? /^\d{1,15}$/ : /^\d{1,15}(\.\d{1,15})?$/;
+  const kind = integer ? "a whole number" : "a number";
+  const schema = z.custom<string>(
+    (text) =>
+      typeof text === "string" && form.test(text) && Number(text) >= min && Number(text) <= max,
+    `must be ${kind} from ${min} to ${max}`,
+  );
+  return schema.transform(Number).meta({
+    type: integer ? "integer" : "number",
+    minimum: min,
+    maximum: max,
+    ...(description && { description }),
+  });
+}
+
+export const flagParameter = z.enum(["true", "false"]).transform((text) => text === "true")
+  .meta({ type: "boolean" });
+
+export const IDEMPOTENCY_HEADER = {
+  "Idempotency-Key":
+    "Any text of 1 to 255 characters: a repeated request with the same key has one effect and " +
+    "gets the same answer, for 24 hours.",
+} as const;
+
+export const IF_MATCH_HEADER = {
+  "If-Match": "An ETag: the request is carried out only if the memory is still that version.",
+} as const;
+
+/** The request's `Idempotency-Key`, tied to what is asked; undefined where it has none. */
+export function retriable(request: Request, bodyText: string): Retriable | undefined {
+  const key = request.headers.get("idempotency-key");
+  if (key === null) return undefined;
+  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+    throw new AppError(
+      "malformed",
+      "Cannot read the Idempotency-Key: it must be 1 to 255 printable ASCII characters",
+    );
+  }
+  const { pathname, search } = new URL(request.url);
+  const match = request.headers.get("if-match") ?? "";
+  const asked = [request.method, pathname, search, match, bodyText];
+  return { key, request: JSON.stringify(asked) };
+}

@@ -1,0 +1,37 @@
+/** So many requests a minute, evenly: a bucket that fills steadily and holds a minute's worth. */
+import type { Clock } from "../clock.ts";
+import { AppError } from "../errors.ts";
+
+export class RateLimit {
+  readonly #perMinute: number;
+  readonly #clock: Clock;
+  #tokens: number;
+  #filledAt: number;
+
+  /** 0 is no limit. */
+  constructor(perMinute: number, clock: Clock) {
+    this.#perMinute = perMinute;
+    this.#clock = clock;
+    this.#tokens = perMinute;
+    this.#filledAt = clock.now();
+  }
+
+  /** Throws `rate_limited` with the seconds after which there is room again. */
+  admit(): void {
+    if (this.#perMinute === 0) return;
+    const now = this.#clock.now();
+    const perMs = this.#perMinute / 60_000;
+    // A clock that was set back must not empty the bucket.
+    const elapsed = Math.max(0, now - this.#filledAt);
+    this.#tokens = Math.min(this.#perMinute, this.#tokens + elapsed * perMs);
+    this.#filledAt = now;
+    if (this.#tokens < 1) {
+      throw new AppError(
+        "rate_limited",
+        `Cannot answer now: more than ${this.#perMinute} requests in a minute`,
+        { retryAfterS: (1 - this.#tokens) / perMs / 1000 },
+      );
+    }
+    this.#tokens--;
+  }
+}

@@ -1,0 +1,177 @@
+/**
+ * One route: what it takes, what it answers, and what it does. The same description checks the
+ * requests and makes the OpenAPI document, so that the two cannot drift apart.
+ */
+import type { z } from "zod";
+import { AppError, type ErrorCode, type FieldError, jsonPointer } from "../errors.ts";
+import { type BodyLimits, readText, requireMediaType } from "./body.ts";
+import { parseJson } from "../json.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+export interface ReplyDoc {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** Default `application/json`, where there is a schema. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface RouteDoc {
+  readonly method: Method;
+  /** As in OpenAPI: `/memories/{id}`. */
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly tag: "Memories" | "Search" | "Import and export" | "Service";
+  /** True for what is answered without the key. */
+  readonly open?: boolean;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  /** Names of query parameters that may be repeated. */
+  readonly repeatable?: readonly string[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BodyDoc;
+  readonly replies: Readonly<Record<number, ReplyDoc>>;
+  /** What can go wrong beside what can go wrong everywhere. */
+  readonly errors?: readonly ErrorCode[];
+}
+
+export interface BodyDoc {
+  readonly schema: z.ZodType;
+  readonly contentTypes: readonly string[];
+  /** True where no body at all means an empty object. */
+  readonly optional?: boolean;
+  /** True where the handler reads the body itself, piece by piece. */
+  readonly streamed?: boolean;
+}
+
+/** What a handler gets: everything checked. */
+export interface Asked<Params, Query, Body> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** The body as it came, for telling one request from another; empty where there is none. */
+  readonly bodyText: string;
+  readonly request: Request;
+}
+
+export interface Route extends RouteDoc {
+  readonly respond: (
+    request: Request,
+    params: Record<string, string>,
+    limits: BodyLimits,
+  ) => Promise<Response>;
+}
+
+type Parsed<T> = T extends z.ZodType ? z.output<T> : undefined;
+
+/** Ties a description to what it does, with the handler's argument typed by the schemas. */
+export function route<const Doc extends RouteDoc>(
+  doc: Doc,
+  handle: (
+    asked: Asked<
+      Parsed<Doc["params"]>,
+      Parsed<Doc["query"]>,
+      Parsed<Doc["body"] extends BodyDoc ? Doc["body"]["schema"] : undefined>
+    >,
+  ) => Response | Promise<Response>,
+): Route {
+  return {
+    ...doc,
+    async respond(request, params, limits) {
+      const url = new URL(request.url);
+      const query = parseQuery(doc, url.searchParams);
+      const known = doc.params?.safeParse(params);
+      if (known?.success === false) {
+        throw new AppError("not_found", `Cannot find "${url.pathname}": its id is not a UUID`);
+      }
+      const bodyText = doc.body === undefined || doc.body.streamed
+        ? ""
+        : await readBody(request, doc.body, limits);
+      // The schemas say what these are; the types only pass it on.
+      const asked = {
+        params: known?.data,
+        query,
+        body: doc.body === undefined || doc.body.streamed
+          ? undefined
+          : parseBody(doc.body, bodyText),
+        bodyText,
+        request,
+      } as unknown as Parameters<typeof handle>[0];
+      return await handle(asked);
+    },
+  };
+}
+
+function parseQuery({ query, repeatable = [] }: RouteDoc, given: URLSearchParams): unknown {
+  const fields: [string, string | string[]][] = [];
+  const twice: FieldError[] = [];
+  for (const name of new Set(given.keys())) {
+    const values = given.getAll(name);
+    const [value = ""] = values;
+    if (repeatable.includes(name)) fields.push([name, values]);
+    else fields.push([name, value]);
+    if (values.length > 1 && !repeatable.includes(name)) {
+      twice.push({ path: jsonPointer([name]), message: "may be given once only" });
+    }
+  }
+  if (twice.length > 0) throw badQuery(twice);
+  if (query === undefined) {
+    if (fields.length === 0) return undefined;
+    throw badQuery(fields.map(([name]) => ({
+      path: jsonPointer([name]),
+      message: "is not a parameter of this route",
+    })));
+  }
+  const parsed = query.safeParse(Object.fromEntries(fields));
+  if (parsed.success) return parsed.data;
+  throw badQuery(fieldErrors(parsed.error, "is not a parameter of this route"));
+}
+
+function badQuery(errors: readonly FieldError[]): AppError {
+  const named = errors.map(({ path, message }) => `"${path.slice(1)}" ${message}`);
+  return new AppError("malformed", `Cannot read the query: ${named.join("; ")}`, { errors });
+}
+
+async function readBody(request: Request, body: BodyDoc, limits: BodyLimits): Promise<string> {
+  const isEmpty = request.body === null || request.headers.get("content-length") === "0";
+  if (isEmpty && body.optional) return "";
+  requireMediaType(request, body.contentTypes);
+  return await readText(request, limits);
+}
+
+function parseBody({ schema, optional }: BodyDoc, text: string): unknown {
+  const parsed = schema.safeParse(optional && text === "" ? {} : parseJson(text));
+  if (parsed.success) return parsed.data;
+  const errors = fieldErrors(parsed.error, "is not a known field");
+  const named = errors.slice(0, 5).map(({ path, message }) => `"${path || "/"}" ${message}`);
+  throw new AppError("invalid", `Cannot take the request: ${named.join("; ")}`, { errors });
+}
+
+const MOST_ERRORS = 100;
+
+/** One error for each offending place; an unknown key is named by itself. */
+function fieldErrors(error: z.ZodError, unknownKey: string): FieldError[] {
+  return error.issues.flatMap((issue) => {
+    if (issue.code !== "unrecognized_keys") {
+      return [{ path: jsonPointer(issue.path), message: issue.message }];
+    }
+    return issue.keys.map((key) => ({
+      path: jsonPointer([...issue.path, key]),
+      message: unknownKey,
+    }));
+  }).slice(0, MOST_ERRORS);
+}
+
+export function json(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json; charset=utf-8", ...headers },
+  });
+}

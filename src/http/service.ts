@@ -1,0 +1,169 @@
+/** `/stats`, `/health`, `/metrics`, `/openapi.json`, `/docs`: the service about itself. */
+import { z } from "zod";
+import type { Brain } from "../brain.ts";
+import type { Metrics } from "./metrics.ts";
+import { json, type Route, route } from "./route.ts";
+
+const count = z.int().min(0);
+
+const statsSchema = z.strictObject({
+  total_memories: count,
+  memories_by_type: z.strictObject({ semantic: count, episodic: count, procedural: count }),
+  average_importance: z.number().nullable(),
+  top_tags: z.array(z.strictObject({ tag: z.string(), count })),
+  storage: z.strictObject({
+    memories_bytes: count,
+    journal_bytes: count,
+    embeddings_bytes: count,
+    exports_bytes: count,
+    quota_bytes: count.nullable(),
+  }),
+  embeddings: z.strictObject({
+    provider: z.string().nullable(),
+    model: z.string().nullable(),
+    dimensions: count.nullable(),
+    indexed: count,
+    pending: count,
+    failed: count,
+  }),
+  vector_store: z.strictObject({
+    kind: z.enum(["memory", "qdrant"]),
+    status: z.enum(["ok", "unavailable"]),
+  }),
+  created_first_at: z.string().nullable(),
+  created_last_at: z.string().nullable(),
+  uptime_seconds: count,
+  version: z.string(),
+}).meta({ id: "Stats" });
+
+const healthSchema = z.strictObject({
+  status: z.enum(["ok", "degraded", "error"]),
+  version: z.string(),
+  uptime_seconds: count,
+  checks: z.record(z.string(), z.string()),
+}).meta({ id: "Health" });
+
+const probeSchema = z.strictObject({ status: z.string() }).meta({ id: "Probe" });
+
+/** The page and the document are made once, when they are first asked for. */
+export interface Documents {
+  readonly openApi: () => object;
+  readonly docs: () => Promise<{ readonly html: string; readonly contentSecurityPolicy: string }>;
+}
+
+export function serviceRoutes(
+  brain: Brain,
+  metrics: Metrics,
+  documents: Documents,
+): readonly Route[] {
+  return [...probeRoutes(brain), ...reportRoutes(brain, metrics, documents)];
+}
+
+function probeRoutes(brain: Brain): readonly Route[] {
+  const { stats } = brain;
+  const probe = (well: boolean) => json(well ? 200 : 503, { status: well ? "ok" : brain.phase });
+  const unwell = { description: "Not now.", schema: probeSchema };
+  return [
+    route({
+      method: "GET",
+      path: "/health",
+      operationId: "health",
+      summary: "How the service is doing",
+      tag: "Service",
+      open: true,
+      replies: {
+        200: {
+          description: "It serves; `degraded` says that something is amiss.",
+          schema: healthSchema,
+        },
+        503: { description: "It cannot serve.", schema: healthSchema },
+      },
+    }, () => {
+      const { status, checks } = stats.health();
+      const serving = brain.phase === "ready";
+      return json(serving ? 200 : 503, {
+        status: serving ? status : "error",
+        version: stats.version,
+        uptime_seconds: stats.uptimeSeconds,
+        checks: { service: brain.phase, ...checks },
+      });
+    }),
+    route({
+      method: "GET",
+      path: "/health/live",
+      operationId: "live",
+      summary: "Whether the process runs",
+      tag: "Service",
+      open: true,
+      replies: { 200: { description: "It does.", schema: probeSchema }, 503: unwell },
+    }, () => probe(true)),
+    route({
+      method: "GET",
+      path: "/health/ready",
+      operationId: "ready",
+      summary: "Whether requests are taken",
+      description: "Not before the data is loaded, and no more once it is stopping.",
+      tag: "Service",
+      open: true,
+      replies: { 200: { description: "They are.", schema: probeSchema }, 503: unwell },
+    }, () => probe(brain.phase === "ready")),
+  ];
+}
+
+function reportRoutes(brain: Brain, metrics: Metrics, documents: Documents): readonly Route[] {
+  return [
+    route({
+      method: "GET",
+      path: "/stats",
+      operationId: "stats",
+      summary: "What is in the brain",
+      tag: "Service",
+      replies: { 200: { description: "Counts and sizes.", schema: statsSchema } },
+    }, () => json(200, brain.stats.all())),
+    route(
+      {
+        method: "GET",
+        path: "/metrics",
+        operationId: "metrics",
+        summary: "Metrics for Prometheus",
+        tag: "Service",
+        replies: {
+          200: {
+            description: "Prometheus text.",
+            schema: z.string(),
+            contentType: "text/plain",
+          },
+        },
+      },
+      async () =>
+        new Response(await metrics.text(), { headers: { "Content-Type": metrics.contentType } }),
+    ),
+    route({
+      method: "GET",
+      path: "/openapi.json",
+      operationId: "openApi",
+      summary: "This description",
+      tag: "Service",
+      replies: {
+        200: { description: "OpenAPI 3.1.", schema: z.unknown().meta({ type: "object" }) },
+      },
+    }, () => json(200, documents.openApi())),
+    route({
+      method: "GET",
+      path: "/docs",
+      operationId: "docs",
+      summary: "A page to read and try it",
+      tag: "Service",
+      open: true,
+      replies: { 200: { description: "HTML.", schema: z.string(), contentType: "text/html" } },
+    }, async () => {
+      const { html, contentSecurityPolicy } = await documents.docs();
+      return new Response(html, {
+        headers: {
+          "Content-Type": "text/html; charset=utf-8",
+          "Content-Security-Policy": contentSecurityPolicy,
+        },
+      });
+    }),
+  ];
+}

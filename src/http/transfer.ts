@@ -1,0 +1,111 @@
+/** `POST /export` and `POST /import`: everything out, and everything back in. */
+import { z } from "zod";
+import type { Brain } from "../brain.ts";
+import { importReportSchema, type RawRecord } from "../import_draft.ts";
+import { readJsonRecords, readLineRecords } from "../record_stream.ts";
+import { type BodyLimits, bodyPieces, requireMediaType } from "./body.ts";
+import { flagParameter, IDEMPOTENCY_HEADER, retriable } from "./parameters.ts";
+import { json, type Route, route } from "./route.ts";
+
+const NDJSON = "application/x-ndjson";
+const IMPORT_TYPES = ["application/json", NDJSON] as const;
+
+const exportSchema = z.strictObject({
+  format: z.enum(["json", "ndjson"]).default("json"),
+  include_embeddings: z.boolean().default(false),
+  destination: z.enum(["response", "file"]).default("response").meta({
+    description: "`file`: under `exports/` in the data folder.",
+  }),
+}).meta({ id: "ExportRequest" });
+
+const exportFileSchema = z.strictObject({
+  file: z.string(),
+  bytes: z.int(),
+  sha256: z.string(),
+  total_memories: z.int(),
+}).meta({ id: "ExportFile" });
+
+const importQuery = z.strictObject({
+  on_conflict: z.enum(["skip", "overwrite", "newest", "error"]).default("skip").meta({
+    description: "What happens where an id is taken; `newest` goes by `updated_at`.",
+  }),
+  on_error: z.enum(["abort", "skip"]).default("abort").meta({
+    description: "`abort`: one bad record, and nothing is imported.",
+  }),
+  dry_run: flagParameter.default(false).meta({ description: "Judge everything, change nothing." }),
+  user_id: z.string().min(1).max(256).optional().meta({
+    description: "Take only this user's records out of an export of many.",
+  }),
+});
+
+export function transferRoutes(
+  { exports, imports }: Brain,
+  importLimits: BodyLimits,
+): readonly Route[] {
+  return [
+    route({
+      method: "POST",
+      path: "/export",
+      operationId: "exportMemories",
+      summary: "Write all memories out",
+      tag: "Import and export",
+      body: { schema: exportSchema, contentTypes: ["application/json"], optional: true },
+      replies: {
+        200: {
+          description: "The export, streamed; `POST /import` takes it back.",
+          schema: z.unknown().meta({ type: "object" }),
+          headers: { "Content-Disposition": "A name for the file." },
+        },
+        201: { description: "The file that was written.", schema: exportFileSchema },
+      },
+      errors: ["insufficient_storage"],
+    }, async ({ body }) => {
+      const request = { format: body.format, includeEmbeddings: body.include_embeddings };
+      if (body.destination === "file") return json(201, await exports.toFile(request));
+      const { name, pieces } = exports.stream(request);
+      return new Response(ReadableStream.from(pieces), {
+        headers: {
+          "Content-Type": body.format === "json" ? "application/json; charset=utf-8" : NDJSON,
+          "Content-Disposition": `attachment; filename="${name}"`,
+        },
+      });
+    }),
+
+    route({
+      method: "POST",
+      path: "/import",
+      operationId: "importMemories",
+      summary: "Bring memories in, all or none",
+      description: "An export object, a plain array of memories, or a memory a line " +
+        "(NDJSON). Also takes the exports of the Python Second Brain. One unit: a crash in the " +
+        "middle leaves all of it or none.",
+      tag: "Import and export",
+      query: importQuery,
+      headers: IDEMPOTENCY_HEADER,
+      body: {
+        schema: z.unknown().meta({
+          description:
+            "Records as exported; unknown fields are kept in `metadata.imported_fields`.",
+        }),
+        contentTypes: IMPORT_TYPES,
+        streamed: true,
+      },
+      replies: { 200: { description: "What was done.", schema: importReportSchema } },
+      errors: ["conflict", "insufficient_storage", "overloaded"],
+    }, async ({ query, request }) => {
+      const asked = retriable(request, "");
+      const type = requireMediaType(request, IMPORT_TYPES);
+      const pieces = bodyPieces(request, importLimits);
+      const records: AsyncIterable<readonly RawRecord[]> = type === NDJSON
+        ? readLineRecords(pieces)
+        : readJsonRecords(pieces);
+      const report = await imports.run(records, {
+        onConflict: query.on_conflict,
+        onError: query.on_error,
+        dryRun: query.dry_run,
+        userId: query.user_id,
+      }, asked);
+      return json(200, report);
+    }),
+  ];
+}

@@ -1,0 +1,37 @@
+/** The records of an import file, from its bytes: one JSON document, or one record a line. */
+import { AppError } from "./errors.ts";
+import type { RawRecord } from "./import_draft.ts";
+import { JsonRecordReader } from "./json_records.ts";
+import { readLines } from "./lines.ts";
+
+/** No memory within the limits comes near, however its JSON is written. */
+const MAX_RECORD_BYTES = 4 * 1024 * 1024;
+
+/** Throws `malformed` where the document is not JSON, or has no memories. */
+export async function* readJsonRecords(
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<RawRecord[]> {
+  const reader = new JsonRecordReader(MAX_RECORD_BYTES);
+  for await (const piece of pieces) yield reader.push(piece);
+  reader.end();
+  if (!reader.sawRecords) {
+    throw new AppError(
+      "invalid",
+      'Cannot import: the document is neither an array nor an object with "memories"',
+    );
+  }
+}
+
+/** Blank lines are passed over, and do not count. */
+export async function* readLineRecords(
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<RawRecord[]> {
+  for await (const lines of readLines(pieces, MAX_RECORD_BYTES)) {
+    yield lines.filter(({ bytes, tooLong }) => tooLong || !isBlank(bytes))
+      .map(({ bytes, tooLong }) => ({ bytes: tooLong ? undefined : bytes }));
+  }
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x0d || byte === 0x09);
+}
