@@ -75,8 +75,7 @@ export class Bm25Index implements TextIndex {
     const best = new Best<Candidate>(limit, (a, b) => this.#order(a, b));
     let total = 0;
     this.#scoring.run(query, this.#slots(), (slot, score) => {
-      const memory = this.#memories[slot];
-      if (memory === undefined || !(accept?.(memory) ?? true)) return;
+      if (accept !== undefined && !this.#isAccepted(slot, accept)) return;
       total++;
       const squashed = squash(score / query.ideal);
       // Most memories of a large collection stop here, before anything is made for them.
@@ -105,6 +104,11 @@ export class Bm25Index implements TextIndex {
     const thread = threadOf(memory);
     if (thread === undefined) this.#threads.leaveOut(slot);
     else this.#threads.add(thread, slot, document.length);
+  }
+
+  #isAccepted(slot: number, accept: (memory: Memory) => boolean): boolean {
+    const memory = this.#memories[slot];
+    return memory !== undefined && accept(memory);
   }
 
   #slots(): Slots {

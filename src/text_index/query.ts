@@ -13,7 +13,7 @@ import { tokenize } from "./tokenizer.ts";
 const MAX_GUESSED_WORDS = 6;
 const MAX_GUESSES = 8;
 /** What one search may walk: a few milliseconds, however long and common the query's words. */
-const MAX_POSTINGS = 500_000;
+const MAX_POSTINGS = 200_000;
 
 export interface QueryTerm {
   readonly postings: Postings;

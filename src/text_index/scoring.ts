@@ -32,10 +32,10 @@ export class Scoring {
   /** Thread -> the same for all its memories as one text. */
   #threadFrequency = new Float64Array(0);
   #threadScore = new Float64Array(0);
-  readonly #touchedThreads = new Set<number>();
+  readonly #touchedThreads: number[] = [];
 
   /**
-   * Calls `visit` for every slot with any evidence, in no particular order: also for one that has
+   * Calls `visit` for every slot with any evidence, in the order of the slots: also for one that has
    * none of the words and stands beside one that has, as the answer often does.
    */
   run(query: PreparedQuery, slots: Slots, visit: (slot: number, score: number) => void): void {
@@ -48,7 +48,13 @@ export class Scoring {
     for (const slot of this.#touched) {
       this.#own[slot] = (this.#own[slot] ?? 0) * this.#factor(slot, query, slots);
     }
-    const reached = this.#reached(slots.threads);
+    this.#reachNeighbours(slots.threads);
+    // By slot: memories lie in the order they came, and reading them so is faster.
+    const reached: number[] = [];
+    for (let slot = this.#isReached.indexOf(1); slot >= 0;) {
+      reached.push(slot);
+      slot = this.#isReached.indexOf(1, slot + 1);
+    }
     for (const slot of reached) visit(slot, this.#withNeighbours(slot, slots.threads));
     this.#clear(reached);
   }
@@ -58,8 +64,12 @@ export class Scoring {
    * without the constant factor k1 + 1, and with a floor under the length.
    */
   #add(term: QueryTerm, word: number, slots: Slots): void {
-    const { pairs, count } = term.postings;
+    const { weight, postings: { pairs, count } } = term;
+    const { lengths, threads } = slots;
     const own = this.#own;
+    const matched = this.#matched;
+    const lastWord = this.#lastWord;
+    const touched = this.#touched;
     const floor = WORD_TENTHS * SIGNALS.lengthFloor;
     const average = Math.max(floor, slots.totalLength / slots.documents);
     const flat = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b);
@@ -67,24 +77,27 @@ export class Scoring {
     for (let at = 0; at < 2 * count; at += 2) {
       const slot = pairs[at] ?? 0;
       const frequency = pairs[at + 1] ?? 0;
-      const length = slots.lengths[slot] ?? 0;
+      const length = lengths[slot] ?? 0;
       const norm = flat + slope * (length > floor ? length : floor);
-      if (own[slot] === 0) this.#touched.push(slot);
-      own[slot] = (own[slot] ?? 0) + term.weight * frequency / (frequency + norm);
-      if (this.#lastWord[slot] === word) continue;
-      this.#lastWord[slot] = word;
-      this.#matched[slot] = (this.#matched[slot] ?? 0) + 1;
+      const before = own[slot] ?? 0;
+      if (before === 0) touched.push(slot);
+      own[slot] = before + weight * frequency / (frequency + norm);
+      if (lastWord[slot] === word) continue;
+      lastWord[slot] = word;
+      matched[slot] = (matched[slot] ?? 0) + 1;
     }
-    if (slots.threads.size > 0) this.#addToThreads(term, slots.threads);
+    if (threads.size > 0) this.#addToThreads(term, threads);
   }
 
   /** The same formula over threads, each as one text. */
   #addToThreads(term: QueryTerm, threads: Threads): void {
     const { pairs, count } = term.postings;
     const frequencies = this.#threadFrequency;
+    const scores = this.#threadScore;
+    const { of, lengths } = threads;
     const having: number[] = [];
     for (let at = 0; at < 2 * count; at += 2) {
-      const thread = threads.of[pairs[at] ?? 0] ?? NONE;
+      const thread = of[pairs[at] ?? 0] ?? NONE;
       if (thread === NONE) continue;
       if (frequencies[thread] === 0) having.push(thread);
       frequencies[thread] = (frequencies[thread] ?? 0) + (pairs[at + 1] ?? 0);
@@ -94,11 +107,11 @@ export class Scoring {
     for (const thread of having) {
       const frequency = frequencies[thread] ?? 0;
       const norm = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b) +
-        slope * (threads.lengths[thread] ?? 0);
-      const score = weight * frequency / (frequency + norm);
-      this.#threadScore[thread] = (this.#threadScore[thread] ?? 0) + score;
+        slope * (lengths[thread] ?? 0);
+      const before = scores[thread] ?? 0;
+      if (before === 0) this.#touchedThreads.push(thread);
+      scores[thread] = before + weight * frequency / (frequency + norm);
       frequencies[thread] = 0;
-      this.#touchedThreads.add(thread);
     }
   }
 
@@ -112,18 +125,15 @@ export class Scoring {
     return factor;
   }
 
-  /** The slots with words of their own and those within the window of a good one. */
-  #reached({ size, next, previous }: Threads): number[] {
-    const reached: number[] = [];
-    const reach = (slot: number) => {
-      if (this.#isReached[slot] === 1) return;
-      this.#isReached[slot] = 1;
-      reached.push(slot);
-    };
-    for (const slot of this.#touched) reach(slot);
-    if (size === 0) return reached;
+  /** Marks the slots with words of their own and those within the window of a good one. */
+  #reachNeighbours({ size, next, previous }: Threads): void {
+    const isReached = this.#isReached;
     let most = 0;
-    for (const slot of this.#touched) most = Math.max(most, this.#own[slot] ?? 0);
+    for (const slot of this.#touched) {
+      isReached[slot] = 1;
+      most = Math.max(most, this.#own[slot] ?? 0);
+    }
+    if (size === 0) return;
     const enough = SIGNALS.neighbourReach * most;
     for (const slot of this.#touched) {
       if ((this.#own[slot] ?? 0) < enough) continue;
@@ -131,16 +141,15 @@ export class Scoring {
       let before = previous[slot] ?? NONE;
       for (let step = 0; step < SIGNALS.neighbourWindow; step++) {
         if (after !== NONE) {
-          reach(after);
+          isReached[after] = 1;
           after = next[after] ?? NONE;
         }
         if (before !== NONE) {
-          reach(before);
+          isReached[before] = 1;
           before = previous[before] ?? NONE;
         }
       }
     }
-    return reached;
   }
 
   #withNeighbours(slot: number, { of, next, previous }: Threads): number {
@@ -171,7 +180,7 @@ export class Scoring {
       this.#isReached[slot] = 0;
     }
     for (const thread of this.#touchedThreads) this.#threadScore[thread] = 0;
-    this.#touchedThreads.clear();
+    this.#touchedThreads.length = 0;
     this.#touched.length = 0;
   }
 
