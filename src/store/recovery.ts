@@ -62,10 +62,11 @@ export async function recover(folder: DataFolder, state: DurableState): Promise<
   const all = await findGenerations(folder);
   await refuseFuture(folder);
   const base = await loadBase(folder, state, notes);
-  const later = all.filter(({ generation }) => generation >= base.mark.generation);
-  const history = historyOf(later, base.mark);
+  const mark = base.intact ? base.mark : likelyMark(base.mark, all);
+  const later = all.filter(({ generation }) => generation >= mark.generation);
+  const history = historyOf(later, mark);
   if (history.length === 0 && base.mark.generation > 0) notes.push(loneBase(folder, base));
-  const tail = await replayAll(folder, history, base.mark, state, notes);
+  const tail = await replayAll(folder, history, mark, state, notes);
   if (base.loaded + tail.replayed === 0 && notes.some(({ kind }) => kind === "damage")) {
     throw new StoreOpenError(
       "unreadable",
@@ -103,6 +104,17 @@ async function findGenerations({ fs, journal }: DataFolder): Promise<Generation[
     });
   }
   return found.sort((a, b) => a.generation - b.generation);
+}
+
+/**
+ * What a snapshot that was changed says of the journal may have been changed as well. Records that
+ * it holds already may be replayed over it; but none that it lacks may be passed over.
+ */
+function likelyMark(mark: SnapshotMark, generations: readonly Generation[]): SnapshotMark {
+  if (generations.length === 0) return mark;
+  const first = generations.find(({ generation }) => generation === mark.generation);
+  if (first?.startSeq === undefined) return { generation: 0, lastSeq: 0 };
+  return { ...mark, lastSeq: Math.min(mark.lastSeq, first.startSeq) };
 }
 
 function loneBase(folder: DataFolder, { path = folder.memories }: Base): RecoveryNote {

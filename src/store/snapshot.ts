@@ -6,11 +6,11 @@
  *     {"id":"0199…","content":"…",…},
  *     {"id":"0199…","content":"…",…}
  *     ],"receipts":[
- *     ],"count":2,"last_seq":3471,"sha256":"…","written_at":"2026-…"}
+ *     ],"count":2,"last_seq":3471,"written_at":"2026-…","sha256":"…"}
  *
  * `generation` is the first journal file whose records come after it, `last_seq` the last record it
  * certainly contains. It may contain later ones too: replaying those again changes nothing.
- * `sha256` covers every byte between the first line and the last.
+ * `sha256` covers every byte before its own comma.
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -26,7 +26,8 @@ import { decodeEntry, decodeReceipt, encodeEntry, encodeReceipt } from "./codec.
 import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 import { MAX_LINE_BYTES } from "./journal.ts";
 
-export const SNAPSHOT_FORMAT = "second-brain/1";
+const VERSION = 1;
+export const SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
 
 /** Refuses what is no UTF-8: a changed byte must not become a changed memory. */
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
@@ -44,11 +45,14 @@ const headSchema = z.strictObject({
   memories: z.tuple([]),
 });
 
+/** Where the part of the last line begins that the checksum does not cover: itself. */
+const SUM = ',"sha256":"';
+
 const footSchema = z.strictObject({
   count: z.int().min(0),
   last_seq: z.int().min(0),
-  sha256: z.string(),
   written_at: z.string(),
+  sha256: z.string(),
 });
 
 const fieldsSchema = z.object({
@@ -91,7 +95,7 @@ export async function writeSnapshot(
     };
 
     const head = `{"format":"${SNAPSHOT_FORMAT}","generation":${mark.generation},"memories":[\n`;
-    await write(head, false);
+    await write(head, true);
     for (const entry of state.entries()) {
       await add((count++ === 0 ? "" : ",\n") + encodeEntry(entry));
     }
@@ -102,13 +106,9 @@ export async function writeSnapshot(
     }
     await add(receipts === 0 ? "" : "\n");
     await flush();
-    const foot = JSON.stringify({
-      count,
-      last_seq: mark.lastSeq,
-      sha256: hash.digest("hex"),
-      written_at: writtenAt,
-    });
-    await write(`],${foot.slice(1)}\n`, false);
+    const foot = JSON.stringify({ count, last_seq: mark.lastSeq, written_at: writtenAt });
+    await write(`],${foot.slice(1, -1)}`, true);
+    await write(`${SUM}${hash.digest("hex")}"}\n`, false);
     await file.sync();
     return size;
   } finally {
@@ -117,7 +117,8 @@ export async function writeSnapshot(
 }
 
 /**
- * The mark of a snapshot that is byte for byte as it was written; undefined where it is not.
+ * The mark of a snapshot that is as it was written, but for a line feed at its end perhaps;
+ * undefined where it is not.
  * Reads, but does not parse, what is inside.
  */
 export async function verifySnapshot(
@@ -129,17 +130,18 @@ export async function verifySnapshot(
   let held: Line | undefined;
   for await (const lines of readLines(readPieces(fs, path), MAX_LINE_BYTES)) {
     for (const line of lines) {
-      if (line.tooLong || !line.ended) return undefined;
-      // The last line is not hashed, and which one that is shows only at the end.
+      if (line.tooLong) return undefined;
+      // Of the last line only a part is hashed, and which one that is shows only at the end.
       if (held !== undefined) hash.update(held.bytes).update("\n");
-      if (head === undefined) head = line;
-      else held = line;
+      head ??= line;
+      held = line;
     }
   }
-  if (head === undefined || held === undefined) return undefined;
+  if (head === undefined || held === undefined || head === held) return undefined;
   const generation = parseHead(head);
   const foot = parseFoot(held);
   if (generation === undefined || foot === undefined) return undefined;
+  hash.update(held.bytes.subarray(0, Buffer.from(held.bytes).lastIndexOf(SUM)));
   if (foot.sha256 !== hash.digest("hex")) return undefined;
   return { generation, lastSeq: foot.last_seq };
 }
@@ -255,7 +257,7 @@ function entryOrUndefined({ bytes }: Line): Entry | undefined {
 export async function futureFormat(fs: FileSystem, path: string): Promise<string | undefined> {
   for await (const piece of readPieces(fs, path, 256)) {
     const match = /^\s*\{\s*"format"\s*:\s*"(second-brain\/(\d+))"/.exec(decode(piece));
-    return match?.[1] !== undefined && match[1] !== SNAPSHOT_FORMAT ? match[1] : undefined;
+    return Number(match?.[2]) > VERSION ? match?.[1] : undefined;
   }
   return undefined;
 }

@@ -1,0 +1,413 @@
+/**
+ * Damage: files cut, changed, swapped, emptied or edited while nobody looked. Recovery never invents
+ * a value, loses the damaged line at most, says what it found, and never starts empty by mistake.
+ */
+import assert from "node:assert/strict";
+import type { Change } from "../src/memory.ts";
+import { StoreOpenError } from "../src/store.ts";
+import { SimulatedDisk } from "./fakes/file_system.ts";
+import { everythingSurvives } from "./fakes/inode.ts";
+import {
+  contentsOf,
+  deleteOf,
+  idOf,
+  importAll,
+  kindsOf,
+  memoryOf,
+  open,
+  type Opened,
+  PATH,
+  printOf,
+  putOf,
+  receiptOf,
+  stateOf,
+} from "./fakes/store_kit.ts";
+
+const JOURNAL = "/data/journal/000001.log";
+const PREVIOUS = "/data/memories.prev.json";
+
+function copyOf(disk: SimulatedDisk): SimulatedDisk {
+  return disk.afterPowerCut(everythingSurvives);
+}
+
+function bytesAt(disk: SimulatedDisk, path: string): Uint8Array {
+  const bytes = disk.files().get(path);
+  assert.ok(bytes !== undefined, `no ${path}`);
+  return bytes;
+}
+
+function textAt(disk: SimulatedDisk, path: string): string {
+  return new TextDecoder().decode(bytesAt(disk, path));
+}
+
+async function openWith(disk: SimulatedDisk, path: string, bytes: Uint8Array | string) {
+  const damaged = copyOf(disk);
+  damaged.put(path, bytes);
+  return await open(damaged);
+}
+
+const CHANGES: readonly Change[] = [
+  putOf(1),
+  putOf(2, { content: "zwei 🙂" }),
+  { ...putOf(1, { content: "again" }), op: "put" } as Change,
+  deleteOf(2),
+  putOf(3),
+  putOf(4),
+];
+
+/** A disk whose process was killed with all changes in one journal file, and no snapshot. */
+async function journalOnly(changes: readonly Change[] = CHANGES): Promise<SimulatedDisk> {
+  const { store, disk } = await open();
+  for (const change of changes) await store.append(change);
+  return copyOf(disk);
+}
+
+/** A disk with both snapshots and records behind each: what there is after a longer life. */
+async function longLife(): Promise<{ disk: SimulatedDisk; running: Opened }> {
+  const running = await open();
+  const { store } = running;
+  for (const n of [1, 2, 3]) await store.append(putOf(n));
+  await store.compact();
+  for (const n of [4, 5]) await store.append(putOf(n));
+  await store.append({ op: "receipt", receipt: receiptOf(1, { json: { ok: true } }) });
+  await store.compact();
+  for (const change of [putOf(6), deleteOf(1)]) await store.append(change);
+  return { disk: copyOf(running.disk), running };
+}
+
+/** Every state that some first part of the changes gives. */
+function prefixes(changes: readonly Change[]): string[] {
+  return [...changes, undefined].map((_, n) => printOf(stateOf(changes.slice(0, n))));
+}
+
+Deno.test("a journal cut at every byte gives its longest valid beginning, and no damage", async () => {
+  const disk = await journalOnly();
+  const whole = bytesAt(disk, JOURNAL);
+  const states = prefixes(CHANGES);
+  for (let size = 0; size <= whole.length; size++) {
+    const { state, recovery, disk: after } = await openWith(disk, JOURNAL, whole.slice(0, size));
+    const lines = whole.slice(0, size).filter((byte) => byte === 10).length;
+    assert.equal(printOf(state), states[Math.max(0, lines - 1)], `cut at ${size}`);
+    const end = whole.slice(0, size).lastIndexOf(10) + 1;
+    // Of a header nothing can be missed.
+    const torn = lines > 0 && end < size;
+    assert.deepEqual(kindsOf(recovery), torn ? ["torn_tail"] : [], `cut at ${size}`);
+    const kept = recovery.notes[0]?.quarantine;
+    if (torn) assert.deepEqual(bytesAt(after, `/data/${kept}`), whole.slice(end, size));
+  }
+  console.log(`${whole.length + 1} cuts`);
+});
+
+type Mutation = (bytes: Uint8Array, at: number) => Uint8Array;
+const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "bit 0 flipped": (bytes, at) => bytes.with(at, bytes[at]! ^ 1),
+  "bit 7 flipped": (bytes, at) => bytes.with(at, bytes[at]! ^ 128),
+  "zeroed": (bytes, at) => bytes.with(at, 0),
+  "64 bytes zeroed": (bytes, at) => new Uint8Array(bytes).fill(0, at, at + 64),
+  "deleted": (bytes, at) => Uint8Array.of(...bytes.slice(0, at), ...bytes.slice(at + 1)),
+  "line feed put in": (bytes, at) => Uint8Array.of(...bytes.slice(0, at), 10, ...bytes.slice(at)),
+};
+
+/** Numbers of the lines that differ, the header being 0. */
+function linesHit(before: Uint8Array, after: Uint8Array): Set<number> {
+  const split = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes).split("\n");
+  const left = new Set(split(after));
+  const lines = split(before).slice(0, -1);
+  return new Set([...lines.keys()].filter((n) => !left.has(lines[n] ?? "")));
+}
+
+Deno.test("a journal damaged at every byte: nothing invented, only hit lines lost, all reported", async () => {
+  const changes = [putOf(1), putOf(2, { content: "zwei 🙂" }), deleteOf(1), putOf(3), putOf(4)];
+  const disk = await journalOnly(changes);
+  const whole = bytesAt(disk, JOURNAL);
+  let damaged = 0;
+  for (const [name, mutate] of Object.entries(MUTATIONS)) {
+    for (let at = 0; at < whole.length; at++) {
+      const bytes = mutate(whole, at);
+      const hit = linesHit(whole, bytes);
+      if (hit.size === 0) continue;
+      const where = `${name} at ${at}`;
+      const { state, recovery } = await openWith(disk, JOURNAL, bytes);
+      const left = changes.filter((_, n) => !hit.has(n + 1));
+      assert.equal(printOf(state), printOf(stateOf(left)), where);
+      // Damage at the very end looks like a write that a crash cut off.
+      const tail = !hit.has(0) && Math.min(...hit) + hit.size === changes.length + 1;
+      assert.deepEqual(kindsOf(recovery), [tail ? "torn_tail" : "damage"], where);
+      assert.equal(recovery.integrity, tail ? "ok" : "degraded", where);
+      damaged++;
+    }
+  }
+  console.log(`${damaged} damaged journals`);
+});
+
+Deno.test("lines doubled, swapped, repeated as a block or dropped are reported, and the state is right", async () => {
+  const disk = await journalOnly();
+  const lines = textAt(disk, JOURNAL).split(/(?<=\n)/);
+  const expected = contentsOf(stateOf(CHANGES));
+  const cases: Record<string, string[]> = {
+    doubled: lines.flatMap((line, n) => n === 3 ? [line, line] : [line]),
+    swapped: lines.map((line, n) => n === 2 ? lines[3]! : n === 3 ? lines[2]! : line),
+    repeated: [...lines, ...lines.slice(2, 5)],
+    "moved up": [lines[0]!, lines[4]!, ...lines.filter((_, n) => n !== 0 && n !== 4)],
+  };
+  for (const [name, mangled] of Object.entries(cases)) {
+    const { state, recovery } = await openWith(disk, JOURNAL, mangled.join(""));
+    assert.deepEqual(contentsOf(state), expected, name);
+    assert.deepEqual(kindsOf(recovery), ["damage"], name);
+  }
+  const dropped = lines.filter((_, n) => n !== 3).join("");
+  const { state, recovery } = await openWith(disk, JOURNAL, dropped);
+  assert.deepEqual(contentsOf(state), contentsOf(stateOf(CHANGES.filter((_, n) => n !== 2))));
+  assert.deepEqual(kindsOf(recovery), ["damage"]);
+});
+
+Deno.test("a damaged start can be gone on from, and the damage is kept aside once", async () => {
+  const disk = await journalOnly();
+  const first = await openWith(disk, JOURNAL, textAt(disk, JOURNAL).replace("zwei", "drei"));
+  await first.store.append(putOf(9));
+  const again = await open(copyOf(first.disk));
+  assert.deepEqual(kindsOf(again.recovery), ["damage"]);
+  assert.equal(again.recovery.notes[0]?.quarantine, first.recovery.notes[0]?.quarantine);
+  await again.store.close();
+  const healed = await open(copyOf(again.disk));
+  assert.deepEqual(healed.recovery, { integrity: "ok", notes: [] });
+  assert.deepEqual(contentsOf(healed.state), contentsOf(stateOf([...CHANGES, putOf(9)])));
+});
+
+Deno.test("a missing journal file is reported, and the rest is taken", async () => {
+  const { disk, running } = await longLife();
+  disk.remove(PATH); // So that all three files count: the older snapshot has the first.
+  const names = [...disk.files().keys()].filter((path) => path.startsWith("/data/journal/"));
+  assert.equal(names.length, 2);
+  const whole = await open(copyOf(disk));
+  assert.equal(printOf(whole.state), printOf(running.state));
+  for (const [i, name] of names.entries()) {
+    const without = copyOf(disk);
+    without.remove(name);
+    const { state, recovery } = await open(without);
+    assert.deepEqual(recovery.integrity, i === 0 ? "degraded" : "ok", name);
+    const lost = i === 0 ? [4, 5] : [6];
+    for (const n of lost) assert.equal(state.get(idOf(n)), undefined);
+  }
+  for (const name of names) disk.remove(name);
+  assert.deepEqual(kindsOf((await open(disk)).recovery), ["damage"]);
+});
+
+Deno.test("a snapshot cut at every byte: the one before and the journal give everything", async () => {
+  const { disk, running } = await longLife();
+  const expected = printOf(running.state);
+  const whole = bytesAt(disk, PATH);
+  for (let size = 0; size < whole.length - 1; size++) {
+    const { state, recovery, disk: after } = await openWith(disk, PATH, whole.slice(0, size));
+    assert.equal(printOf(state), expected, `cut at ${size}`);
+    assert.deepEqual(kindsOf(recovery), ["damage"], `cut at ${size}`);
+    const kept = recovery.notes[0]?.quarantine;
+    assert.deepEqual(bytesAt(after, `/data/${kept}`), whole.slice(0, size));
+  }
+});
+
+Deno.test("a snapshot with one byte changed is taken as edited, or the one before is; never neither", async () => {
+  const { disk, running } = await longLife();
+  const expected = printOf(running.state);
+  const whole = bytesAt(disk, PATH);
+  let edited = 0;
+  for (let at = 0; at < whole.length; at++) {
+    const bytes = whole.with(at, whole[at]! ^ 1);
+    const { state, recovery, disk: after } = await openWith(disk, PATH, bytes);
+    const [note] = recovery.notes;
+    assert.ok(note !== undefined, `flipped at ${at}`);
+    assert.deepEqual(bytesAt(after, `/data/${note.quarantine}`), bytes);
+    if (note.kind === "hand_edited") edited++;
+    else assert.equal(printOf(state), expected, `flipped at ${at}`);
+    // Whatever it says now: what was written after it is there.
+    assert.ok(state.get(idOf(6)) && state.size >= 4, `flipped at ${at}`);
+  }
+  console.log(`${edited} of ${whole.length} changed snapshots taken as edited`);
+});
+
+Deno.test("a folder where the snapshot should be: the one before and the journal", async () => {
+  const { disk, running } = await longLife();
+  disk.remove(PATH);
+  disk.putOther(PATH, "folder");
+  const { state, recovery } = await open(disk);
+  assert.equal(printOf(state), printOf(running.state));
+  assert.deepEqual(kindsOf(recovery), ["damage"]);
+});
+
+Deno.test("both snapshots bad: what is left of them line by line, and the journal", async () => {
+  const { disk, running } = await longLife();
+  const cut = textAt(disk, PATH);
+  disk.put(PATH, cut.slice(0, cut.indexOf('"receipts"')));
+  disk.put(PREVIOUS, "garbage");
+  const { state, recovery } = await open(disk);
+  assert.deepEqual(contentsOf(state).entries, contentsOf(running.state).entries);
+  assert.equal(recovery.integrity, "degraded");
+});
+
+Deno.test("never an empty start where there were data", async () => {
+  const unreadable = async (disk: SimulatedDisk) =>
+    await assert.rejects(
+      open(disk),
+      (error) => error instanceof StoreOpenError && error.fault === "unreadable",
+    );
+  const disk = new SimulatedDisk();
+  for (const text of ["", "\0\0\0\0", "garbage", "{", '{"memories":3}', "null", '"x"']) {
+    disk.put(PATH, text);
+    await unreadable(copyOf(disk));
+  }
+  const { disk: lived } = await longLife();
+  for (const path of lived.files().keys()) lived.put(path, "x".repeat(2000));
+  await unreadable(lived);
+});
+
+Deno.test("a snapshot edited by hand is taken as it stands, with a note and a copy", async () => {
+  const { disk, running } = await longLife();
+  const text = textAt(disk, PATH);
+  const pretty = JSON.stringify(JSON.parse(text), null, 2);
+  const changed = text.replace("memory 4", "memory four");
+  const large = JSON.stringify({
+    ...JSON.parse(text),
+    receipts: Array.from({ length: 8 }, () => "x".repeat(1 << 20)),
+  });
+  const entries = contentsOf(running.state).entries;
+  const four = entries.map((entry) =>
+    entry.memory.id === idOf(4)
+      ? { ...entry, memory: memoryOf(4, { content: "memory four" }) }
+      : entry
+  );
+  for (
+    const [edit, expected] of [[pretty, entries], [changed, four], [large, entries]] as const
+  ) {
+    const first = await openWith(disk, PATH, edit);
+    assert.deepEqual(contentsOf(first.state).entries, expected);
+    assert.deepEqual(kindsOf(first.recovery), ["hand_edited"]);
+    assert.equal(first.recovery.integrity, "ok");
+    assert.equal(textAt(first.disk, `/data/${first.recovery.notes[0]?.quarantine}`), edit);
+    await first.store.close();
+    const second = await open(first.disk);
+    assert.deepEqual(contentsOf(second.state).entries, expected);
+    assert.deepEqual(second.recovery, { integrity: "ok", notes: [] });
+  }
+});
+
+Deno.test("after an edit the snapshot before still has the journal that it needs", async () => {
+  const { disk, running } = await longLife();
+  const edited = await openWith(
+    disk,
+    PATH,
+    JSON.stringify(JSON.parse(textAt(disk, PATH)), null, 1),
+  );
+  await edited.store.append(putOf(40));
+  await edited.store.compact();
+  edited.disk.put(PATH, "garbage");
+  const after = await open(copyOf(edited.disk));
+  assert.deepEqual(kindsOf(after.recovery), ["damage"]);
+  running.state.apply(putOf(40));
+  assert.equal(printOf(after.state), printOf(running.state));
+});
+
+Deno.test("a plain array of memories, or a snapshot alone, is taken as a backup", async () => {
+  const { disk, running } = await longLife();
+  await running.store.close();
+  const text = textAt(running.disk, PATH);
+  const expected = contentsOf(running.state).entries;
+  for (const backup of [text, JSON.stringify(JSON.parse(text).memories)]) {
+    let restored = new SimulatedDisk();
+    restored.put(PATH, backup);
+    for (let starts = 0; starts < 3; starts++) {
+      const { state, recovery, disk: after } = await open(restored);
+      assert.deepEqual(contentsOf(state).entries, expected);
+      assert.equal(recovery.integrity, "ok");
+      assert.ok(kindsOf(recovery).every((kind) => kind === "hand_edited"));
+      restored = copyOf(after);
+    }
+    const last = await open(restored);
+    await last.store.append(putOf(50));
+    const again = await open(copyOf(last.disk));
+    assert.equal(again.recovery.integrity, "ok");
+    assert.ok(again.state.get(idOf(50)));
+  }
+  void disk;
+});
+
+Deno.test("what a newer version wrote is refused, and nothing is touched", async () => {
+  const { disk } = await longLife();
+  const header = textAt(disk, "/data/journal/000003.log");
+  const cases: readonly (readonly [string, string])[] = [
+    [PATH, textAt(disk, PATH).replace("second-brain/1", "second-brain/2")],
+    [PREVIOUS, '{\n  "format": "second-brain/7", "what": "ever" }'],
+  ];
+  assert.ok(header.includes("second-brain-journal/1"));
+  for (const [path, text] of cases) {
+    const newer = copyOf(disk);
+    newer.put(path, text);
+    newer.put(`${PATH}.tmp`, "half a snapshot");
+    newer.remove("/data/.lock");
+    const before = newer.files();
+    await assert.rejects(
+      open(newer),
+      (error) => error instanceof StoreOpenError && error.fault === "newer",
+    );
+    const after = newer.files();
+    after.delete("/data/.lock");
+    assert.deepEqual(after, before);
+  }
+});
+
+Deno.test("folders, links and files of others in the data folder are left alone", async () => {
+  const { disk, running } = await longLife();
+  disk.putOther("/data/journal/000009.log", "other");
+  disk.putOther("/data/journal/000000.log", "folder");
+  disk.put("/data/journal/000000.log/notes.txt", "mine");
+  disk.put("/data/journal/notes.txt", "mine");
+  disk.put("/data/shopping.json", "[]");
+  const first = await open(disk);
+  assert.deepEqual(first.recovery, { integrity: "ok", notes: [] });
+  await first.store.compact();
+  await first.store.append(putOf(7));
+  await first.store.compact();
+  await first.store.compact();
+  await first.store.close();
+  assert.deepEqual(first.log, []);
+  const second = await open(disk);
+  assert.deepEqual(contentsOf(second.state).entries.length, running.state.size + 1);
+  assert.equal(textAt(disk, "/data/journal/000000.log/notes.txt"), "mine");
+  assert.equal(textAt(disk, "/data/journal/notes.txt"), "mine");
+});
+
+Deno.test("a stump behind a torn tail is no damage, not even when history went on behind it", async () => {
+  const disk = await journalOnly();
+  disk.put(JOURNAL, textAt(disk, JOURNAL) + "8c736521 8 {half a li");
+  const second = "/data/journal/000002.log";
+  const complete = textAt((await open(copyOf(disk))).disk, second);
+  for (let size = 0; size <= complete.length; size++) {
+    const stump = copyOf(disk);
+    stump.put(second, complete.slice(0, size));
+    const opened = await open(stump);
+    assert.deepEqual(kindsOf(opened.recovery), ["torn_tail"], `stump of ${size}`);
+    await opened.store.append(putOf(9));
+    // As where the stump's removal was not durable.
+    opened.disk.put(second, complete.slice(0, size));
+    const again = await open(copyOf(opened.disk));
+    assert.deepEqual(again.recovery, { integrity: "ok", notes: [] }, `stump of ${size}`);
+    assert.equal(printOf(again.state), printOf(stateOf([...CHANGES, putOf(9)])));
+  }
+});
+
+Deno.test("an import whose end is missing is rolled back, with a note", async () => {
+  const opened = await open();
+  await importAll(opened, [putOf(1), putOf(2)]);
+  const unit = await opened.store.beginImport();
+  await unit.stage([putOf(3), deleteOf(1)]);
+  const { state, recovery } = await open(copyOf(opened.disk));
+  assert.deepEqual(contentsOf(state), contentsOf(stateOf([putOf(1), putOf(2)])));
+  assert.deepEqual(kindsOf(recovery), ["rolled_back_import"]);
+});
+
+Deno.test("starts without writes leave no files behind", async () => {
+  const disk = await journalOnly();
+  let current = disk;
+  for (let starts = 0; starts < 20; starts++) current = copyOf((await open(current)).disk);
+  const names = [...current.files().keys()].filter((path) => path.startsWith("/data/journal/"));
+  assert.equal(names.length, 2);
+});
