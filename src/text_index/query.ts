@@ -10,10 +10,10 @@ import { asksWhen, type NamedDate, namedDates } from "./times.ts";
 import { tokenize } from "./tokenizer.ts";
 
 /** Words of one query that are looked for under another spelling, and how many spellings each. */
-const MAX_GUESSED_WORDS = 6;
+const MAX_GUESSED_WORDS = 4;
 const MAX_GUESSES = 8;
 /** What one search may walk: a few milliseconds, however long and common the query's words. */
-const MAX_POSTINGS = 200_000;
+const MAX_POSTINGS = 150_000;
 
 export interface QueryTerm {
   readonly postings: Postings;

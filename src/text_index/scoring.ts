@@ -51,9 +51,9 @@ export class Scoring {
     this.#reachNeighbours(slots.threads);
     // By slot: memories lie in the order they came, and reading them so is faster.
     const reached: number[] = [];
-    for (let slot = this.#isReached.indexOf(1); slot >= 0;) {
-      reached.push(slot);
-      slot = this.#isReached.indexOf(1, slot + 1);
+    const isReached = this.#isReached;
+    for (let slot = 0; slot < isReached.length; slot++) {
+      if (isReached[slot] === 1) reached.push(slot);
     }
     for (const slot of reached) visit(slot, this.#withNeighbours(slot, slots.threads));
     this.#clear(reached);
