@@ -113,6 +113,7 @@ export class JsonRecordReader {
       this.sawRecords = true;
     }
     this.#container = container;
+    this.#key = undefined;
     this.#expected = this.#inObject ? "key_or_end" : "value_or_end";
   }
 
