@@ -9,7 +9,7 @@
 import { inverseFrequency, type PreparedQuery, type QueryTerm } from "./query.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
 import { NONE, type Threads } from "./threads.ts";
-import { fallsOn } from "./times.ts";
+import { mayTell } from "./times.ts";
 
 /** What the index knows of every slot, and of all together; lengths are in tenths of a word. */
 export interface Slots {
@@ -120,7 +120,7 @@ export class Scoring {
     if (query.asksWhen && slots.saysTime[slot] === 1) factor *= SIGNALS.saysTime;
     if (query.dates.length > 0) {
       const createdMs = slots.createdMs[slot] ?? 0;
-      if (query.dates.some((date) => fallsOn(createdMs, date))) factor *= SIGNALS.namedDate;
+      if (query.dates.some((date) => mayTell(createdMs, date))) factor *= SIGNALS.namedDate;
     }
     return factor;
   }

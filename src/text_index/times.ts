@@ -3,6 +3,7 @@
  * which dates a question names. English and ISO 8601 only; anything else is simply not a time.
  */
 
+const DAY_MS = 24 * 60 * 60 * 1000;
 const MONTHS = [
   "january",
   "february",
@@ -76,12 +77,17 @@ export function namedDates(text: string): NamedDate[] {
   return dates;
 }
 
-/** Whether a time (milliseconds, read as UTC) falls on the date. */
-export function fallsOn(timeMs: number, date: NamedDate): boolean {
+/** Whether what was noted at a time (milliseconds, read as UTC) may be about the date: noted on it,
+ * or the day after, as much is, and as the writer's day is not quite that of UTC. */
+export function mayTell(timeMs: number, date: NamedDate): boolean {
+  return fallsOn(timeMs, date) || (date.day !== undefined && fallsOn(timeMs - DAY_MS, date));
+}
+
+function fallsOn(timeMs: number, { year, month, day }: NamedDate): boolean {
   const time = new Date(timeMs);
-  return (date.year === undefined || time.getUTCFullYear() === date.year) &&
-    (date.month === undefined || time.getUTCMonth() + 1 === date.month) &&
-    (date.day === undefined || time.getUTCDate() === date.day);
+  return (year === undefined || time.getUTCFullYear() === year) &&
+    (month === undefined || time.getUTCMonth() + 1 === month) &&
+    (day === undefined || time.getUTCDate() === day);
 }
 
 function named(year: string | undefined, month: number, day: string | undefined): NamedDate {
