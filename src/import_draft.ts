@@ -5,13 +5,8 @@ import { type ImportRecord, parseImportRecord, type RecordFault, userOf } from "
 import { parseJson } from "./json.ts";
 import { DEFAULTS, type Entry } from "./memory.ts";
 import { Pace } from "./pace.ts";
+import type { RawRecord } from "./record_stream.ts";
 import type { State } from "./state.ts";
-
-/** A record as it was found in the file; a line too long to be read has no bytes. */
-export interface RawRecord {
-  readonly key?: string | undefined;
-  readonly bytes: Uint8Array | undefined;
-}
 
 export interface ImportOptions {
   readonly onConflict: "skip" | "overwrite" | "newest" | "error";

@@ -10,7 +10,6 @@ import {
   type ImportOptions,
   type ImportReport,
   importReportSchema,
-  type RawRecord,
 } from "./import_draft.ts";
 import type { Locks } from "./locks.ts";
 import type { Memories } from "./memories.ts";
@@ -18,6 +17,7 @@ import type { Change } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { Projection } from "./projection.ts";
 import type { Quota } from "./quota.ts";
+import type { RawRecord } from "./record_stream.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 

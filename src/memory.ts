@@ -10,7 +10,7 @@ export const MEMORY_TYPES = ["semantic", "episodic", "procedural"] as const;
 export type MemoryType = (typeof MEMORY_TYPES)[number];
 
 /** The limits of one memory. "Characters" are Unicode code points, as in JSON Schema. */
-export const LIMITS = {
+const LIMITS = {
   contentCharacters: 100_000,
   tags: 50,
   tagCharacters: 64,
@@ -173,7 +173,7 @@ const metadataSchema = z.custom<JsonObject>(isJsonObject, "must be a JSON object
   .meta({ type: "object" });
 
 /** A vector of our own kind, float32; what does not fit one, or has no direction, is refused. */
-export const embeddingSchema = z.array(z.number()).min(1).max(LIMITS.embeddingDimensions)
+const embeddingSchema = z.array(z.number()).min(1).max(LIMITS.embeddingDimensions)
   .transform((numbers, context) => {
     const vector = Float32Array.from(numbers);
     const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));

@@ -1,8 +1,13 @@
 /** The records of an import file, from its bytes: one JSON document, or one record a line. */
 import { AppError } from "./errors.ts";
-import type { RawRecord } from "./import_draft.ts";
 import { JsonRecordReader } from "./json_records.ts";
 import { readLines } from "./lines.ts";
+
+/** A record as it was found in the file; a line too long to be read has no bytes. */
+export interface RawRecord {
+  readonly key?: string | undefined;
+  readonly bytes: Uint8Array | undefined;
+}
 
 /** No memory within the limits comes near, however its JSON is written. */
 const MAX_RECORD_BYTES = 4 * 1024 * 1024;

@@ -21,8 +21,6 @@ export interface StatsOptions {
   readonly version: string;
 }
 
-export type Health = ReturnType<Stats["health"]>;
-
 export class Stats {
   readonly #options: StatsOptions;
   readonly #startedAt: number;

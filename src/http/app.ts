@@ -37,7 +37,6 @@ export interface App {
   readonly routes: readonly Route[];
 }
 
-
 export function createApp(options: AppOptions): App {
   const { brain, version, log } = options;
   const metrics = new Metrics(brain);

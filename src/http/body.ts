@@ -3,7 +3,6 @@
  * before it is known to be small enough.
  */
 import { AppError } from "../errors.ts";
-import { type JsonValue, parseJson } from "../json.ts";
 import { joinBytes } from "../lines.ts";
 
 export interface BodyLimits {
@@ -13,7 +12,7 @@ export interface BodyLimits {
 }
 
 /** The body's media type in lower case, without parameters; undefined where there is no body. */
-export function mediaType(request: Request): string | undefined {
+function mediaType(request: Request): string | undefined {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   return type === "" ? undefined : type;
 }
@@ -107,8 +106,4 @@ export async function readText(request: Request, limits: BodyLimits): Promise<st
   } catch {
     throw new AppError("malformed", "Cannot read the body: it is not UTF-8");
   }
-}
-
-export async function readJson(request: Request, limits: BodyLimits): Promise<JsonValue> {
-  return parseJson(await readText(request, limits));
 }

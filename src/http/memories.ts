@@ -83,142 +83,161 @@ const oneMemory: ReplyDoc = {
 const DEFAULT_LIMIT = 20;
 
 export function memoryRoutes(brain: Brain): readonly Route[] {
-  const { memories, listing } = brain;
-  const answer = (status: number, entry: Entry, headers: Record<string, string> = {}) =>
-    json(status, memoryView(entry), { ETag: etag(entry.memory), ...headers });
-
   return [
-    route({
-      method: "POST",
-      path: "/memories",
-      operationId: "createMemory",
-      summary: "Remember something",
-      tag: "Memories",
-      headers: IDEMPOTENCY_HEADER,
-      body: { schema: newMemorySchema, contentTypes: JSON_ONLY },
-      replies: {
-        201: {
-          ...oneMemory,
-          description: "It is on disk.",
-          headers: { ...oneMemory.headers, Location: "Where the memory is." },
-        },
-      },
-      errors: ["conflict", "insufficient_storage", "overloaded"],
-    }, async ({ body, request, bodyText }) => {
-      const entry = await memories.create(body, retriable(request, bodyText));
-      return answer(201, entry, { Location: `/memories/${entry.memory.id}` });
-    }),
-
-    route({
-      method: "GET",
-      path: "/memories",
-      operationId: "listMemories",
-      summary: "List memories",
-      description: "A walk by cursor sees every memory that stood throughout exactly once, also " +
-        "while others come, go and change.",
-      tag: "Memories",
-      query: listQuery,
-      repeatable: ["tag"],
-      replies: { 200: { description: "A page.", schema: listSchema } },
-    }, async ({ query }) => {
-      const { memory_type: type, tag, min_importance, created_after, created_before } = query;
-      const page = await listing.list({
-        sort: query.sort,
-        order: query.order,
-        cursor: query.cursor,
-        offset: query.offset,
-        limit: query.limit ?? DEFAULT_LIMIT,
-        filter: {
-          memory_type: type && [type],
-          tags: tag,
-          min_importance,
-          created_after,
-          created_before,
-        },
-      });
-      return json(200, {
-        memories: page.entries.map((entry) => memoryView(entry)),
-        total: page.total,
-        limit: page.limit,
-        offset: page.offset,
-        next_cursor: page.nextCursor,
-      });
-    }),
-
-    route({
-      method: "GET",
-      path: "/memories/{id}",
-      operationId: "readMemory",
-      summary: "Read a memory",
-      description: "Counts as an access.",
-      tag: "Memories",
-      params: idParams,
-      query: z.strictObject({
-        include: z.literal("embedding").optional().meta({
-          description: "`embedding`: the vector that the memory is found by, once it is there.",
-        }),
-      }),
-      replies: { 200: oneMemory },
-      errors: ["not_found"],
-    }, async ({ params, query }) => {
-      const entry = memories.read(params.id);
-      if (query.include === undefined) return answer(200, entry);
-      const vector = await memories.embedding(entry.memory);
-      return json(200, memoryView(entry, vector), { ETag: etag(entry.memory) });
-    }),
-
-    route({
-      method: "PUT",
-      path: "/memories/{id}",
-      operationId: "replaceMemoryFields",
-      summary: "Replace fields of a memory",
-      description: "Fields that are sent replace, fields left out stay. New content without a " +
-        "new embedding lets go of the caller's own old one. `embedding: null` does too.",
-      tag: "Memories",
-      params: idParams,
-      headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
-      body: { schema: fieldsSchema, contentTypes: JSON_ONLY },
-      replies: { 200: oneMemory },
-      errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
-    }, async ({ params, body, request, bodyText }) => {
-      const asked = retriable(request, bodyText);
-      return answer(200, await memories.replaceFields(params.id, body, ifMatch(request), asked));
-    }),
-
-    route({
-      method: "PATCH",
-      path: "/memories/{id}",
-      operationId: "patchMemory",
-      summary: "Change a memory by JSON Merge Patch",
-      description: "RFC 7396: `metadata` is merged, a null in it removes a key; a null for " +
-        "another field puts it back to its default.",
-      tag: "Memories",
-      params: idParams,
-      headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
-      body: {
-        schema: patchSchema,
-        contentTypes: ["application/merge-patch+json", "application/json"],
-      },
-      replies: { 200: oneMemory },
-      errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
-    }, async ({ params, body, request, bodyText }) => {
-      const asked = retriable(request, bodyText);
-      return answer(200, await memories.patch(params.id, body, ifMatch(request), asked));
-    }),
-
-    route({
-      method: "DELETE",
-      path: "/memories/{id}",
-      operationId: "deleteMemory",
-      summary: "Forget a memory",
-      tag: "Memories",
-      params: idParams,
-      headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
-      replies: { 204: { description: "It is gone, durably." } },
-      errors: ["not_found", "precondition_failed", "overloaded"],
-    }, async ({ params, request }) => {
-      await memories.delete(params.id, ifMatch(request), retriable(request, ""));
-      return new Response(null, { status: 204 });
-    }),
+    createRoute(brain),
+    listRoute(brain),
+    readRoute(brain),
+    replaceRoute(brain),
+    patchRoute(brain),
+    deleteRoute(brain),
   ];
+}
+
+function answer(status: number, entry: Entry, headers: Record<string, string> = {}): Response {
+  return json(status, memoryView(entry), { ETag: etag(entry.memory), ...headers });
+}
+
+function createRoute({ memories }: Brain): Route {
+  return route({
+    method: "POST",
+    path: "/memories",
+    operationId: "createMemory",
+    summary: "Remember something",
+    tag: "Memories",
+    headers: IDEMPOTENCY_HEADER,
+    body: { schema: newMemorySchema, contentTypes: JSON_ONLY },
+    replies: {
+      201: {
+        ...oneMemory,
+        description: "It is on disk.",
+        headers: { ...oneMemory.headers, Location: "Where the memory is." },
+      },
+    },
+    errors: ["conflict", "insufficient_storage", "overloaded"],
+  }, async ({ body, request, bodyText }) => {
+    const entry = await memories.create(body, retriable(request, bodyText));
+    return answer(201, entry, { Location: `/memories/${entry.memory.id}` });
+  });
+}
+
+function listRoute({ listing }: Brain): Route {
+  return route({
+    method: "GET",
+    path: "/memories",
+    operationId: "listMemories",
+    summary: "List memories",
+    description: "A walk by cursor sees every memory that stood throughout exactly once, also " +
+      "while others come, go and change.",
+    tag: "Memories",
+    query: listQuery,
+    repeatable: ["tag"],
+    replies: { 200: { description: "A page.", schema: listSchema } },
+  }, async ({ query }) => {
+    const { memory_type: type, tag, min_importance, created_after, created_before } = query;
+    const page = await listing.list({
+      sort: query.sort,
+      order: query.order,
+      cursor: query.cursor,
+      offset: query.offset,
+      limit: query.limit ?? DEFAULT_LIMIT,
+      filter: {
+        memory_type: type && [type],
+        tags: tag,
+        min_importance,
+        created_after,
+        created_before,
+      },
+    });
+    return json(200, {
+      memories: page.entries.map((entry) => memoryView(entry)),
+      total: page.total,
+      limit: page.limit,
+      offset: page.offset,
+      next_cursor: page.nextCursor,
+    });
+  });
+}
+
+function readRoute({ memories }: Brain): Route {
+  return route({
+    method: "GET",
+    path: "/memories/{id}",
+    operationId: "readMemory",
+    summary: "Read a memory",
+    description: "Counts as an access.",
+    tag: "Memories",
+    params: idParams,
+    query: z.strictObject({
+      include: z.literal("embedding").optional().meta({
+        description: "`embedding`: the vector that the memory is found by, once it is there.",
+      }),
+    }),
+    replies: { 200: oneMemory },
+    errors: ["not_found"],
+  }, async ({ params, query }) => {
+    const entry = memories.read(params.id);
+    if (query.include === undefined) return answer(200, entry);
+    const vector = await memories.embedding(entry.memory);
+    return json(200, memoryView(entry, vector), { ETag: etag(entry.memory) });
+  });
+}
+
+function replaceRoute({ memories }: Brain): Route {
+  return route({
+    method: "PUT",
+    path: "/memories/{id}",
+    operationId: "replaceMemoryFields",
+    summary: "Replace fields of a memory",
+    description: "Fields that are sent replace, fields left out stay. New content without a " +
+      "new embedding lets go of the caller's own old one. `embedding: null` does too.",
+    tag: "Memories",
+    params: idParams,
+    headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+    body: { schema: fieldsSchema, contentTypes: JSON_ONLY },
+    replies: { 200: oneMemory },
+    errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
+  }, async ({ params, body, request, bodyText }) => {
+    const asked = retriable(request, bodyText);
+    return answer(200, await memories.replaceFields(params.id, body, ifMatch(request), asked));
+  });
+}
+
+function patchRoute({ memories }: Brain): Route {
+  return route({
+    method: "PATCH",
+    path: "/memories/{id}",
+    operationId: "patchMemory",
+    summary: "Change a memory by JSON Merge Patch",
+    description: "RFC 7396: `metadata` is merged, a null in it removes a key; a null for " +
+      "another field puts it back to its default.",
+    tag: "Memories",
+    params: idParams,
+    headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+    body: {
+      schema: patchSchema,
+      contentTypes: ["application/merge-patch+json", "application/json"],
+    },
+    replies: { 200: oneMemory },
+    errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
+  }, async ({ params, body, request, bodyText }) => {
+    const asked = retriable(request, bodyText);
+    return answer(200, await memories.patch(params.id, body, ifMatch(request), asked));
+  });
+}
+
+function deleteRoute({ memories }: Brain): Route {
+  return route({
+    method: "DELETE",
+    path: "/memories/{id}",
+    operationId: "deleteMemory",
+    summary: "Forget a memory",
+    tag: "Memories",
+    params: idParams,
+    headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+    replies: { 204: { description: "It is gone, durably." } },
+    errors: ["not_found", "precondition_failed", "overloaded"],
+  }, async ({ params, request }) => {
+    await memories.delete(params.id, ifMatch(request), retriable(request, ""));
+    return new Response(null, { status: 204 });
+  });
 }

@@ -1,8 +1,8 @@
 /** `POST /export` and `POST /import`: everything out, and everything back in. */
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
-import { importReportSchema, type RawRecord } from "../import_draft.ts";
-import { readJsonRecords, readLineRecords } from "../record_stream.ts";
+import { importReportSchema } from "../import_draft.ts";
+import { type RawRecord, readJsonRecords, readLineRecords } from "../record_stream.ts";
 import { type BodyLimits, bodyPieces, requireMediaType } from "./body.ts";
 import { flagParameter, IDEMPOTENCY_HEADER, retriable } from "./parameters.ts";
 import { json, type Route, route } from "./route.ts";
@@ -38,74 +38,74 @@ const importQuery = z.strictObject({
   }),
 });
 
-export function transferRoutes(
-  { exports, imports }: Brain,
-  importLimits: BodyLimits,
-): readonly Route[] {
-  return [
-    route({
-      method: "POST",
-      path: "/export",
-      operationId: "exportMemories",
-      summary: "Write all memories out",
-      tag: "Import and export",
-      body: { schema: exportSchema, contentTypes: ["application/json"], optional: true },
-      replies: {
-        200: {
-          description: "The export, streamed; `POST /import` takes it back.",
-          schema: z.unknown().meta({ type: "object" }),
-          headers: { "Content-Disposition": "A name for the file." },
-        },
-        201: { description: "The file that was written.", schema: exportFileSchema },
-      },
-      errors: ["insufficient_storage"],
-    }, async ({ body }) => {
-      const request = { format: body.format, includeEmbeddings: body.include_embeddings };
-      if (body.destination === "file") return json(201, await exports.toFile(request));
-      const { name, pieces } = exports.stream(request);
-      return new Response(ReadableStream.from(pieces), {
-        headers: {
-          "Content-Type": body.format === "json" ? "application/json; charset=utf-8" : NDJSON,
-          "Content-Disposition": `attachment; filename="${name}"`,
-        },
-      });
-    }),
+export function transferRoutes(brain: Brain, importLimits: BodyLimits): readonly Route[] {
+  return [exportRoute(brain), importRoute(brain, importLimits)];
+}
 
-    route({
-      method: "POST",
-      path: "/import",
-      operationId: "importMemories",
-      summary: "Bring memories in, all or none",
-      description: "An export object, a plain array of memories, or a memory a line " +
-        "(NDJSON). Also takes the exports of the Python Second Brain. One unit: a crash in the " +
-        "middle leaves all of it or none.",
-      tag: "Import and export",
-      query: importQuery,
-      headers: IDEMPOTENCY_HEADER,
-      body: {
-        schema: z.unknown().meta({
-          description:
-            "Records as exported; unknown fields are kept in `metadata.imported_fields`.",
-        }),
-        contentTypes: IMPORT_TYPES,
-        streamed: true,
+function exportRoute({ exports }: Brain): Route {
+  return route({
+    method: "POST",
+    path: "/export",
+    operationId: "exportMemories",
+    summary: "Write all memories out",
+    tag: "Import and export",
+    body: { schema: exportSchema, contentTypes: ["application/json"], optional: true },
+    replies: {
+      200: {
+        description: "The export, streamed; `POST /import` takes it back.",
+        schema: z.unknown().meta({ type: "object" }),
+        headers: { "Content-Disposition": "A name for the file." },
       },
-      replies: { 200: { description: "What was done.", schema: importReportSchema } },
-      errors: ["conflict", "insufficient_storage", "overloaded"],
-    }, async ({ query, request }) => {
-      const asked = retriable(request, "");
-      const type = requireMediaType(request, IMPORT_TYPES);
-      const pieces = bodyPieces(request, importLimits);
-      const records: AsyncIterable<readonly RawRecord[]> = type === NDJSON
-        ? readLineRecords(pieces)
-        : readJsonRecords(pieces);
-      const report = await imports.run(records, {
-        onConflict: query.on_conflict,
-        onError: query.on_error,
-        dryRun: query.dry_run,
-        userId: query.user_id,
-      }, asked);
-      return json(200, report);
-    }),
-  ];
+      201: { description: "The file that was written.", schema: exportFileSchema },
+    },
+    errors: ["insufficient_storage"],
+  }, async ({ body }) => {
+    const request = { format: body.format, includeEmbeddings: body.include_embeddings };
+    if (body.destination === "file") return json(201, await exports.toFile(request));
+    const { name, pieces } = exports.stream(request);
+    return new Response(ReadableStream.from(pieces), {
+      headers: {
+        "Content-Type": body.format === "json" ? "application/json; charset=utf-8" : NDJSON,
+        "Content-Disposition": `attachment; filename="${name}"`,
+      },
+    });
+  });
+}
+
+function importRoute({ imports }: Brain, limits: BodyLimits): Route {
+  return route({
+    method: "POST",
+    path: "/import",
+    operationId: "importMemories",
+    summary: "Bring memories in, all or none",
+    description: "An export object, a plain array of memories, or a memory a line " +
+      "(NDJSON). Also takes the exports of the Python Second Brain. One unit: a crash in the " +
+      "middle leaves all of it or none.",
+    tag: "Import and export",
+    query: importQuery,
+    headers: IDEMPOTENCY_HEADER,
+    body: {
+      schema: z.unknown().meta({
+        description: "Records as exported; unknown fields are kept in `metadata.imported_fields`.",
+      }),
+      contentTypes: IMPORT_TYPES,
+      streamed: true,
+    },
+    replies: { 200: { description: "What was done.", schema: importReportSchema } },
+    errors: ["conflict", "insufficient_storage", "overloaded"],
+  }, async ({ query, request }) => {
+    const asked = retriable(request, "");
+    const type = requireMediaType(request, IMPORT_TYPES);
+    const pieces = bodyPieces(request, limits);
+    const records: AsyncIterable<readonly RawRecord[]> = type === NDJSON
+      ? readLineRecords(pieces)
+      : readJsonRecords(pieces);
+    const report = await imports.run(records, {
+      onConflict: query.on_conflict,
+      onError: query.on_error,
+      dryRun: query.dry_run,
+      userId: query.user_id,
+    }, asked);
+    return json(200, report);
+  });
 }
