@@ -57,7 +57,11 @@ export class Imports {
       const deps = { state, newId, now, vectorLength, memoryShort };
       const draft = new ImportDraft(deps, options);
       await draft.read(records);
-      const report = await this.#settle(draft, options, seal);
+      // Reading may go on side by side; what is decided by one must be seen by the next.
+      const report = await this.#options.locks.run(
+        "import",
+        () => this.#settle(draft, options, seal),
+      );
       return { json: { ...report, errors: [...report.errors] } };
     });
     if (reply === null || !("json" in reply)) {

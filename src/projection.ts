@@ -26,6 +26,8 @@ export class Projection {
   apply(change: Change): void {
     // While history is replayed only the state follows: most of it is overtaken by what comes.
     if (!this.#live) return this.#state.apply(change);
+    // Counted when it happened, and perhaps once more while this was being written.
+    if (change.op === "access") return;
     if (change.op === "put") this.#noteMove(change.memory.id);
     this.#state.apply(change);
     if (change.op === "put") {

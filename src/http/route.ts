@@ -136,10 +136,15 @@ function badQuery(errors: readonly FieldError[]): AppError {
 }
 
 async function readBody(request: Request, body: BodyDoc, limits: BodyLimits): Promise<string> {
-  const isEmpty = request.body === null || request.headers.get("content-length") === "0";
-  if (isEmpty && body.optional) return "";
+  if (body.optional && !hasBody(request)) return "";
   requireMediaType(request, body.contentTypes);
   return await readText(request, limits);
+}
+
+/** A body announces itself by its length or by its transfer (RFC 9112, 6). */
+function hasBody({ headers, body }: Request): boolean {
+  if (body === null) return false;
+  return headers.has("transfer-encoding") || !["0", null].includes(headers.get("content-length"));
 }
 
 function parseBody({ schema, optional }: BodyDoc, text: string): unknown {
