@@ -2,8 +2,6 @@
  * Second Brain: the composition root. Reads the command line and the environment, chooses the
  * adapters, and runs. Everything else gets what it needs handed to it; nothing imports this file.
  */
-import { randomBytes } from "node:crypto";
-import { dirname } from "node:path";
 import process from "node:process";
 import project from "./deno.json" with { type: "json" };
 import {
@@ -13,7 +11,9 @@ import {
   parseCommandLine,
   UsageError,
 } from "./src/cli/arguments.ts";
-import { CommandError, type Terminal } from "./src/cli/terminal.ts";
+import type { AccessKey } from "./src/cli/development_key.ts";
+import { realTerminal as terminal } from "./src/cli/console.ts";
+import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
 import type { Log } from "./src/log.ts";
@@ -62,7 +62,7 @@ async function serve(): Promise<number> {
   const clock = (await import("./src/clock.ts")).systemClock;
   const { createApp } = await import("./src/http/app.ts");
   const { listen } = await import("./src/http/server.ts");
-  const key = config.key ?? await developmentKey(folder, config);
+  const { key, notice } = await accessKey(config, folder);
   const { v4 } = await import("uuid");
   const app = createApp({
     brain,
@@ -78,6 +78,7 @@ async function serve(): Promise<number> {
   // Listening comes first: probes are answered while the data is loaded.
   const server = await listen({ fetch: app.fetch, host: config.host, port: config.port });
   log("info", "listening", { host: config.host, port: server.port, version });
+  if (notice !== undefined) console.error(notice(config.host, server.port));
   try {
     await openBrain(brain, log);
     const reason = await stop.promise;
@@ -112,6 +113,7 @@ async function openBrain(brain: Brain, log: Log): Promise<void> {
 async function transfer(line: CommandLine): Promise<number> {
   const local = async <T>(work: (brain: Brain) => Promise<T>): Promise<T> => {
     const config = await readConfig(false);
+    if (line.command === "export") await requireBrain(config);
     const { brain, close } = await buildBrain({ ...config, embeddings: undefined }, () => {});
     const { notes } = await brain.open();
     for (const { file, detail } of notes) terminal.say(`Note: ${file}: ${detail}`);
@@ -127,6 +129,11 @@ async function transfer(line: CommandLine): Promise<number> {
   return 0;
 }
 
+async function accessKey({ key }: Config, folder: string): Promise<AccessKey> {
+  if (key !== undefined) return { key };
+  return await (await import("./src/cli/development_key.ts")).developmentKey(folder);
+}
+
 async function readConfig(needsKey: boolean): Promise<Config> {
   const { loadConfig } = await import("./src/config.ts");
   const readFile = (path: string) => Deno.readTextFileSync(path);
@@ -138,6 +145,22 @@ async function openLog({ logLevel }: Config): Promise<Log> {
   const encoder = new TextEncoder();
   const write = (line: string) => void process.stdout.write(encoder.encode(line));
   return logger(logLevel, () => new Date().toISOString(), write);
+}
+
+/** To read from a folder that holds nothing is a slip, such as a wrong path or a volume not mounted. */
+async function requireBrain({ memoriesPath }: Config): Promise<void> {
+  const { DataFolder } = await import("./src/store/folder.ts");
+  const { realFileSystem: fs } = await import("./src/store/fs.ts");
+  const { memories, previous, journal } = new DataFolder(fs, memoriesPath, () => "");
+  try {
+    for (const path of [memories, previous]) if (await fs.exists(path)) return;
+    if ((await fs.list(journal)).length > 0) return;
+  } catch {
+    return; // Why it cannot be looked into, the store says better.
+  }
+  throw new CommandError(
+    `Cannot export: there is no brain at ${JSON.stringify(memories)}; set MEMORY_PERSIST_PATH`,
+  );
 }
 
 /** Chooses the adapters: the one place that knows them all. */
@@ -220,62 +243,6 @@ async function openEmbeddings({ embeddings }: Config, folder: string, log: Log) 
   return { cache, embedder: cachedEmbedder(openAiEmbedder(embeddings), cache) };
 }
 
-/** A key of its own for somebody who is trying it out: made once, kept, and shown once. */
-async function developmentKey(folder: string, { host, port }: Config): Promise<string> {
-  const path = `${folder}/.api-key`;
-  try {
-    const kept = (await Deno.readTextFile(path)).trim();
-    if (/^[\x21-\x7e]{16,}$/.test(kept)) return kept;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  const key = randomBytes(32).toString("base64url");
-  await Deno.writeTextFile(path, key + "\n", { mode: 0o600 });
-  console.error(
-    `\nNo CONTAINER_API_KEY is set, so a key was made and kept in ${path}. It is shown once:\n\n` +
-      `  export KEY=${key}\n` +
-      `  curl -s -H "Authorization: Bearer $KEY" http://${host}:${port}/stats\n`,
-  );
-  return key;
-}
-
-const encoder = new TextEncoder();
-
-const terminal: Terminal = {
-  env: (name) => Deno.env.get(name),
-  async out(bytes) {
-    for (let done = 0; done < bytes.length;) done += await Deno.stdout.write(bytes.subarray(done));
-  },
-  say: (line) => console.error(line),
-  progress: Deno.stderr.isTerminal()
-    ? (line) => void Deno.stderr.writeSync(encoder.encode(`\r${line}`))
-    : undefined,
-  fetch: (url, init) => fetch(url, init),
-  async *readPieces(path) {
-    if (path === "-") return yield* Deno.stdin.readable;
-    try {
-      yield* (await Deno.open(path)).readable;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-      throw new CommandError(`Cannot read "${path}": there is no such file`);
-    }
-  },
-  async writeFile(path, pieces) {
-    const { realFileSystem, writeAll } = await import("./src/store/fs.ts");
-    const draft = `${path}.tmp`;
-    await realFileSystem.remove(draft);
-    const file = await realFileSystem.create(draft);
-    try {
-      for await (const piece of pieces) await writeAll(file, piece);
-      await file.sync();
-    } finally {
-      file.close();
-    }
-    await realFileSystem.rename(draft, path);
-    await realFileSystem.syncFolder(dirname(path));
-  },
-};
-
 /** What went wrong, for the person at the terminal, and the code for the program that called. */
 function explain(error: unknown): { readonly message: string; readonly code: number } {
   const message = error instanceof Error ? error.message : String(error);
@@ -285,9 +252,7 @@ function explain(error: unknown): { readonly message: string; readonly code: num
   if (error.name === "ConfigError") return { message, code: EXIT.config };
   if (error.name === "AppError") return { message, code: EXIT.failed };
   if (isOpenError(error)) return { message, code: openExit(error) };
-  if ("code" in error && error.code === "EADDRINUSE") {
-    return { message: "Cannot listen: the port is taken; set PORT to another", code: EXIT.failed };
-  }
+  if (error.name === "ListenError") return { message, code: EXIT.failed };
   return { message: error.stack ?? message, code: EXIT.software };
 }
 

@@ -15,7 +15,7 @@ export async function runExport(
   const { output } = options;
   const write = async (pieces: AsyncIterable<Uint8Array>) => {
     const shown = counted(pieces, terminal.progress, "exported");
-    if (typeof output === "string") await terminal.writeFile(output, shown);
+    if (typeof output === "string" && output !== "-") await terminal.writeFile(output, shown);
     else for await (const piece of shown) await terminal.out(piece);
   };
   const remote = remoteOf(options, terminal.env);
@@ -32,6 +32,14 @@ export async function runExport(
     body: JSON.stringify({ format, include_embeddings: includeEmbeddings }),
   });
   if (reply.body === null) throw new CommandError("Cannot export: the brain sent nothing");
-  await write(reply.body);
+  await write(received(reply.body));
   terminal.say("Exported.");
+}
+
+async function* received(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch {
+    throw new CommandError("Cannot export: the connection to the brain broke");
+  }
 }

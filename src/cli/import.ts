@@ -25,7 +25,7 @@ export async function runImport(
     : importReportSchema.parse(
       await (await ask(terminal, remote, `/import?${query(how)}`, {
         contentType: isLines ? "application/x-ndjson" : "application/json",
-        body: ReadableStream.from(pieces),
+        body: pieces,
       })).json(),
     );
   terminal.say(summary(report));

@@ -43,14 +43,33 @@ export function listen({ fetch, host, port }: ListenOptions): Promise<Listening>
   if (!(server instanceof Server)) throw new Error("Cannot listen: the server is not node:http's");
   server.maxConnections = MOST_CONNECTIONS;
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    const refused = (error: Error) => reject(listenError(error));
+    server.once("error", refused);
     server.listen(port, host, () => {
-      server.off("error", reject);
+      server.off("error", refused);
       const address = server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;
       resolve({ port: bound, close: (graceMs) => close(server, graceMs) });
     });
   });
+}
+
+/** Why nobody can be answered; one line for the operator. */
+class ListenError extends Error {
+  override readonly name = "ListenError";
+}
+
+const REFUSED: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is taken; set PORT to another",
+  EADDRNOTAVAIL: "HOST is no address of this machine",
+  EINVAL: "HOST is no address of this machine",
+  ENOTFOUND: "HOST is no address of this machine",
+  EACCES: "this user may not use that port; set PORT to 1024 or above",
+};
+
+function listenError(error: Error): Error {
+  const why = "code" in error ? REFUSED[String(error.code)] : undefined;
+  return why === undefined ? error : new ListenError(`Cannot listen: ${why}`, { cause: error });
 }
 
 function close(server: Server, graceMs: number): Promise<void> {

@@ -1,0 +1,91 @@
+/** The terminal that the program was really started from. */
+import { basename, dirname, join } from "node:path";
+import { CommandError, type Terminal } from "./terminal.ts";
+
+const encoder = new TextEncoder();
+
+export const realTerminal: Terminal = {
+  env: (name) => Deno.env.get(name),
+  async out(bytes) {
+    try {
+      await writeAll(Deno.stdout, bytes);
+    } catch (error) {
+      throw new CommandError(`Cannot write to standard output: ${reasonOf(error)}`);
+    }
+  },
+  say: (line) => console.error(line),
+  progress: Deno.stderr.isTerminal()
+    ? (line) => void Deno.stderr.writeSync(encoder.encode(`\r${line}`))
+    : undefined,
+  fetch: (url, init) => fetch(url, init),
+  async *readPieces(path) {
+    try {
+      yield* path === "-" ? Deno.stdin.readable : (await Deno.open(path)).readable;
+    } catch (error) {
+      throw new CommandError(`Cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`);
+    }
+  },
+  async writeFile(path, pieces) {
+    const draft = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
+    const cannot = (error: unknown) =>
+      new CommandError(`Cannot write ${JSON.stringify(path)}: ${reasonOf(error)}`);
+    let file: Deno.FsFile;
+    try {
+      await requireReplaceable(path);
+      file = await Deno.open(draft, { write: true, createNew: true, mode: 0o600 });
+    } catch (error) {
+      throw cannot(error);
+    }
+    try {
+      await fill(file, pieces, cannot);
+      await Deno.rename(draft, path).catch((error) => Promise.reject(cannot(error)));
+    } catch (error) {
+      await Deno.remove(draft).catch(() => {}); // The first failure is the one to tell.
+      throw error;
+    }
+    using folder = await Deno.open(dirname(path));
+    await folder.sync();
+  },
+};
+
+/** What the pieces' own source throws is passed on as it is. */
+async function fill(
+  file: Deno.FsFile,
+  pieces: AsyncIterable<Uint8Array>,
+  cannot: (error: unknown) => CommandError,
+): Promise<void> {
+  const failed = (error: unknown) => Promise.reject(cannot(error));
+  try {
+    for await (const piece of pieces) await writeAll(file, piece).catch(failed);
+    await file.sync().catch(failed);
+  } finally {
+    file.close();
+  }
+}
+
+/** A write may come back short; that is no error. */
+async function writeAll(
+  to: { write(bytes: Uint8Array): Promise<number> },
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await to.write(bytes.subarray(done));
+}
+
+/** A device or a folder of that name must not make way for a file. */
+async function requireReplaceable(path: string): Promise<void> {
+  try {
+    if (!(await Deno.stat(path)).isFile) throw new CommandError("it is there and is no file");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof CommandError) return error.message;
+  if (error instanceof Deno.errors.NotFound) return "there is no such file or folder";
+  if (error instanceof Deno.errors.PermissionDenied) return "this user may not";
+  if (error instanceof Deno.errors.NotCapable) return "this program may use its data folder only";
+  if (error instanceof Deno.errors.BrokenPipe) return "the reader is gone";
+  if (!(error instanceof Error)) return "unknown";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}

@@ -1,0 +1,262 @@
+/**
+ * The program as an operator runs it: a process of its own over a folder of its own, from the
+ * sources, or with SECOND_BRAIN_BUNDLE from the bundle under the binary's permissions. Whatever a
+ * test starts here is ended by its process id, and its folder removed, when the test ends.
+ */
+import assert from "node:assert/strict";
+import { programArguments } from "../../.build/permissions.ts";
+import { within } from "./conditions.ts";
+
+export const KEY = "e2e-5f0c1b7e9a4d4c3b8f21";
+
+export interface LogLine {
+  readonly time: string;
+  readonly level: string;
+  readonly event: string;
+  readonly [detail: string]: unknown;
+}
+
+export interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly ms: number;
+}
+
+export interface Env {
+  readonly [name: string]: string;
+}
+
+interface RunOptions {
+  readonly env?: Env;
+  readonly stdin?: string | Uint8Array;
+  /** Stands before the program: what else it is to be run under. */
+  readonly under?: readonly string[];
+}
+
+/** Only what the runtime itself needs: no setting of the tester's own reaches the program. */
+function environment(env: Env): Env {
+  const kept: Record<string, string> = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+  for (const name of ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME"]) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) kept[name] = value;
+  }
+  return { ...kept, ...env };
+}
+
+/** A data folder, and the processes that a test starts over it. */
+export class Place implements AsyncDisposable {
+  readonly folder: string = Deno.makeTempDirSync({ prefix: "second-brain-e2e-" });
+  readonly #children = new Set<Deno.ChildProcess>();
+
+  get memories(): string {
+    return `${this.folder}/memories.json`;
+  }
+
+  /** Nothing can be read from, or left at, a path outside of the data folder by the bundle. */
+  path(name: string): string {
+    return `${this.folder}/${name}`;
+  }
+
+  spawn(args: readonly string[], { env = {}, stdin, under = [] }: RunOptions): Deno.ChildProcess {
+    const all = [...under, Deno.execPath(), ...programArguments(this.folder), ...args];
+    const child = new Deno.Command(all[0] ?? "", {
+      args: all.slice(1),
+      cwd: this.folder,
+      clearEnv: true,
+      env: environment({ MEMORY_PERSIST_PATH: this.memories, ...env }),
+      stdin: stdin === undefined ? "null" : "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#children.add(child);
+    child.status.then(() => this.#children.delete(child));
+    return child;
+  }
+
+  /** Runs a command to its end. */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const began = performance.now();
+    const child = this.spawn(args, options);
+    const fed = options.stdin === undefined ? undefined : feed(child, options.stdin);
+    const { code, stdout, stderr } = await within(
+      60_000,
+      child.output(),
+      () => `\`${args.join(" ")}\` ends`,
+    );
+    await fed;
+    const decoder = new TextDecoder();
+    const ms = performance.now() - began;
+    return { code, out: decoder.decode(stdout), err: decoder.decode(stderr), ms };
+  }
+
+  /** Starts the service on a free port, and waits until it is ready. */
+  async serve(env: Env = {}): Promise<Program> {
+    const program = this.launch(env);
+    await program.ready();
+    return program;
+  }
+
+  /** Starts the service, and waits for nothing. */
+  launch(env: Env = {}, under: readonly string[] = []): Program {
+    const all = { PORT: "0", CONTAINER_API_KEY: KEY, ...env };
+    return new Program(this.spawn([], { env: all, under }), all.CONTAINER_API_KEY);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      child.kill("SIGKILL");
+      await child.status;
+    }
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
+
+async function feed(child: Deno.ChildProcess, input: string | Uint8Array): Promise<void> {
+  const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
+  const writer = child.stdin.getWriter();
+  try {
+    await writer.write(new Uint8Array(bytes));
+    await writer.close();
+  } catch {
+    // It ended before it had read everything: its exit code says why.
+  }
+}
+
+/** One run of the service. */
+export class Program {
+  readonly pid: number;
+  readonly #child: Deno.ChildProcess;
+  readonly #began = performance.now();
+  readonly #listening = Promise.withResolvers<number>();
+  readonly ended: Promise<Ended>;
+  key: string;
+  port = 0;
+  out = "";
+  err = "";
+
+  constructor(child: Deno.ChildProcess, key: string) {
+    this.#child = child;
+    this.pid = child.pid;
+    this.key = key;
+    this.#listening.promise.catch(() => {});
+    this.ended = this.#watch();
+  }
+
+  async #watch(): Promise<Ended> {
+    const [{ code }] = await Promise.all([
+      this.#child.status,
+      this.#read(this.#child.stdout, (text) => {
+        this.out += text;
+        const port = this.port === 0 ? this.event("listening")?.["port"] : undefined;
+        if (typeof port !== "number") return;
+        this.port = port;
+        this.#listening.resolve(port);
+      }),
+      this.#read(this.#child.stderr, (text) => this.err += text),
+    ]);
+    this.#listening.reject(new Error(`it ended with ${code}: ${this.err}${this.out}`));
+    return { code, out: this.out, err: this.err, ms: performance.now() - this.#began };
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const piece of stream) add(decoder.decode(piece, { stream: true }));
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The log so far, whole lines only; throws on a line that is not JSON. */
+  get log(): LogLine[] {
+    return this.out.slice(0, this.out.lastIndexOf("\n") + 1).split("\n").slice(0, -1)
+      .map((line) => JSON.parse(line));
+  }
+
+  event(name: string): LogLine | undefined {
+    return this.log.find(({ event }) => event === name);
+  }
+
+  async listening(): Promise<number> {
+    return await within(30_000, this.#listening.promise, () => `listening: ${this.err}`);
+  }
+
+  /** Milliseconds from the start of the process until it was ready. */
+  async ready(): Promise<number> {
+    await this.listening();
+    const deadline = performance.now() + 30_000;
+    while (true) {
+      const { status } = await this.ask("GET", "/health/ready");
+      if (status === 200) return performance.now() - this.#began;
+      assert.ok(performance.now() < deadline, "not ready within 30 s");
+    }
+  }
+
+  kill(signal: Deno.Signal = "SIGKILL"): void {
+    this.#child.kill(signal);
+  }
+
+  /** As a power cut would, and waits until it is gone. */
+  async crash(): Promise<void> {
+    this.kill();
+    await within(10_000, this.ended, () => "gone after SIGKILL");
+  }
+
+  /** As a supervisor would, which waits for ten seconds. */
+  async stop(): Promise<Ended> {
+    const began = performance.now();
+    this.kill("SIGTERM");
+    const ended = await within(10_000, this.ended, () => `the end after SIGTERM: ${this.out}`);
+    return { ...ended, ms: performance.now() - began };
+  }
+
+  /** One request with the key; the reply is read to its end. */
+  async ask(method: string, path: string, body?: unknown, headers: Env = {}): Promise<Reply> {
+    const isText = typeof body === "string";
+    const response = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${this.key}`,
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return new Reply(response.status, response.headers, text);
+  }
+
+  /** As `ask`, and the status must be this one. */
+  async want(status: number, method: string, path: string, body?: unknown, headers: Env = {}) {
+    const reply = await this.ask(method, path, body, headers);
+    assert.equal(reply.status, status, `${method} ${path}: ${reply.text.slice(0, 500)}`);
+    return reply;
+  }
+}
+
+export class Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+
+  constructor(status: number, headers: Headers, text: string) {
+    this.status = status;
+    this.headers = headers;
+    this.text = text;
+  }
+
+  /** The field at the end of a path of names; undefined where there is none. */
+  at(...path: readonly (string | number)[]): unknown {
+    return path.reduce<unknown>((value, name) => {
+      return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+    }, JSON.parse(this.text));
+  }
+
+  /** The same, which must be text. */
+  textAt(...path: readonly (string | number)[]): string {
+    const value = this.at(...path);
+    assert.equal(typeof value, "string", `${path.join(".")} in ${this.text.slice(0, 500)}`);
+    return String(value);
+  }
+}
