@@ -51,6 +51,7 @@ const LIVES: readonly (readonly Step[])[] = [
     { do: "abandon", changes: [putOf(20), putOf(21)] },
     { do: "compact", changes: [] },
     { do: "append", changes: [putOf(6), deleteOf(10)] },
+    { do: "overlap", changes: [deleteOf(6), putOf(22), deleteOf(11), putOf(12), putOf(6)] },
   ],
   [
     { do: "append", changes: [putOf(7), putOf(8)] },
@@ -142,6 +143,7 @@ function randomSteps(random: () => number, from: number): Step[] {
     if (kind < 0.15) return { do: "compact", changes };
     if (kind < 0.3) return { do: "import", changes };
     if (kind < 0.35) return { do: "abandon", changes };
+    if (kind < 0.5) return { do: "overlap", changes };
     return { do: "append", changes };
   });
 }

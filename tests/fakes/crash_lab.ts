@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import type { SimulatedDisk, SimulatedOptions } from "./file_system.ts";
 import { contentsOf, type Opened, printOf, simulated, stateOf } from "./store_kit.ts";
 import type { Change } from "../../src/memory.ts";
+import type { State } from "../../src/state.ts";
 import type { Recovery } from "../../src/store.ts";
 
 /** One thing to do with a store. */
@@ -13,7 +14,9 @@ export type Step =
   | { readonly do: "append"; readonly changes: readonly Change[] }
   | { readonly do: "import"; readonly changes: readonly Change[] }
   | { readonly do: "abandon"; readonly changes: readonly Change[] }
-  | { readonly do: "compact"; readonly changes: readonly Change[] };
+  | { readonly do: "compact"; readonly changes: readonly Change[] }
+  /** Changes one after the other, while the snapshot is written. */
+  | { readonly do: "overlap"; readonly changes: readonly Change[] };
 
 /** What a client knows: what it sent, in order, and how much of that was answered. */
 export class History {
@@ -29,12 +32,11 @@ export class History {
 
   /** Checks a recovered state, and goes on from it: what was read must stay. */
   settle(opened: Opened, where: string): void {
-    const found = printOf(opened.state);
+    const found = sorted(opened.state);
     const sent = this.sent.length;
-    let best = "";
     for (let length = this.answered; length <= sent; length++) {
-      best = printOf(stateOf(this.sent.slice(0, length).flat()));
-      if (best !== found) continue;
+      const known = stateOf(this.sent.slice(0, length).flat());
+      if (sorted(known) !== found) continue;
       this.sent.splice(length);
       this.answered = length;
       return;
@@ -45,6 +47,18 @@ export class History {
   }
 }
 
+/**
+ * Without the order: a memory that is deleted and put again while a snapshot is written may come
+ * back in another place.
+ */
+function sorted(state: State): string {
+  const { entries, receipts } = contentsOf(state);
+  return printOf({
+    entries: () => entries.sort((a, b) => a.memory.id < b.memory.id ? -1 : 1),
+    receipts: () => receipts.sort((a, b) => a.key < b.key ? -1 : 1),
+  });
+}
+
 export async function carryOut(opened: Opened, steps: readonly Step[], history: History) {
   const { store } = opened;
   const append = (changes: readonly Change[]) =>
@@ -52,6 +66,11 @@ export async function carryOut(opened: Opened, steps: readonly Step[], history: 
   for (const step of steps) {
     if (step.do === "append") await append(step.changes);
     if (step.do === "compact") await Promise.all([store.compact(), append(step.changes)]);
+    if (step.do === "overlap") {
+      const compaction = store.compact();
+      for (const change of step.changes) await append([change]);
+      await compaction;
+    }
     if (step.do === "import") await importTracked(opened, step.changes, history);
     if (step.do === "abandon") {
       const unit = await store.beginImport();

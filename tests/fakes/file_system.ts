@@ -89,9 +89,11 @@ export interface SimulatedOptions {
   /** Cuts a write short: how many of so many bytes are taken. */
   readonly shorten?: (length: number) => number;
   readonly withoutLinks?: boolean;
+  /** What an operation waits for before it happens. */
+  readonly gate?: (kind: OperationKind, path: string) => Promise<void> | undefined;
 }
 
-/** One process's view of a disk: counts its operations, and fails or dies as it was told. */
+/** One process's view of a disk: counts its operations, fails or dies as it was told. */
 export class SimulatedFileSystem implements FileSystem {
   readonly disk: SimulatedDisk;
   readonly #options: SimulatedOptions;
@@ -129,6 +131,7 @@ export class SimulatedFileSystem implements FileSystem {
     if (!this.#dead) this.calls.push({ kind, path });
     if (this.calls.length === this.#options.dieAt) this.kill();
     if (this.#dead) await new Promise(() => {});
+    await this.#options.gate?.(kind, path);
     const fault = this.#plan.decide(this.faults, this.calls.length, kind, path);
     if (fault !== undefined && kind !== "write" && kind !== "sync") throw diskError(fault.code);
     return fault;
