@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { programArguments } from "../../.build/permissions.ts";
-import { within } from "./conditions.ts";
+import { eventually, within } from "./conditions.ts";
 
 export const KEY = "e2e-5f0c1b7e9a4d4c3b8f21";
 
@@ -185,12 +185,10 @@ export class Program {
   /** Milliseconds from the start of the process until it was ready. */
   async ready(): Promise<number> {
     await this.listening();
-    const deadline = performance.now() + 30_000;
-    while (true) {
+    return await eventually(30_000, "ready", async () => {
       const { status } = await this.ask("GET", "/health/ready");
-      if (status === 200) return performance.now() - this.#began;
-      assert.ok(performance.now() < deadline, "not ready within 30 s");
-    }
+      return status === 200 ? performance.now() - this.#began : undefined;
+    });
   }
 
   kill(signal: Deno.Signal = "SIGKILL"): void {

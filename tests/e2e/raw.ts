@@ -1,0 +1,71 @@
+/** A client that writes whatever bytes it likes, as no library would. */
+import { within } from "./conditions.ts";
+
+const encoder = new TextEncoder();
+
+export class RawClient implements Disposable {
+  readonly #connection: Deno.TcpConn;
+  #closed = false;
+  /** All that came so far. */
+  got = "";
+
+  private constructor(connection: Deno.TcpConn) {
+    this.#connection = connection;
+  }
+
+  static async connect(port: number): Promise<RawClient> {
+    return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+
+  /** False where the other side is gone. */
+  async send(text: string): Promise<boolean> {
+    const bytes = encoder.encode(text);
+    try {
+      for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Reads until this holds, or the other side ends; true where it ended. */
+  async #read(until: () => boolean): Promise<boolean> {
+    const decoder = new TextDecoder();
+    const buffer = new Uint8Array(64 * 1024);
+    try {
+      while (!until()) {
+        const read = await this.#connection.read(buffer);
+        if (read === null) return true;
+        this.got += decoder.decode(buffer.subarray(0, read), { stream: true });
+      }
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  /** The status of the first reply; 0 where the connection was closed without one. */
+  async status(ms = 10_000): Promise<number> {
+    const head = () => this.got.includes("\r\n\r\n");
+    await within(ms, this.#read(head), () => `a reply; so far: ${this.got.slice(0, 200)}`);
+    return Number(/^HTTP\/1\.1 (\d{3}) /.exec(this.got)?.[1] ?? 0);
+  }
+
+  /** Waits until the other side closes; how many milliseconds that took. */
+  async closedByPeer(ms: number): Promise<number> {
+    const began = performance.now();
+    await within(ms, this.#read(() => false), () => `closed; so far: ${this.got.slice(0, 200)}`);
+    return performance.now() - began;
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#closed) this.#connection.close();
+    this.#closed = true;
+  }
+}
+
+/** The head of a request with the key, to which a body may be added. */
+export function head(line: string, key: string, ...headers: readonly string[]): string {
+  const all = [`${line} HTTP/1.1`, "Host: brain", `Authorization: Bearer ${key}`, ...headers];
+  return all.join("\r\n") + "\r\n\r\n";
+}
