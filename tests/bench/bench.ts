@@ -1,0 +1,124 @@
+/**
+ * `deno task bench`: measures the real program over HTTP and prints one table for each question.
+ *
+ *     deno task bench [--quick] [--only writes|reads|search|start|pauses] [--folder DIR]
+ *
+ * Numbers of different runs and machines do not compare; ratios and lines of one run do.
+ */
+import { readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { Folders } from "./folders.ts";
+import { measurePauses } from "./pauses.ts";
+import { endAll, Load } from "./processes.ts";
+import { measureReads } from "./reads.ts";
+import type { Run } from "./run.ts";
+import { measureSearches } from "./searches.ts";
+import { measureStarts } from "./starts.ts";
+import { measureWrites } from "./writes.ts";
+
+const PARTS = {
+  writes: measureWrites,
+  reads: measureReads,
+  search: measureSearches,
+  start: measureStarts,
+  pauses: measurePauses,
+};
+
+const SCALE = {
+  full: { sizes: [1_000, 10_000, 100_000], rounds: 5, seconds: 1.5, searches: 300 },
+  quick: { sizes: [1_000, 5_000], rounds: 3, seconds: 0.4, searches: 100 },
+};
+
+function isPart(name: string): name is keyof typeof PARTS {
+  return Object.hasOwn(PARTS, name);
+}
+
+async function main(args: string[]): Promise<void> {
+  const { quick, only, folder } = parseArgs({
+    args,
+    options: {
+      quick: { type: "boolean", default: false },
+      only: { type: "string" },
+      folder: { type: "string", default: tmpdir() },
+    },
+  }).values;
+  const names = only === undefined ? Object.keys(PARTS) : only.split(",");
+  const parts = names.filter(isPart);
+  if (parts.length < names.length) {
+    throw new Error(`Cannot measure "${only}": there are ${Object.keys(PARTS).join(", ")}`);
+  }
+  const root = await Deno.makeTempDir({ dir: resolve(folder), prefix: "second-brain-bench-" });
+  const began = performance.now();
+  const clean = async () => {
+    await endAll();
+    await Deno.remove(root, { recursive: true });
+  };
+  Deno.addSignalListener("SIGINT", () => clean().finally(() => Deno.exit(130)));
+  try {
+    console.log(machineLine(root));
+    console.log(`Command: deno task bench ${args.join(" ")}`.trimEnd());
+    const load = new Load();
+    const prober = new Load();
+    const run: Run = {
+      ...(quick ? SCALE.quick : SCALE.full),
+      folders: new Folders(root),
+      load,
+      prober,
+      print: (text) => console.log(`\n${text}`),
+      note: (text) => console.error(`[${seconds(began)} s] ${text}`),
+    };
+    for (const name of parts) await PARTS[name](run);
+    await load.end();
+    await prober.end();
+    console.log(`\nMeasured in ${seconds(began)} s; the load was ${loads()} at the end.`);
+  } finally {
+    await clean();
+  }
+}
+
+function seconds(began: number): string {
+  return ((performance.now() - began) / 1000).toFixed(0);
+}
+
+function loads(): string {
+  return Deno.loadavg().map((load) => load.toFixed(1)).join(", ");
+}
+
+function machineLine(root: string): string {
+  const model = read("/proc/cpuinfo", /^model name\s*: (.*)$/m) ?? Deno.build.arch;
+  const memory = (Deno.systemMemoryInfo().total / 2 ** 30).toFixed(0);
+  return `Machine: ${navigator.hardwareConcurrency} cores (${model}), ${memory} GiB, ` +
+    `${Deno.build.os}, Deno ${Deno.version.deno}, V8 ${Deno.version.v8}; data on ` +
+    `${fileSystemOf(root) ?? "an unknown file system"}; load ${loads()} before. ` +
+    "One process answers, one asks.";
+}
+
+function read(path: string, pattern: RegExp): string | undefined {
+  try {
+    return pattern.exec(readFileSync(path, "utf8"))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** The kind of file system, as fsync costs nothing on one in memory. */
+function fileSystemOf(path: string): string | undefined {
+  let mounts: string;
+  try {
+    mounts = readFileSync("/proc/mounts", "utf8");
+  } catch {
+    return undefined;
+  }
+  const holding = mounts.split("\n").map((line) => line.split(" "))
+    .filter(([, mounted = ""]) => mounted !== "" && `${path}/`.startsWith(join(mounted, "/")));
+  return holding.toSorted((a, b) => (b[1]?.length ?? 0) - (a[1]?.length ?? 0))[0]?.[2];
+}
+
+try {
+  await main(Deno.args);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  Deno.exit(1);
+}

@@ -1,0 +1,168 @@
+/**
+ * The processes of a run: the real program, the two it is compared with, and those that ask. Each
+ * is ended by its own id, whatever happens.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { developmentFlags, programArguments } from "../../.build/permissions.ts";
+import type { Job, LoadAnswer } from "./load.ts";
+import { STOP } from "./load.ts";
+import type { Timing } from "./statistics.ts";
+import { textLines } from "./text_lines.ts";
+
+const KEY = "a-key-for-measuring-only-4f1c";
+const STARTED_MS = 60_000;
+const POLL_MS = 5;
+
+const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+const servers = fileURLToPath(new URL("servers.ts", import.meta.url));
+const load = fileURLToPath(new URL("load.ts", import.meta.url));
+
+const running = new Set<Deno.ChildProcess>();
+
+function start(args: string[], options: Partial<Deno.CommandOptions>): Deno.ChildProcess {
+  const child = new Deno.Command(Deno.execPath(), { args, stderr: "inherit", ...options }).spawn();
+  running.add(child);
+  child.status.then(() => running.delete(child));
+  return child;
+}
+
+/** For the end of a run, also an early one. */
+export async function endAll(): Promise<void> {
+  await Promise.all([...running].map(async (child) => {
+    child.kill("SIGKILL");
+    await child.status;
+  }));
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** A server under measurement, its log thrown away by the system. */
+export class Server {
+  readonly port: number;
+  readonly key = KEY;
+  readonly #child: Deno.ChildProcess;
+  readonly #began = performance.now();
+
+  private constructor(args: (port: number) => string[], env: Record<string, string>) {
+    this.port = freePort();
+    this.#child = start(args(this.port), {
+      stdin: "null",
+      stdout: "null",
+      env: { ...env, CONTAINER_API_KEY: KEY, PORT: String(this.port), HOST: "127.0.0.1" },
+    });
+  }
+
+  /** The real program, as `deno task start` runs it, or the bundle of `SECOND_BRAIN_BUNDLE`. */
+  static brain(folder: string): Server {
+    return new Server(() => programArguments(folder), {
+      MEMORY_PERSIST_PATH: join(folder, "memories.json"),
+      OPENAI_API_KEY: "",
+      OPENAI_BASE_URL: "",
+    });
+  }
+
+  static unsynced(folder: string): Server {
+    return Server.#compared((port) => ["unsynced", String(port), folder]);
+  }
+
+  static bare(): Server {
+    return Server.#compared((port) => ["bare", String(port)]);
+  }
+
+  static #compared(args: (port: number) => string[]): Server {
+    const flags = ["run", "--quiet", `--config=${config}`, ...developmentFlags(), servers];
+    return new Server((port) => [...flags, ...args(port)], {});
+  }
+
+  /** Waits for a probe to say yes; returns the milliseconds since the process was started. */
+  async answers(probe: "live" | "ready"): Promise<number> {
+    const url = `http://127.0.0.1:${this.port}/health/${probe}`;
+    while (performance.now() - this.#began < STARTED_MS) {
+      try {
+        const reply = await fetch(url);
+        await reply.body?.cancel();
+        if (reply.ok) return performance.now() - this.#began;
+      } catch {
+        // It does not listen yet.
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    throw new Error(`Cannot measure: the server was not ${probe} within ${STARTED_MS} ms`);
+  }
+
+  async fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { ...init.headers, Authorization: `Bearer ${KEY}` };
+    const reply = await fetch(`http://127.0.0.1:${this.port}${path}`, { ...init, headers });
+    if (!reply.ok) throw new Error(`${path} was answered with ${reply.status}`);
+    return reply;
+  }
+
+  /** A number out of `/metrics`, named without `second_brain_`. */
+  async metric(name: string): Promise<number> {
+    const text = await (await this.fetch("/metrics")).text();
+    const value = new RegExp(`^second_brain_${name} (\\S+)$`, "m").exec(text)?.[1];
+    if (value === undefined) throw new Error(`Cannot measure: there is no metric "${name}"`);
+    return Number(value);
+  }
+
+  /** The most memory that was ever resident, where the system counts it (Linux). */
+  async peakBytes(): Promise<number | undefined> {
+    try {
+      const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`);
+      const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+      return kibibytes === undefined ? undefined : 1024 * Number(kibibytes);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** SIGTERM, as a supervisor ends it; returns how long that took in milliseconds. */
+  async stop(): Promise<number> {
+    const began = performance.now();
+    this.#child.kill("SIGTERM");
+    await this.#child.status;
+    return performance.now() - began;
+  }
+}
+
+/** A process that asks; one job at a time. */
+export class Load {
+  readonly #child: Deno.ChildProcess;
+  readonly #answers: AsyncGenerator<string>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  constructor() {
+    const args = ["run", "--quiet", `--config=${config}`, "-A", load];
+    this.#child = start(args, { stdin: "piped", stdout: "piped" });
+    this.#answers = textLines(this.#child.stdout);
+    this.#writer = this.#child.stdin.getWriter();
+  }
+
+  async run(server: Server, job: Omit<Job, "port" | "key">): Promise<Timing> {
+    await this.#send(JSON.stringify({ ...job, port: server.port, key: server.key }));
+    const { value } = await this.#answers.next();
+    if (value === undefined) throw new Error("Cannot measure: the process that asks has ended");
+    const answer = JSON.parse(value) as LoadAnswer;
+    if ("problem" in answer) throw new Error(`Cannot measure: ${answer.problem}`);
+    return answer.timing;
+  }
+
+  /** Ends the job that runs; its `run` then resolves. */
+  async stopJob(): Promise<void> {
+    await this.#send(STOP);
+  }
+
+  async #send(line: string): Promise<void> {
+    await this.#writer.write(new TextEncoder().encode(line + "\n"));
+  }
+
+  async end(): Promise<void> {
+    await this.#writer.close();
+    await this.#answers.return(undefined);
+    await this.#child.status;
+  }
+}

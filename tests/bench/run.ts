@@ -1,0 +1,20 @@
+/** What every part of a run is handed. */
+import type { Folders } from "./folders.ts";
+import type { Load } from "./processes.ts";
+
+export interface Run {
+  readonly folders: Folders;
+  /** Numbers of memories to measure at, smallest first. */
+  readonly sizes: readonly number[];
+  readonly rounds: number;
+  /** Of one measurement in one round. */
+  readonly seconds: number;
+  /** How many searches of each kind are timed. */
+  readonly searches: number;
+  readonly load: Load;
+  /** Asks beside `load`, to see how long others wait. */
+  readonly prober: Load;
+  readonly print: (text: string) => void;
+  /** Says what is going on, for whoever waits. */
+  readonly note: (text: string) => void;
+}
