@@ -12,7 +12,7 @@ import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { plainNumbers } from "./vector_text.ts";
 
-const EXPORT_FORMAT = "second-brain-export/1";
+export const EXPORT_FORMAT = "second-brain-export/1";
 
 export interface ExportRequest {
   readonly format: "json" | "ndjson";

@@ -9,8 +9,9 @@ import type { ReplyDoc, Route, RouteDoc } from "./route.ts";
 
 type Json = Record<string, unknown>;
 
-/** What can go wrong on every route behind the door. */
-const EVERYWHERE: readonly ErrorCode[] = ["malformed", "unauthorized", "rate_limited", "not_ready"];
+/** What can go wrong on every route, and on every one behind the door. */
+const EVERYWHERE: readonly ErrorCode[] = ["malformed", "internal"];
+const BEHIND_THE_DOOR: readonly ErrorCode[] = ["unauthorized", "rate_limited", "not_ready"];
 const WITH_BODY: readonly ErrorCode[] = [
   "request_timeout",
   "too_large",
@@ -129,11 +130,11 @@ function headerDocs(headers: Readonly<Record<string, string>>): Json {
 /** One entry for each status; codes that share a status share it. */
 function problems(route: RouteDoc, schemas: Json): Json {
   const codes = [
-    ...(route.open ? [] : EVERYWHERE),
+    ...EVERYWHERE,
+    ...(route.open ? [] : BEHIND_THE_DOOR),
     ...(route.body ? WITH_BODY : []),
     ...("Idempotency-Key" in (route.headers ?? {}) ? WITH_IDEMPOTENCY : []),
     ...(route.errors ?? []),
-    ...(route.open ? [] : ["internal" as const]),
   ];
   const byStatus = new Map<number, Set<string>>();
   for (const code of codes) {
@@ -167,9 +168,6 @@ function jsonSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): J
   );
   delete rest.$schema;
   Object.assign(schemas, $defs);
-  const id = schema.meta()?.id;
-  if (id === undefined) return rest;
-  delete rest.id;
-  schemas[id] = rest;
-  return { $ref: `#/components/schemas/${id}` };
+  // A schema with a name is a reference already: what it names is among the parts.
+  return rest;
 }

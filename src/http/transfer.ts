@@ -1,9 +1,11 @@
 /** `POST /export` and `POST /import`: everything out, and everything back in. */
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
+import { EXPORT_FORMAT } from "../exports.ts";
 import { importReportSchema } from "../import_draft.ts";
 import { type RawRecord, readJsonRecords, readLineRecords } from "../record_stream.ts";
 import { type BodyLimits, bodyPieces, requireMediaType } from "./body.ts";
+import { memorySchema } from "./memory_view.ts";
 import { flagParameter, IDEMPOTENCY_HEADER, retriable } from "./parameters.ts";
 import { json, type Route, route } from "./route.ts";
 
@@ -24,6 +26,14 @@ const exportFileSchema = z.strictObject({
   sha256: z.string(),
   total_memories: z.int(),
 }).meta({ id: "ExportFile" });
+
+const exportDocumentSchema = z.strictObject({
+  format: z.literal(EXPORT_FORMAT),
+  exported_at: z.string().meta({ format: "date-time" }),
+  version: z.string(),
+  total_memories: z.int().min(0),
+  memories: z.array(memorySchema),
+}).meta({ id: "Export" });
 
 const importQuery = z.strictObject({
   on_conflict: z.enum(["skip", "overwrite", "newest", "error"]).default("skip").meta({
@@ -53,7 +63,11 @@ function exportRoute({ exports }: Brain): Route {
     replies: {
       200: {
         description: "The export, streamed; `POST /import` takes it back.",
-        schema: z.unknown().meta({ type: "object" }),
+        schema: z.union([
+          exportDocumentSchema,
+          z.string().meta({ description: "NDJSON: a memory a line." }),
+        ]),
+        contentType: `application/json, ${NDJSON}`,
         headers: { "Content-Disposition": "A name for the file." },
       },
       201: { description: "The file that was written.", schema: exportFileSchema },
