@@ -49,6 +49,17 @@ Deno.test("a snapshot with one byte changed is taken as edited, or the one befor
   console.log(`${edited} of ${whole.length} changed snapshots taken as edited`);
 });
 
+Deno.test("other damage of the same size is kept beside what was kept before", async () => {
+  const { disk } = await longLife();
+  const whole = bytesAt(disk, PATH);
+  const first = await openWith(disk, PATH, whole.with(0, 0));
+  const second = await openWith(first.disk, PATH, whole.with(0, 1));
+  for (const [{ recovery }, byte] of [[first, 0], [second, 1]] as const) {
+    const kept = bytesAt(second.disk, `/data/${recovery.notes[0]?.quarantine}`);
+    assert.deepEqual(kept, whole.with(0, byte));
+  }
+});
+
 Deno.test("a folder where the snapshot should be: the one before and the journal", async () => {
   const { disk, running } = await longLife();
   disk.remove(PATH);

@@ -82,14 +82,16 @@ async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined>
   }
 }
 
-/** A parent that we may not look into is none that we created a folder in. */
+/** What says that a folder is not ours to sync, or knows no such thing: not that the disk failed. */
+const NO_SYNC = ["EACCES", "EPERM", "EROFS", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
+
+/** A parent that we may not sync is none that we created a folder in. */
 async function syncIfAllowed(folder: string): Promise<void> {
   try {
     await realFileSystem.syncFolder(folder);
   } catch (error) {
-    const refused = error instanceof Deno.errors.PermissionDenied ||
-      error instanceof Deno.errors.NotCapable;
-    if (!refused) throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!(error instanceof Deno.errors.NotCapable) && !NO_SYNC.includes(code)) throw error;
   }
 }
 

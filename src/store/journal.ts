@@ -17,7 +17,7 @@ import { readLines } from "../lines.ts";
 import { StoreOpenError } from "../store.ts";
 import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
 
-export const JOURNAL_FORMAT = "second-brain-journal/1";
+const JOURNAL_FORMAT = "second-brain-journal/1";
 
 /** A line is never longer: writers refuse, readers skip without holding it in memory. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
@@ -116,7 +116,7 @@ export function refuseNewer(format: string): never {
   );
 }
 
-export function generationName(generation: number): string {
+function generationName(generation: number): string {
   return `${String(generation).padStart(6, "0")}.log`;
 }
 

@@ -2,6 +2,7 @@
  * Keeps every byte that could not be used, with a note that says why, so that a person can look at
  * it later. Torn tails come with every crash: only the newest are kept.
  */
+import { crc32 } from "node:zlib";
 import type { RecoveryNote } from "../store.ts";
 import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 
@@ -20,13 +21,10 @@ export class Quarantine {
 
   /** Keeps a whole file as it stands; returns its name under the data folder. */
   async keepFile(path: string, note: Omit<RecoveryNote, "quarantine">): Promise<string> {
-    const size = await this.#fs.size(path) ?? 0;
-    const base = note.file.replaceAll("/", "-");
-    const name = `${base}.${size}.${note.kind}`;
-    // The same damage met again at the next start is kept once.
-    const known = (await this.#fs.list(this.#folder)).find((entry) => entry.endsWith(name));
+    let sum = 0;
+    for await (const piece of readPieces(this.#fs, path)) sum = crc32(piece, sum);
+    const { kept, known } = await this.#nameFor(note, sum);
     if (known !== undefined) return `quarantine/${known}`;
-    const kept = `${stamp(this.#now())}-${name}`;
     await this.#fs.makeFolder(this.#folder);
     const to = `${this.#folder}/${kept}`;
     try {
@@ -40,16 +38,22 @@ export class Quarantine {
 
   /** Keeps the bytes of a write that a crash cut short. */
   async keepTail(bytes: Uint8Array, note: Omit<RecoveryNote, "quarantine">): Promise<string> {
-    const name = `${note.file.replaceAll("/", "-")}.${bytes.length}.torn_tail`;
-    const known = (await this.#fs.list(this.#folder)).find((entry) => entry.endsWith(name));
+    const { kept, known } = await this.#nameFor(note, crc32(bytes));
     if (known !== undefined) return `quarantine/${known}`;
-    const kept = `${stamp(this.#now())}-${name}`;
     await this.#fs.makeFolder(this.#folder);
     const to = `${this.#folder}/${kept}`;
     await this.#write(to, bytes);
     await this.#writeNote(to, note);
     await this.#prune();
     return `quarantine/${kept}`;
+  }
+
+  /** The same bytes met again at the next start are kept once, and other bytes beside them. */
+  async #nameFor(note: Omit<RecoveryNote, "quarantine">, sum: number) {
+    const base = note.file.replaceAll("/", "-");
+    const name = `${base}.${sum.toString(16).padStart(8, "0")}.${note.kind}`;
+    const known = (await this.#fs.list(this.#folder)).find((entry) => entry.endsWith(name));
+    return { kept: `${stamp(this.#now())}-${name}`, known };
   }
 
   async #prune(): Promise<void> {

@@ -27,7 +27,7 @@ import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 import { MAX_LINE_BYTES } from "./journal.ts";
 
 const VERSION = 1;
-export const SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
+const SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
 
 /** Refuses what is no UTF-8: a changed byte must not become a changed memory. */
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
