@@ -24,6 +24,13 @@ export class History {
   readonly sent: (readonly Change[])[] = [];
   answered = 0;
 
+  copy(): History {
+    const copy = new History();
+    copy.sent.push(...this.sent);
+    copy.answered = this.answered;
+    return copy;
+  }
+
   async track(unit: readonly Change[], work: () => Promise<void>): Promise<void> {
     this.sent.push(unit);
     await work();
