@@ -68,7 +68,7 @@ export interface StagedImport {
 }
 
 /**
- * Why a store could not be opened; nothing in the folder was changed.
+ * Why a store could not be opened; no file of data was changed.
  * - `locked`: another process holds the folder.
  * - `unreadable`: data files exist, and nothing in them can be used.
  * - `newer`: a file was written by a later version of this program.

@@ -97,7 +97,10 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
     const isConflict = (error: unknown) => error instanceof AppError && error.code === "conflict";
     await assert.rejects(store.beginImport(), isConflict);
     first.finish();
-    (await store.beginImport()).finish();
+    const second = await store.beginImport();
+    first.finish(); // A second time, which must not end the one that runs now.
+    await assert.rejects(store.beginImport(), isConflict);
+    second.finish();
   });
 
   test("writes go on during an import and after it", async (start) => {

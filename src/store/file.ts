@@ -234,11 +234,15 @@ export class FileStore implements Store {
     // No new journal file may begin between the steps of an import: a snapshot would cut it in two.
     this.#importing = true;
     const epoch = this.#epoch;
+    let ended = false;
     const write = async (json: string) => {
       if (epoch !== this.#epoch) throw refusal("read_only");
+      if (ended) throw new Error("Cannot import: this import has ended");
       await this.#enqueue(json, undefined);
     };
     const end = () => {
+      if (ended) return; // A second time would end the import after it.
+      ended = true;
       this.#importing = false;
       this.#startPump();
     };

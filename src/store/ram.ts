@@ -26,10 +26,14 @@ export class RamStore implements Store {
       throw new AppError("conflict", "Cannot import: another import is running; wait for its end");
     }
     this.#importing = true;
+    let ended = false;
     return {
       stage: () => Promise.resolve(),
       commit: () => Promise.resolve(),
-      finish: () => void (this.#importing = false),
+      finish: () => {
+        if (!ended) this.#importing = false;
+        ended = true;
+      },
     };
   }
 
