@@ -27,8 +27,8 @@ const PARTS = {
 };
 
 const SCALE = {
-  full: { sizes: [1_000, 10_000, 100_000], rounds: 5, seconds: 1.5, searches: 300 },
-  quick: { sizes: [1_000, 5_000], rounds: 3, seconds: 0.4, searches: 100 },
+  full: { sizes: [1_000, 10_000, 100_000], rounds: 5, seconds: 1.5, starts: 3, searches: 300 },
+  quick: { sizes: [1_000, 5_000], rounds: 2, seconds: 0.4, starts: 1, searches: 100 },
 };
 
 function isPart(name: string): name is keyof typeof PARTS {

@@ -29,8 +29,9 @@ export async function measureReads(run: Run): Promise<void> {
     }
     await server.stop();
   }
+  const byKind = Object.values(KINDS).flatMap((name) => rows.filter(([kind]) => kind === name));
   const head = ["request", "memories", "connections", "per second", "p50 ms", "p99 ms"];
-  print(`2. Reads\n\n${table(head, rows.toSorted((a, b) => a[0] === b[0] ? 0 : -1))}
+  print(`2. Reads\n\n${table(head, byKind)}
 
   Median of ${Math.min(rounds, 3)} runs of ${seconds / 2} s.`);
 }

@@ -9,6 +9,8 @@ export interface Run {
   readonly rounds: number;
   /** Of one measurement in one round. */
   readonly seconds: number;
+  /** How often the program is started at each size, where that does not take too long. */
+  readonly starts: number;
   /** How many searches of each kind are timed. */
   readonly searches: number;
   readonly load: Load;
