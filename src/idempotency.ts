@@ -15,8 +15,10 @@ export type Reply = Receipt["reply"];
 export interface Retriable {
   /** As the client sent it. */
   readonly key: string;
-  /** What is asked: another request under the same key is refused. */
-  readonly request: string;
+  /** What is asked, once it was read: another request under the same key is refused. */
+  readonly request: () => string;
+  /** Reads what is left of it; left out where it was read before. */
+  readonly readOn?: () => Promise<void>;
 }
 
 /** Makes the receipt for a reply; undefined for a request without a key. */
@@ -39,13 +41,16 @@ export class Idempotency {
   ): Promise<Reply> {
     if (asked === undefined) return await carryOut(() => undefined);
     const key = sha256(asked.key);
-    const request = sha256(asked.request);
     return await this.#locks.run(key, async () => {
       const known = this.#state.receipt(key);
       if (known === undefined || this.#isOld(known)) {
-        return await carryOut((reply) => ({ key, request, at: timestamp(this.#clock), reply }));
+        return await carryOut((reply) => {
+          const request = sha256(asked.request());
+          return { key, request, at: timestamp(this.#clock), reply };
+        });
       }
-      if (known.request === request) return known.reply;
+      await asked.readOn?.();
+      if (known.request === sha256(asked.request())) return known.reply;
       throw new AppError(
         "invalid",
         "Cannot carry out the request: its Idempotency-Key was used for another one; send a new key",

@@ -1,7 +1,7 @@
 /** `/memories`, one by one: what is taken, what is refused, and the whole of every reply. */
 import assert from "node:assert/strict";
 import { idOf } from "./fakes/store_kit.ts";
-import { type Asked, CANARY, type Json, NOW, problemOf, withApp } from "./http_app.ts";
+import { CANARY, type Json, NOW, withApp } from "./http_app.ts";
 
 /** A memory as replies show it. */
 function shown(n: number, fields: Json = {}): Json {
@@ -219,109 +219,4 @@ Deno.test("all faults of a request are told at once, unknown fields by their nam
     }
     assert.deepEqual(await app.ids(), []);
   });
-});
-
-const json = "application/json";
-
-/** Bodies that are no request at all, for every route that takes one. */
-const UNREADABLE: readonly [Asked, number, string, string][] = [
-  [{ body: "{", type: json }, 400, "malformed", "Cannot read the JSON: it is not well-formed"],
-  [{ body: "", type: json }, 400, "malformed", "Cannot read the JSON: it is not well-formed"],
-  [{ body: "{}{}", type: json }, 400, "malformed", "Cannot read the JSON: it is not well-formed"],
-  [
-    { body: "{'a':1}", type: json },
-    400,
-    "malformed",
-    "Cannot read the JSON: it is not well-formed",
-  ],
-  [{ body: "NaN", type: json }, 400, "malformed", "Cannot read the JSON: it is not well-formed"],
-  [
-    { body: Uint8Array.of(0x22, 0xff, 0x22), type: json },
-    400,
-    "malformed",
-    "Cannot read the body: it is not UTF-8",
-  ],
-  [
-    { body: "[".repeat(65) + "]".repeat(65), type: json },
-    400,
-    "malformed",
-    "Cannot read the JSON: it is nested deeper than 64 levels",
-  ],
-  [
-    { body: "{}", type: "text/plain" },
-    415,
-    "unsupported_media_type",
-    'Cannot read the body: its content type is "text/plain"; send application/json',
-  ],
-  [
-    { body: "{}" },
-    415,
-    "unsupported_media_type",
-    "Cannot read the body: its content type is missing; send application/json",
-  ],
-  [
-    { body: "{}", type: "application/jsonp" },
-    415,
-    "unsupported_media_type",
-    'Cannot read the body: its content type is "application/jsonp"; send application/json',
-  ],
-  [
-    { body: "{}", type: json, headers: { "content-encoding": "gzip" } },
-    415,
-    "unsupported_media_type",
-    'Cannot read the body: the content encoding "gzip" is not supported; send it plain',
-  ],
-  [
-    { body: `"${"x".repeat(3000)}"`, type: json },
-    413,
-    "too_large",
-    "Cannot read the body: it is larger than 2048 bytes",
-  ],
-  [
-    { body: "{}", type: json, headers: { "content-length": "2049" } },
-    413,
-    "too_large",
-    "Cannot read the body: it is larger than 2048 bytes",
-  ],
-  [
-    { body: '{"content":"\\ud800"}', type: json },
-    422,
-    "invalid",
-    "Cannot take the JSON: a string holds half of a surrogate pair",
-  ],
-  [
-    { body: '{"content":1e999}', type: json },
-    422,
-    "invalid",
-    "Cannot take the JSON: a number is beyond the range of a double",
-  ],
-  [
-    { body: '{"metadata":{"n":9007199254740993}}', type: json },
-    422,
-    "invalid",
-    "Cannot take the JSON: the number 9007199254740993 would come back with other digits; send it as a string",
-  ],
-];
-
-Deno.test("what cannot be read is refused for what it is, and changes nothing", async () => {
-  await withApp(async (app) => {
-    await app.done(201, "POST", "/memories", { json: { content: "x" } });
-    for (
-      const [method, path] of [["POST", "/memories"], ["PUT", `/memories/${idOf(1)}`], [
-        "POST",
-        "/search",
-      ]] as const
-    ) {
-      for (const [asked, status, code, detail] of UNREADABLE) {
-        const body = await app.done(status, method, path, asked);
-        assert.deepEqual(body, problemOf(code, status, detail));
-      }
-    }
-    await app.done(413, "POST", "/memories", {
-      body: new Blob(["x".repeat(3000)]).stream(),
-      type: json,
-    });
-    assert.equal((await app.done(200, "GET", `/memories/${idOf(1)}`)).content, "x");
-    assert.equal((await app.ids()).length, 1);
-  }, { bodyBytes: 2048 });
 });

@@ -2,6 +2,7 @@
  * Request bodies: read within a size and a time, and as what they say they are. Nothing is parsed
  * before it is known to be small enough.
  */
+import { createHash } from "node:crypto";
 import { AppError } from "../errors.ts";
 import { joinBytes } from "../lines.ts";
 
@@ -12,7 +13,7 @@ export interface BodyLimits {
 }
 
 /** The body's media type in lower case, without parameters; undefined where there is no body. */
-function mediaType(request: Request): string | undefined {
+export function mediaType(request: Request): string | undefined {
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   return type === "" ? undefined : type;
 }
@@ -43,7 +44,7 @@ function printable(text: string): string {
 }
 
 /** The pieces of the body, each within the time, all within the size. */
-export async function* bodyPieces(
+async function* bodyPieces(
   request: Request,
   { bytes, ms }: BodyLimits,
 ): AsyncGenerator<Uint8Array> {
@@ -62,6 +63,33 @@ export async function* bodyPieces(
   } finally {
     // The rest of a body that is refused is not waited for.
     reader.cancel().catch(() => {}); // The sender may be gone already.
+  }
+}
+
+/** A body that is read piece by piece, and remembered by its hash. */
+export class StreamedBody {
+  readonly pieces: AsyncGenerator<Uint8Array>;
+  readonly #hash = createHash("sha256");
+
+  constructor(request: Request, limits: BodyLimits) {
+    this.pieces = this.#hashed(bodyPieces(request, limits));
+  }
+
+  async *#hashed(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      this.#hash.update(piece);
+      yield piece;
+    }
+  }
+
+  /** Reads what nobody has read yet. */
+  async readOn(): Promise<void> {
+    for await (const _ of this.pieces);
+  }
+
+  /** Of what was read so far. */
+  get digest(): string {
+    return this.#hash.copy().digest("hex");
   }
 }
 

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Retriable } from "../idempotency.ts";
+import { mediaType, type StreamedBody } from "./body.ts";
 
 /** A number in a query, where everything is text; the document says what it means. */
 export function numberParameter(
@@ -40,8 +41,11 @@ export const IF_MATCH_HEADER = {
   "If-Match": "An ETag: the request is carried out only if the memory is still that version.",
 } as const;
 
-/** The request's `Idempotency-Key`, tied to what is asked; undefined where it has none. */
-export function retriable(request: Request, bodyText: string): Retriable | undefined {
+/**
+ * The request's `Idempotency-Key`, tied to what is asked; undefined where it has none. `body` is
+ * the text, or a body that is still to be read.
+ */
+export function retriable(request: Request, body: string | StreamedBody): Retriable | undefined {
   const key = request.headers.get("idempotency-key");
   if (key === null) return undefined;
   if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
@@ -52,6 +56,8 @@ export function retriable(request: Request, bodyText: string): Retriable | undef
   }
   const { pathname, search } = new URL(request.url);
   const match = request.headers.get("if-match") ?? "";
-  const asked = [request.method, pathname, search, match, bodyText];
-  return { key, request: JSON.stringify(asked) };
+  const asked = [request.method, pathname, search, match];
+  if (typeof body === "string") return { key, request: () => JSON.stringify([...asked, body]) };
+  const streamed = () => JSON.stringify([...asked, mediaType(request), body.digest]);
+  return { key, request: streamed, readOn: () => body.readOn() };
 }

@@ -4,7 +4,7 @@ import type { Brain } from "../brain.ts";
 import { EXPORT_FORMAT } from "../exports.ts";
 import { importReportSchema } from "../import_draft.ts";
 import { type RawRecord, readJsonRecords, readLineRecords } from "../record_stream.ts";
-import { type BodyLimits, bodyPieces, requireMediaType } from "./body.ts";
+import { type BodyLimits, requireMediaType, StreamedBody } from "./body.ts";
 import { memorySchema } from "./memory_view.ts";
 import { flagParameter, IDEMPOTENCY_HEADER, retriable } from "./parameters.ts";
 import { json, type Route, route } from "./route.ts";
@@ -108,9 +108,10 @@ function importRoute({ imports }: Brain, limits: BodyLimits): Route {
     replies: { 200: { description: "What was done.", schema: importReportSchema } },
     errors: ["conflict", "insufficient_storage", "overloaded"],
   }, async ({ query, request }) => {
-    const asked = retriable(request, "");
+    const body = new StreamedBody(request, limits);
+    const asked = retriable(request, body);
     const type = requireMediaType(request, IMPORT_TYPES);
-    const pieces = bodyPieces(request, limits);
+    const { pieces } = body;
     const records: AsyncIterable<readonly RawRecord[]> = type === NDJSON
       ? readLineRecords(pieces)
       : readJsonRecords(pieces);
