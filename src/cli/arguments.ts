@@ -29,7 +29,7 @@ const REMOTE = {
   key: { type: "string", value: "KEY", description: "its key (default: CONTAINER_API_KEY)" },
 } as const;
 
-const COMMANDS = {
+export const COMMANDS = {
   serve: {
     summary: "Run the service (the default).",
     detail: "Everything is set by environment variables; the README has the table.",

@@ -4,7 +4,7 @@
  */
 import { createAdaptorServer } from "@hono/node-server";
 import { createServer, Server } from "node:http";
-import type { Socket } from "node:net";
+import { Connections } from "./connections.ts";
 
 export interface ListenOptions {
   readonly fetch: (request: Request) => Promise<Response>;
@@ -42,7 +42,7 @@ export function listen({ fetch, host, port }: ListenOptions): Promise<Listening>
     },
   });
   if (!(server instanceof Server)) throw new Error("Cannot listen: the server is not node:http's");
-  capConnections(server, MOST_CONNECTIONS);
+  const connections = new Connections(server, MOST_CONNECTIONS);
   return new Promise((resolve, reject) => {
     const refused = (error: Error) => reject(listenError(error));
     server.once("error", refused);
@@ -50,39 +50,8 @@ export function listen({ fetch, host, port }: ListenOptions): Promise<Listening>
       server.off("error", refused);
       const address = server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;
-      resolve({ port: bound, close: (graceMs) => close(server, graceMs) });
+      resolve({ port: bound, close: (graceMs) => close(server, connections, graceMs) });
     });
-  });
-}
-
-/**
- * One connection too many closes the one that has been waiting for its client the longest: many
- * that say nothing cannot keep out one that asks, and what is being answered stays.
- */
-function capConnections(server: Server, most: number): void {
-  const running = new Map<Socket, number>();
-  /** Oldest first: in the middle of a head, or between two requests. */
-  const waiting = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    running.set(socket, 0);
-    waiting.add(socket);
-    socket.once("close", () => {
-      running.delete(socket);
-      waiting.delete(socket);
-    });
-    const [longest] = waiting;
-    if (running.size > most) longest?.destroy();
-  });
-  const count = (socket: Socket, by: 1 | -1) => {
-    const before = running.get(socket);
-    if (before === undefined) return;
-    running.set(socket, before + by);
-    if (before + by === 0) waiting.add(socket);
-    else waiting.delete(socket);
-  };
-  server.on("request", ({ socket }, response) => {
-    count(socket, 1);
-    response.once("close", () => count(socket, -1));
   });
 }
 
@@ -104,13 +73,13 @@ function listenError(error: Error): Error {
   return why === undefined ? error : new ListenError(`Cannot listen: ${why}`, { cause: error });
 }
 
-function close(server: Server, graceMs: number): Promise<void> {
+function close(server: Server, connections: Connections, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);
     server.close(() => {
       clearTimeout(timer);
       resolve();
     });
-    server.closeIdleConnections();
+    connections.close();
   });
 }

@@ -1,0 +1,130 @@
+/** The command line, as tables: what is understood, and what is said of what is not. */
+import assert from "node:assert/strict";
+import {
+  commandPage,
+  COMMANDS,
+  helpPage,
+  parseCommandLine,
+  UsageError,
+} from "../src/cli/arguments.ts";
+import { remoteOf } from "../src/cli/remote.ts";
+
+const GOOD: Readonly<Record<string, object>> = {
+  "": { command: "serve" },
+  "serve": { command: "serve" },
+  "--help": { command: "help" },
+  "-h": { command: "help" },
+  "help": { command: "help" },
+  "--version": { command: "version" },
+  "-V": { command: "version" },
+  "version": { command: "version" },
+  "serve --help": { command: "serve", wantsHelp: true },
+  "export -h": { command: "export", wantsHelp: true },
+  "import --help": { command: "import", wantsHelp: true },
+  "import a.json --help": { command: "import", operand: "a.json", wantsHelp: true },
+  "help --help": { command: "help", wantsHelp: true },
+  "export": { command: "export" },
+  "export --format ndjson": { command: "export", options: { format: "ndjson" } },
+  "export --format=json --output=x": {
+    command: "export",
+    options: { format: "json", output: "x" },
+  },
+  "export --include-embeddings --url http://a --key b": {
+    command: "export",
+    options: { "include-embeddings": true, url: "http://a", key: "b" },
+  },
+  "import a.json": { command: "import", operand: "a.json" },
+  "import -": { command: "import", operand: "-" },
+  "import --dry-run a.json": { command: "import", operand: "a.json", options: { "dry-run": true } },
+  "import -- --odd.json": { command: "import", operand: "--odd.json" },
+  "import a --on-conflict newest --on-error skip --user-id u": {
+    command: "import",
+    operand: "a",
+    options: { "on-conflict": "newest", "on-error": "skip", "user-id": "u" },
+  },
+  "healthcheck --url http://a": { command: "healthcheck", options: { url: "http://a" } },
+};
+
+for (const [line, expected] of Object.entries(GOOD)) {
+  Deno.test(`understood: "${line}"`, () => {
+    const whole = { operand: undefined, options: {}, wantsHelp: false, ...expected };
+    const { options, ...rest } = parseCommandLine(line.split(" ").filter((word) => word !== ""));
+    const { help: _, ...others } = options;
+    assert.deepEqual({ ...rest, options: others }, whole);
+  });
+}
+
+const BAD: Readonly<Record<string, RegExp>> = {
+  "frobnicate": /there is no such command; try help$/,
+  "constructor": /there is no such command/,
+  "__proto__": /there is no such command/,
+  "serve x": /^Cannot run "serve": takes no "x"; try serve --help$/,
+  "--port 80": /^Cannot run "serve": .*'--port'/,
+  "-x": /^Cannot run "serve": .*'-x'/,
+  "version now": /takes no "now"/,
+  "help export": /takes no "export"/,
+  "export x": /takes no "x"/,
+  "export --format xml": /--format must be one of json, ndjson/,
+  "export --format": /'--format <value>' argument missing/,
+  "export --format=": /--format must be one of json, ndjson/,
+  "export --include-embeddings=yes": /'--include-embeddings' does not take an argument/,
+  "export --on-conflict skip": /'--on-conflict'/,
+  "import": /needs a FILE; try import --help$/,
+  "import a b": /takes no "b"/,
+  "import a --on-conflict merge": /--on-conflict must be one of skip, overwrite, newest, error/,
+  "import a --on-error stop": /--on-error must be one of abort, skip/,
+  "import a --dry-run=no": /'--dry-run' does not take an argument/,
+  "healthcheck x": /takes no "x"/,
+  "a\nb\x1b[31m": /^Cannot run "a\?b\?\[31m"/,
+};
+
+for (const [line, expected] of Object.entries(BAD)) {
+  Deno.test(`refused in one line: ${JSON.stringify(line)}`, () => {
+    assert.throws(() => parseCommandLine(line.split(" ")), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, expected);
+      assert.match(error.message, /^Cannot run "[^"]*": [\x20-\x7e]*$/);
+      return true;
+    });
+  });
+}
+
+Deno.test("the page of each command names each of its options, and the help page each command", () => {
+  for (const [name, { options, summary }] of Object.entries(COMMANDS)) {
+    assert.ok(helpPage().includes(`  ${name}`) && helpPage().includes(summary));
+    const command = parseCommandLine([name, "--help"]).command;
+    const page = commandPage(command);
+    assert.match(page, new RegExp(`^Usage: second-brain ${name}`));
+    for (const option of Object.keys(options)) assert.ok(page.includes(`  --${option}`), option);
+    for (const text of page.split("\n")) assert.ok(text.length <= 100, text);
+  }
+});
+
+const REMOTES: readonly [
+  Record<string, string>,
+  string | undefined,
+  object | RegExp | undefined,
+][] = [
+  [{}, undefined, undefined],
+  [{}, "k", undefined],
+  [{ url: "http://a:1/", key: "k" }, undefined, { url: "http://a:1", key: "k" }],
+  [{ url: "https://a/b//" }, "of the environment", {
+    url: "https://a/b",
+    key: "of the environment",
+  }],
+  [{ url: "http://a", key: "k" }, "another", { url: "http://a", key: "k" }],
+  [{ key: "k" }, undefined, /it goes with --url/],
+  [{ url: "ftp://a", key: "k" }, undefined, /must be an http or https address/],
+  [{ url: "http://", key: "k" }, undefined, /must be an http or https address/],
+  [{ url: "a", key: "k" }, undefined, /must be an http or https address/],
+  [{ url: "http://a" }, undefined, /give its key/],
+  [{ url: "http://a", key: "" }, "k", /give its key/],
+];
+
+Deno.test("a running brain is named by its address and its key, and by nothing less", () => {
+  for (const [options, key, expected] of REMOTES) {
+    const found = () => remoteOf(options, () => key);
+    if (expected instanceof RegExp) assert.throws(found, { name: "UsageError", message: expected });
+    else assert.deepEqual(found(), expected);
+  }
+});
