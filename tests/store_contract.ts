@@ -192,6 +192,24 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
     assert.deepEqual(contentsOf(second.state), contentsOf(stateOf([putOf(3), putOf(4)])));
   });
 
+  durable("an import stays whole, however much is written beside it", async (start) => {
+    const first = await start();
+    const unit = await first.store.beginImport();
+    await unit.stage([putOf(1)]);
+    const beside = Array.from({ length: 12 }, (_, n) => {
+      return putOf(10 + n, { content: "x".repeat(500_000) });
+    });
+    for (const change of beside) await first.store.append(change);
+    await unit.stage([putOf(2)]);
+    await unit.commit();
+    await first.store.close();
+    unit.finish();
+    const second = await start();
+    assert.deepEqual(second.recovery, { integrity: "ok", notes: [] });
+    const expected = stateOf([...beside, putOf(1), putOf(2)]);
+    assert.deepEqual(contentsOf(second.state), contentsOf(expected));
+  });
+
   durable("a close between an import's commit and its end loses nothing of it", async (start) => {
     const first = await start();
     await first.store.append(putOf(1));
