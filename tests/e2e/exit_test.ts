@@ -62,7 +62,14 @@ Deno.test("production starts with a good key only, development warns of a weak o
   await using place = new Place();
   const production = { ENVIRONMENT: "production" };
   for (
-    const key of ["", "  ", "tiny-x", "changeme", "your-secret-api-key-here", "aaaaaaaaaaaaaaaaaaaa"]
+    const key of [
+      "",
+      "  ",
+      "tiny-x",
+      "changeme",
+      "your-secret-api-key-here",
+      "aaaaaaaaaaaaaaaaaaaa",
+    ]
   ) {
     const env = { ...production, PORT: "0", CONTAINER_API_KEY: key };
     const { code, err } = await place.run([], { env });

@@ -32,6 +32,8 @@ interface RunOptions {
   readonly stdin?: string | Uint8Array;
   /** Stands before the program: what else it is to be run under. */
   readonly under?: readonly string[];
+  /** Runs this in place of the program. */
+  readonly instead?: readonly string[];
 }
 
 /** Only what the runtime itself needs: no setting of the tester's own reaches the program. */
@@ -58,8 +60,10 @@ export class Place implements AsyncDisposable {
     return `${this.folder}/${name}`;
   }
 
-  spawn(args: readonly string[], { env = {}, stdin, under = [] }: RunOptions): Deno.ChildProcess {
-    const all = [...under, Deno.execPath(), ...programArguments(this.folder), ...args];
+  spawn(args: readonly string[], options: RunOptions): Deno.ChildProcess {
+    const { env = {}, stdin, under = [], instead } = options;
+    const program = [...under, Deno.execPath(), ...programArguments(this.folder), ...args];
+    const all = instead ?? program;
     const child = new Deno.Command(all[0] ?? "", {
       args: all.slice(1),
       cwd: this.folder,
@@ -88,6 +92,13 @@ export class Place implements AsyncDisposable {
     const decoder = new TextDecoder();
     const ms = performance.now() - began;
     return { code, out: decoder.decode(stdout), err: decoder.decode(stderr), ms };
+  }
+
+  /** As `run`, with a terminal around it: what would be shown there is in `out`. */
+  async runOnTerminal(args: readonly string[]): Promise<Ended> {
+    const words = [Deno.execPath(), ...programArguments(this.folder), ...args];
+    const line = words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+    return await this.run([], { instead: ["script", "-qec", line, "/dev/null"] });
   }
 
   /** Starts the service on a free port, and waits until it is ready. */
