@@ -46,6 +46,8 @@ export interface DraftOptions {
 interface Drafted {
   readonly entry: Entry;
   readonly index: number;
+  /** True where the record says when it was created. */
+  readonly isDated: boolean;
 }
 
 const MOST_ERRORS = 100;
@@ -123,7 +125,8 @@ export class ImportDraft {
       }
     }
     const earlier = this.#drafted.get(id);
-    const drafted = { entry, index: this.#index };
+    const isDated = record.created_at !== undefined;
+    const drafted = { entry, index: this.#index, isDated };
     if (earlier !== undefined && !this.#replaces(drafted, earlier.entry)) return;
     // What is there already and stays need not be held until the end of a long file.
     const { onConflict } = this.#options;
@@ -178,8 +181,10 @@ export class ImportDraft {
     for (const [id, drafted] of this.#drafted) {
       const memory = state.get(id);
       if (memory === undefined) this.#imported++;
-      else if (this.#replaces(drafted, { memory, access: state.access(id) })) this.#updated++;
-      else this.#drafted.delete(id);
+      else if (this.#replaces(drafted, { memory, access: state.access(id) })) {
+        this.#updated++;
+        if (!drafted.isDated) this.#drafted.set(id, withCreation(drafted, memory.created_at));
+      } else this.#drafted.delete(id);
     }
   }
 
@@ -221,6 +226,12 @@ export class ImportDraft {
       dry_run: this.#options.dryRun,
     };
   }
+}
+
+/** What a record does not say of a memory that is there already stays: it did not come anew. */
+function withCreation(drafted: Drafted, createdAt: string): Drafted {
+  const { memory, access } = drafted.entry;
+  return { ...drafted, entry: { memory: { ...memory, created_at: createdAt }, access } };
 }
 
 function unreadable(error: unknown): string {
