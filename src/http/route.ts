@@ -159,7 +159,7 @@ const MOST_ERRORS = 100;
 
 /** One error for each offending place; an unknown key is named by itself. */
 function fieldErrors(error: z.ZodError, unknownKey: string): FieldError[] {
-  return error.issues.flatMap((issue) => {
+  const all = error.issues.flatMap((issue) => {
     if (issue.code !== "unrecognized_keys") {
       return [{ path: jsonPointer(issue.path), message: issue.message }];
     }
@@ -167,7 +167,10 @@ function fieldErrors(error: z.ZodError, unknownKey: string): FieldError[] {
       path: jsonPointer([...issue.path, key]),
       message: unknownKey,
     }));
-  }).slice(0, MOST_ERRORS);
+  });
+  // A limit may complain of what is of the wrong kind already: the first says why.
+  const first = new Map(all.toReversed().map((fault) => [fault.path, fault]));
+  return all.filter((fault) => first.get(fault.path) === fault).slice(0, MOST_ERRORS);
 }
 
 export function json(
