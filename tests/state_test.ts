@@ -95,7 +95,7 @@ Deno.test("a change applied twice is a change applied once", () => {
 
 Deno.test("history replayed from any point over a later state gives the same state", () => {
   const random = randomOf(seed);
-  for (let round = 0; round < 50; round++) {
+  for (let round = 0; round < 300; round++) {
     const changes = Array.from({ length: 40 }, (_, n) => randomChange(random, n));
     const from = below(random, 40), to = from + below(random, 40 - from);
     // As where a snapshot holds more than it says: `to` changes, with records from `from` on.

@@ -282,3 +282,18 @@ Deno.test("writes during a compaction are in neither or both of snapshot and jou
   assert.equal(printOf((await open(disk.afterPowerCut(nothingSurvives))).state), printOf(state));
   await store.close();
 });
+
+Deno.test("a snapshot that reads back differently does not replace the one there is", async () => {
+  const disk = new SimulatedDisk();
+  const gate = (kind: string, path: string): undefined => {
+    if (kind === "open" && path.endsWith("memories.json.tmp")) {
+      disk.put(path, "not what was written");
+    }
+  };
+  const { store, log } = await open(disk, { gate });
+  await store.append(putOf(1));
+  await store.compact();
+  assert.deepEqual(log.map(({ event }) => event), ["compaction_failed"]);
+  assert.equal(disk.files().has("/data/memories.json"), false);
+  assert.equal((await open(disk.afterPowerCut(nothingSurvives))).state.size, 1);
+});
