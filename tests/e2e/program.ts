@@ -139,6 +139,7 @@ export class Program {
   readonly pid: number;
   readonly #child: Deno.ChildProcess;
   readonly #began = performance.now();
+  readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #listening = Promise.withResolvers<number>();
   readonly ended: Promise<Ended>;
   key: string;
@@ -172,7 +173,16 @@ export class Program {
 
   async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
     const decoder = new TextDecoder();
-    for await (const piece of stream) add(decoder.decode(piece, { stream: true }));
+    const reader = stream.getReader();
+    this.#readers.push(reader);
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      add(decoder.decode(read.value, { stream: true }));
+    }
+  }
+
+  /** Closes both ends of the log, as a collector that dies does. */
+  async stopReadingLog(): Promise<void> {
+    await Promise.all(this.#readers.map((reader) => reader.cancel()));
   }
 
   get url(): string {
