@@ -52,11 +52,27 @@ Deno.test("the median of an even number of values lies between the two in the mi
 });
 
 Deno.test("a timing tells rate and spread; of several rounds, the medians", () => {
-  const one = timing([1, 2, 3, 4], 2);
-  assert.deepEqual(one, { requests: 4, perSecond: 2, p50: 2, p95: 4, p99: 4, longest: 4 });
-  const rounds = [one, timing([10], 1), timing([1, 1, 1, 1, 1, 9], 2)];
+  const one = timing([1, 2, 3, 4], 2, 8);
+  assert.deepEqual(one, {
+    requests: 4,
+    perSecond: 2,
+    p50: 2,
+    p95: 4,
+    p99: 4,
+    longest: 4,
+    cpuMs: 2,
+  });
+  const rounds = [one, timing([10], 1, 5), timing([1, 1, 1, 1, 1, 9], 2, 6)];
   const all = medianTiming(rounds);
-  assert.deepEqual(all, { requests: 11, perSecond: 2, p50: 2, p95: 9, p99: 9, longest: 10 });
+  assert.deepEqual(all, {
+    requests: 11,
+    perSecond: 2,
+    p50: 2,
+    p95: 9,
+    p99: 9,
+    longest: 10,
+    cpuMs: 2,
+  });
 });
 
 Deno.test("a note is the same whenever it is made, and different from its neighbours", () => {

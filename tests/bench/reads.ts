@@ -22,15 +22,15 @@ export async function measureReads(run: Run): Promise<void> {
         for (let round = 0; round < Math.min(rounds, 3); round++) {
           timings.push(await load.run(server, { ask, connections, seconds: seconds / 2 }));
         }
-        const { perSecond, p50, p99 } = medianTiming(timings);
-        const figures = [whole(perSecond), ms(p50), ms(p99)];
+        const { perSecond, p50, p99, cpuMs } = medianTiming(timings);
+        const figures = [whole(perSecond), ms(p50), ms(p99), ms(cpuMs)];
         rows.push([KINDS[kind], whole(stored), String(connections), ...figures]);
       }
     }
     await server.stop();
   }
   const byKind = Object.values(KINDS).flatMap((name) => rows.filter(([kind]) => kind === name));
-  const head = ["request", "memories", "connections", "per second", "p50 ms", "p99 ms"];
+  const head = ["request", "memories", "connections", "per second", "p50 ms", "p99 ms", "CPU ms"];
   print(`2. Reads\n\n${table(head, byKind)}
 
   Median of ${Math.min(rounds, 3)} runs of ${seconds / 2} s.`);

@@ -26,9 +26,11 @@ export interface Timing {
   readonly p95: number;
   readonly p99: number;
   readonly longest: number;
+  /** What each request took of the server's processors; NaN where the system does not say. */
+  readonly cpuMs: number;
 }
 
-export function timing(latenciesMs: readonly number[], seconds: number): Timing {
+export function timing(latenciesMs: readonly number[], seconds: number, cpuMs = NaN): Timing {
   return {
     requests: latenciesMs.length,
     perSecond: latenciesMs.length / seconds,
@@ -36,6 +38,7 @@ export function timing(latenciesMs: readonly number[], seconds: number): Timing 
     p95: percentile(latenciesMs, 0.95),
     p99: percentile(latenciesMs, 0.99),
     longest: percentile(latenciesMs, 1),
+    cpuMs: cpuMs / latenciesMs.length,
   };
 }
 
@@ -50,5 +53,6 @@ export function medianTiming(rounds: readonly Timing[]): Timing {
     p95: middle(({ p95 }) => p95),
     p99: middle(({ p99 }) => p99),
     longest: Math.max(...rounds.map(({ longest }) => longest)),
+    cpuMs: middle(({ cpuMs }) => cpuMs),
   };
 }

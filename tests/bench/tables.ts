@@ -19,11 +19,12 @@ export function whole(number: number): string {
 
 /** Milliseconds, with as many places as mean something. */
 export function ms(number: number): string {
+  if (Number.isNaN(number)) return "unknown";
   return number < 1 ? number.toFixed(2) : number < 100 ? number.toFixed(1) : whole(number);
 }
 
 export function ratio(number: number): string {
-  return `${number.toFixed(2)} x`;
+  return Number.isNaN(number) ? "unknown" : `${number.toFixed(2)} x`;
 }
 
 export function mebibytes(bytes: number): string {

@@ -76,7 +76,7 @@ function print(
     names.map((name) => {
       const timings = found.get(`${name} ${connections}`) ?? [];
       const durable = found.get(`${names[0]} ${connections}`) ?? [];
-      const { perSecond, p50, p99 } = medianTiming(timings);
+      const { perSecond, p50, p99, cpuMs } = medianTiming(timings);
       const rates = timings.map((timing) => timing.perSecond);
       const ratios = rates.map((rate, round) => rate / (durable[round]?.perSecond ?? NaN));
       return [
@@ -87,16 +87,27 @@ function print(
         ratio(median(ratios)),
         ms(p50),
         ms(p99),
+        ms(cpuMs),
       ];
     })
   );
-  const head = ["server", "connections", "per second", "range", "of durable", "p50 ms", "p99 ms"];
+  const head = [
+    "server",
+    "connections",
+    "per second",
+    "range",
+    "of durable",
+    "p50 ms",
+    "p99 ms",
+    "CPU ms",
+  ];
   const bytes = Array.from({ length: 1000 }, (_, i) => JSON.stringify(newNote(STREAM, i)).length);
   print(`1. Writes: POST /memories, answered when it is on disk
 
 ${table(head, rows)}
 
   Median of ${rounds} rounds of ${seconds} s for each line, the servers by turns; ratios within a round.
+  CPU: of the server, for each request, which other work on the machine disturbs least.
   A note's JSON has ${median(bytes)} bytes (median). The program held ${whole(memories)} at the end.
   For scale: one append and fsync on this disk, without any server: p50 ${ms(disk.p50)} ms, p99 ${
     ms(disk.p99)
