@@ -88,10 +88,23 @@ export class Exports {
       const embedding = includeEmbeddings
         ? await this.#options.memories.embedding(memory)
         : undefined;
-      const { embedding: _own, ...fields } = memory;
-      const { access_count, last_accessed_at } = state.access(memory.id);
-      const vector = embedding && { embedding: plainNumbers(embedding) };
-      yield JSON.stringify({ ...fields, access_count, last_accessed_at, ...vector }) + "\n";
+      const { id, content, memory_type, importance_score, tags, metadata } = memory;
+      const { created_at, updated_at } = memory;
+      const { access_count, last_accessed_at } = state.access(id);
+      // One order, whichever way the memory came in: the same memories give the same bytes.
+      yield JSON.stringify({
+        id,
+        content,
+        memory_type,
+        importance_score,
+        tags,
+        metadata,
+        created_at,
+        updated_at,
+        access_count,
+        last_accessed_at,
+        ...(embedding && { embedding: plainNumbers(embedding) }),
+      }) + "\n";
     }
   }
 }

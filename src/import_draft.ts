@@ -212,8 +212,12 @@ export class ImportDraft {
       only ? "conflict" : "invalid",
       `Cannot import: ${this.#failed} of ${this.#index + 1} records ` +
         `${only ? "have an id that is taken" : "are not valid"}; nothing was imported`,
-      { errors: this.#errors },
+      { errors: this.#inOrder() },
     );
+  }
+
+  #inOrder() {
+    return this.#errors.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0));
   }
 
   report(): ImportReport {
@@ -222,7 +226,11 @@ export class ImportDraft {
       updated: this.#updated,
       skipped: this.#skipped,
       failed: this.#failed,
-      errors: this.#errors.map(({ index = 0, id = null, reason = "" }) => ({ index, id, reason })),
+      errors: this.#inOrder().map(({ index = 0, id = null, reason = "" }) => ({
+        index,
+        id,
+        reason,
+      })),
       dry_run: this.#options.dryRun,
     };
   }

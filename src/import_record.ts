@@ -13,12 +13,18 @@ const TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$
 const timeSchema = z.string().transform((text, context) => {
   const [, day, clock, fraction = "", zone = "Z"] = TIME.exec(text) ?? [];
   const time = new Date(`${day}T${clock}${fraction.slice(0, 4)}${zone.toUpperCase()}`);
-  if (Number.isNaN(time.getTime()) || time.toISOString().length !== 24) {
+  if (!isDay(day) || Number.isNaN(time.getTime()) || time.toISOString().length !== 24) {
     context.addIssue({ code: "custom", message: "must be an RFC 3339 time" });
     return z.NEVER;
   }
   return time.toISOString();
 });
+
+/** `Date` takes a 30 February for a 1 March: what was never a day is refused. */
+function isDay(day: string | undefined): boolean {
+  const midnight = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().slice(0, 10) === day;
+}
 
 /** The type that the Python original had and we have not. */
 const GENERIC = "generic";
@@ -37,7 +43,7 @@ const recordSchema = z.object({
   last_accessed_at: timeSchema,
   access_count: z.int().min(0),
   embedding: WRITABLE.embedding,
-}).partial().required({ content: true });
+}).partial().extend({ content: WRITABLE.content });
 
 type Known = z.infer<typeof recordSchema>;
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(recordSchema.shape));
