@@ -2,7 +2,6 @@
  * Second Brain: the composition root. Reads the command line and the environment, chooses the
  * adapters, and runs. Everything else gets what it needs handed to it; nothing imports this file.
  */
-import process from "node:process";
 import project from "./deno.json" with { type: "json" };
 import {
   type CommandLine,
@@ -23,6 +22,7 @@ import type { StoreOpenError } from "./src/store.ts";
 const EXIT = { failed: 1, usage: 2, data: 65, software: 70, access: 73, locked: 75, config: 78 };
 const STOP_REQUESTS_MS = 6_000;
 const BODY_MS = 30_000;
+const FLUSH_MS = 1_000;
 const { version } = project;
 
 async function main(args: readonly string[]): Promise<number> {
@@ -140,11 +140,16 @@ async function readConfig(needsKey: boolean): Promise<Config> {
   return loadConfig({ env: (name) => Deno.env.get(name), readFile }, needsKey);
 }
 
+/** What is still to be written of the log, before the process ends. */
+let flushLog: () => Promise<void> = () => Promise.resolve();
+
 async function openLog({ logLevel }: Config): Promise<Log> {
   const { logger } = await import("./src/log.ts");
-  const encoder = new TextEncoder();
-  const write = (line: string) => void process.stdout.write(encoder.encode(line));
-  return logger(logLevel, () => new Date().toISOString(), write);
+  const { LineWriter } = await import("./src/cli/line_writer.ts");
+  const lines = new LineWriter(Deno.stdout, (lines) => log("warn", "log_dropped", { lines }));
+  flushLog = () => lines.flush(FLUSH_MS);
+  const log = logger(logLevel, () => new Date().toISOString(), (line) => lines.write(line));
+  return log;
 }
 
 /** To read from a folder that holds nothing is a slip, such as a wrong path or a volume not mounted. */
@@ -197,7 +202,7 @@ async function buildBrain(config: Config, log: Log) {
     clock: systemClock,
     newId: v4,
     version,
-    holder: `pid ${process.pid}, version ${version}, since ${now()}`,
+    holder: `pid ${Deno.pid}, version ${version}, since ${now()}`,
     log: warn,
   });
   // Everything else in the folder is touched only once it is ours.
@@ -266,12 +271,15 @@ function openExit({ fault }: StoreOpenError): number {
 }
 
 if (import.meta.main) {
+  let code: number;
   try {
-    // Not `Deno.exitCode`: timers of a provider that hangs must not hold up the end.
-    Deno.exit(await main(Deno.args));
+    code = await main(Deno.args);
   } catch (error) {
-    const { message, code } = explain(error);
-    console.error(message);
-    Deno.exit(code);
+    const explained = explain(error);
+    console.error(explained.message);
+    code = explained.code;
   }
+  await flushLog();
+  // Not `Deno.exitCode`: timers of a provider that hangs must not hold up the end.
+  Deno.exit(code);
 }
