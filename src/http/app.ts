@@ -82,15 +82,15 @@ async function serve(
   const path = new URL(request.url).pathname;
   const route = routes.find((known) => matches(known, path))?.path ?? "none";
   const ms = clock.now() - began;
-  const { method } = request;
+  const method = knownMethod(request.method);
   const { status } = response;
-  metrics.served({ method: knownMethod(method), route, status, seconds: ms / 1000 });
+  metrics.served({ method, route, status, seconds: ms / 1000 });
   const level = status >= 500 ? "warn" : route.startsWith("/health") ? "debug" : "info";
   log(level, "request", { method, route, status, ms, request_id: requestId });
   return response;
 }
 
-/** A method that a client made up must not become a new series of numbers. */
+/** A method that a client made up must not become a new series of numbers, or a word of the log. */
 function knownMethod(method: string): string {
   return ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].includes(method)
     ? method
