@@ -211,7 +211,8 @@ function isSafeAddress(text: string): boolean {
 }
 
 function isOwnNetwork(hostname: string): boolean {
-  return !hostname.includes(".") || hostname.startsWith("[") ||
-    /^(127|10|192\.168|172\.(1[6-9]|2\d|3[01]))\./.test(hostname) ||
+  if (hostname.startsWith("[")) return /^\[(::1\]|f[cd]|fe[89ab])/.test(hostname);
+  return !hostname.includes(".") ||
+    /^(127\.\d+|10\.\d+|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d+\.\d+$/.test(hostname) ||
     /\.(local|internal|svc|localhost|lan|home\.arpa)$/.test(hostname);
 }

@@ -1,0 +1,236 @@
+/** Environments, and the configuration or exactly the problems they give. */
+import assert from "node:assert/strict";
+import { ENV } from "../.build/permissions.ts";
+import { type Config, ConfigError, loadConfig } from "../src/config.ts";
+
+const CANARY = "canary7Qx";
+const KEY = `${CANARY}-0123456789abcdef`;
+type Environment = Readonly<Record<string, string>>;
+
+function load(env: Environment, files: Environment = {}, needsKey = true): Config {
+  const readFile = (path: string) => files[path] ?? assert.fail("there is no such file");
+  return loadConfig({ env: (name) => env[name], readFile }, needsKey);
+}
+
+/** The problems an environment has; none of them, nor the whole message, repeats a value. */
+function problemsOf(env: Environment, files: Environment = {}): readonly string[] {
+  try {
+    load(env, files);
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    assert.ok(!`${error.message}${error.problems}${error.stack}`.includes(CANARY), error.message);
+    assert.equal(error.message, error.problems.map((line) => `Cannot start: ${line}`).join("\n"));
+    return error.problems;
+  }
+}
+
+const DEFAULTS: Config = {
+  isProduction: false,
+  key: undefined,
+  memoriesPath: "./data/memories.json",
+  host: "127.0.0.1",
+  port: 8000,
+  embeddings: undefined,
+  maxBodyBytes: 8 * 1024 * 1024,
+  maxImportBytes: 1024 * 1024 * 1024,
+  requestsPerMinute: 0,
+  maxMemories: 0,
+  quotaBytes: 0,
+  logLevel: "info",
+  warnings: [],
+};
+
+Deno.test("nothing set gives the defaults, and so does everything set to nothing", () => {
+  assert.deepEqual(load({}), DEFAULTS);
+  assert.deepEqual(load(Object.fromEntries(ENV.map((name) => [name, ""]))), DEFAULTS);
+  const blank = ENV.filter((name) => name !== "CONTAINER_API_KEY").map((name) => [name, "  "]);
+  assert.deepEqual(load(Object.fromEntries(blank)), DEFAULTS);
+});
+
+Deno.test("everything set gives what was set", () => {
+  const env = {
+    ENVIRONMENT: "production",
+    CONTAINER_API_KEY: KEY,
+    MEMORY_PERSIST_PATH: "/data/m.json",
+    HOST: " 0.0.0.0 ",
+    PORT: "0",
+    OPENAI_API_KEY: "sk-x",
+    OPENAI_BASE_URL: "https://example.com/v1",
+    EMBEDDING_MODEL: "m",
+    EMBEDDING_DIMENSIONS: "256",
+    MAX_BODY_BYTES: "1024",
+    MAX_IMPORT_BYTES: "2048",
+    RATE_LIMIT_PER_MINUTE: "60",
+    MAX_MEMORIES: "5",
+    STORAGE_QUOTA_BYTES: "6",
+    LOG_LEVEL: "debug",
+  };
+  assert.deepEqual(load(env), {
+    isProduction: true,
+    key: KEY,
+    memoriesPath: "/data/m.json",
+    host: "0.0.0.0",
+    port: 0,
+    embeddings: { apiKey: "sk-x", baseUrl: "https://example.com/v1", model: "m", dimensions: 256 },
+    maxBodyBytes: 1024,
+    maxImportBytes: 2048,
+    requestsPerMinute: 60,
+    maxMemories: 5,
+    quotaBytes: 6,
+    logLevel: "debug",
+    warnings: [],
+  });
+});
+
+Deno.test("it reads the variables that the program is allowed to read, and no others", () => {
+  const read = new Set<string>();
+  loadConfig({
+    env: (name) => {
+      read.add(name);
+      return undefined;
+    },
+    readFile: () => assert.fail("no file is named"),
+  });
+  assert.deepEqual([...read].toSorted(), [...ENV].toSorted());
+});
+
+Deno.test("a value that is not fit is a problem that says what is, all of them at once", () => {
+  const table: [string, string[], string][] = [
+    ["ENVIRONMENT", ["prod", "Production"], '"development" or "production"'],
+    ["MEMORY_PERSIST_PATH", ["/data", "memories.txt"], "a path that ends in .json"],
+    ["HOST", ["a b", "http://x", "x/y"], "a host name or an address, such as 127.0.0.1"],
+    ["PORT", ["-1", "65536", "80a", "1e3", "8000.5"], "a whole number from 0 to 65535"],
+    ["OPENAI_API_KEY", ["a b", "\u00e9", "a\u0000b"], "printable ASCII without blanks"],
+    [
+      "OPENAI_BASE_URL",
+      [
+        CANARY,
+        "ftp://x",
+        `https://user:${CANARY}@example.com`,
+        "http://example.com",
+        "http://10.example.com",
+        "http://127.0.0.1.example.com",
+        "http://172.32.0.1",
+        "http://[2001:db8::1]",
+        "javascript:x",
+      ],
+      "an https address without user and password (http for your own network)",
+    ],
+    ["EMBEDDING_MODEL", ["m".repeat(201)], "at most 200 characters"],
+    ["EMBEDDING_DIMENSIONS", ["0", "8193", "x", "-1"], "a whole number from 1 to 8192"],
+    ["MAX_BODY_BYTES", ["1023", "1073741825", "8MB"], "a whole number from 1024 to 1073741824"],
+    ["MAX_IMPORT_BYTES", ["0", "1099511627777"], "a whole number from 1024 to 1099511627776"],
+    ["RATE_LIMIT_PER_MINUTE", ["-1", "10000001"], "a whole number, 0 for no limit"],
+    ["MAX_MEMORIES", ["many", "0x10"], "a whole number, 0 for no limit"],
+    ["STORAGE_QUOTA_BYTES", ["1.5"], "a whole number, 0 for no limit"],
+    ["LOG_LEVEL", ["INFO", "trace"], "debug, info, warn, error"],
+  ];
+  for (const [name, values, wanted] of table) {
+    for (const value of values) {
+      assert.deepEqual([value, problemsOf({ [name]: value })], [value, [
+        `${name} must be ${wanted}`,
+      ]]);
+    }
+  }
+  const env = Object.fromEntries(table.map(([name, [value = ""]]) => [name, value]));
+  const all = table.map(([name, , wanted]) => `${name} must be ${wanted}`);
+  assert.deepEqual(problemsOf(env).toSorted(), all.toSorted());
+});
+
+Deno.test("an address in one's own network may be plain http", () => {
+  for (
+    const url of [
+      "http://localhost:11434/v1",
+      "http://ollama:11434",
+      "http://127.0.0.1:8080",
+      "http://10.1.2.3",
+      "http://192.168.0.9",
+      "http://172.16.0.1",
+      "http://[::1]:8080",
+      "http://[fd00::7]",
+      "http://svc.ns.svc.cluster.local",
+      "https://api.example.com/v1",
+    ]
+  ) {
+    const { embeddings } = load({ OPENAI_BASE_URL: url });
+    assert.deepEqual(embeddings, {
+      apiKey: "",
+      baseUrl: url,
+      model: "text-embedding-3-small",
+      dimensions: undefined,
+    });
+  }
+});
+
+const MAKE = "make one up, for example: openssl rand -hex 32";
+const KNOWN = `CONTAINER_API_KEY is a well-known one; ${MAKE}`;
+const SHORT = "CONTAINER_API_KEY is shorter than 16 characters; make one: openssl rand -hex 32";
+
+Deno.test("a weak key is a problem in production and a warning in development", () => {
+  const table: [string, string][] = [
+    ["changeme", KNOWN],
+    ["Change-Me-123456789", KNOWN],
+    ["secret", KNOWN],
+    ["password12345678", KNOWN],
+    ["test-test", SHORT],
+    ["your-api-key-here-please", KNOWN],
+    ["my-secret-key-123", KNOWN],
+    ["a".repeat(32), KNOWN],
+    ["0123456789abcdef", KNOWN],
+    ["1234567890123456", KNOWN],
+    ["x", SHORT],
+    ["-".repeat(20), KNOWN],
+    ["q9Zr4-Lm2Xw7_Kd", SHORT],
+  ];
+  for (const [key, problem] of table) {
+    const env = { CONTAINER_API_KEY: key };
+    assert.deepEqual([key, problemsOf({ ...env, ENVIRONMENT: "production" })], [key, [problem]]);
+    assert.deepEqual([load(env).key, load(env).warnings], [key, [problem]]);
+  }
+  const strong = [
+    "q9Zr4-Lm2Xw7_Kd8",
+    KEY,
+    "83920174650192837465",
+    "deadbeefcafebabe01",
+    "x".repeat(3) + KEY,
+  ];
+  for (const key of strong) {
+    const env = { CONTAINER_API_KEY: key, ENVIRONMENT: "production" };
+    assert.deepEqual([load(env).key, load(env).warnings], [key, []]);
+  }
+});
+
+Deno.test("production needs a key, from one place, and says what is wrong with it", () => {
+  const missing = "CONTAINER_API_KEY is not set; production needs a key of 16 characters or more";
+  const both = "CONTAINER_API_KEY and CONTAINER_API_KEY_FILE are both set; keep one";
+  const form = "must be printable ASCII without blanks, at most 512 characters";
+  const file = "the key in CONTAINER_API_KEY_FILE";
+  const table: [Environment, string, string][] = [
+    [{}, "", missing],
+    [{ CONTAINER_API_KEY: "" }, "", missing],
+    [{ CONTAINER_API_KEY: "   " }, "", `CONTAINER_API_KEY ${form}`],
+    [{ CONTAINER_API_KEY: `${KEY} ${KEY}` }, "", `CONTAINER_API_KEY ${form}`],
+    [{ CONTAINER_API_KEY: `${KEY}\n` }, "", `CONTAINER_API_KEY ${form}`],
+    [{ CONTAINER_API_KEY: KEY + "\u00e9" }, "", `CONTAINER_API_KEY ${form}`],
+    [{ CONTAINER_API_KEY: KEY.repeat(30) }, "", `CONTAINER_API_KEY ${form}`],
+    [{ CONTAINER_API_KEY: KEY, CONTAINER_API_KEY_FILE: "/k" }, KEY, both],
+    [{ CONTAINER_API_KEY_FILE: "/k" }, "\n", "the file that CONTAINER_API_KEY_FILE names is empty"],
+    [
+      { CONTAINER_API_KEY_FILE: `/${CANARY}` },
+      KEY,
+      "the file that CONTAINER_API_KEY_FILE names cannot be read",
+    ],
+    [{ CONTAINER_API_KEY_FILE: "/k" }, `${KEY}\n\n`, `${file} ${form}`],
+    [{ CONTAINER_API_KEY_FILE: "/k" }, "changeme", `${file} is a well-known one; ${MAKE}`],
+  ];
+  for (const [env, text, problem] of table) {
+    const seen = problemsOf({ ...env, ENVIRONMENT: "production" }, { "/k": text });
+    assert.deepEqual([env, seen], [env, [problem]]);
+  }
+  for (const end of ["", "\n", "\r\n"]) {
+    const env = { CONTAINER_API_KEY_FILE: "/k", ENVIRONMENT: "production" };
+    assert.equal(load(env, { "/k": KEY + end }).key, KEY);
+  }
+  assert.equal(load({ ENVIRONMENT: "production" }, {}, false).key, undefined);
+});
