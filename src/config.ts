@@ -10,7 +10,7 @@ const LEAST_KEY_CHARACTERS = 16;
 
 /** Keys that stand in tutorials, and so in the lists of those who try doors. */
 const WELL_KNOWN =
-  /^(change[-_ ]?me|secret|password|passw0rd|admin|default|test|example|demo|key|token|api[-_]?key|letmein|qwerty|container[-_]?api[-_]?key|your[-_].*|my[-_]?(?:secret|key|api[-_]?key).*|(?<one>.)\k<one>*|0?123456789.*)[-_0-9!]*$/i;
+  /^(change[-_ ]?me|secret|password|passw0rd|admin|default|test|example|demo|key|token|api[-_]?key|letmein|qwerty|container[-_]?api[-_]?key|your[-_].*|my[-_]?(?:secret|key|api[-_]?key).*|(?<one>.)\k<one>{2,}|0?123456789.*)[-_0-9!]*$/i;
 
 function wholeNumber(fallback: number, min: number, max: number) {
   return z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.int().min(min).max(max))
