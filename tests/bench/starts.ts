@@ -46,16 +46,15 @@ export async function measureStarts(run: Run): Promise<void> {
     "CPU ms each",
     "cost",
   ];
+  const least = whole(sizes[0] ?? 0);
   print(`4. Start-up, memory and the cost of a write, by size, without vectors
 
 ${table(head, rows)}
 
-  Start: from the start of the process until /health/ready says yes; median of up to ${run.starts},
-  files in the system's cache. RSS as /metrics says right after; the peak is the kernel's, up to then. Cost: of one
-  write, against that among ${
-    whole(sizes[0] ?? 0)
-  } memories; 1.00 is no growth: for one at a time in time to
-  the answer, for 32 at a time in CPU. The servers take turns.`);
+  Start: from the start of the process until /health/ready says yes; median of up to ${run.starts}, with
+  the files in the system's cache. RSS as /metrics says right after; the peak is the kernel's, up to
+  then. Cost: of one write, against that among ${least} memories; 1.00 is no growth: for one at a time
+  in time to the answer, for 32 at a time in CPU. The servers take turns.`);
 }
 
 async function start({ folders, note, starts }: Run, stored: number): Promise<Started> {
