@@ -2,6 +2,7 @@
  * Second Brain: the composition root. Reads the command line and the environment, chooses the
  * adapters, and runs. Everything else gets what it needs handed to it; nothing imports this file.
  */
+import { createRequire } from "node:module";
 import project from "./deno.json" with { type: "json" };
 import {
   type CommandLine,
@@ -24,6 +25,9 @@ const STOP_REQUESTS_MS = 6_000;
 const BODY_MS = 30_000;
 const FLUSH_MS = 1_000;
 const { version } = project;
+
+// In the bundle, parts that are CommonJS ask for the runtime's own modules by this name.
+Reflect.set(globalThis, "require", createRequire(import.meta.url));
 
 async function main(args: readonly string[]): Promise<number> {
   const line = parseCommandLine(args);

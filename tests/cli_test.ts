@@ -7,6 +7,7 @@ import {
   parseCommandLine,
   UsageError,
 } from "../src/cli/arguments.ts";
+import { LineWriter } from "../src/cli/line_writer.ts";
 import { remoteOf } from "../src/cli/remote.ts";
 
 const GOOD: Readonly<Record<string, object>> = {
@@ -127,4 +128,52 @@ Deno.test("a running brain is named by its address and its key, and by nothing l
     if (expected instanceof RegExp) assert.throws(found, { name: "UsageError", message: expected });
     else assert.deepEqual(found(), expected);
   }
+});
+
+/** A stream that takes a few bytes at a time, and only when it is let. */
+class StuckSink {
+  text = "";
+  #gate = Promise.withResolvers<void>();
+
+  async write(bytes: Uint8Array): Promise<number> {
+    await this.#gate.promise;
+    const taken = bytes.subarray(0, 100_000);
+    this.text += new TextDecoder().decode(taken);
+    return taken.length;
+  }
+
+  open(): void {
+    this.#gate.resolve();
+  }
+
+  break(): void {
+    this.#gate.reject(new Error("broken pipe"));
+  }
+}
+
+Deno.test("lines for a stuck stream wait up to a bound, and what found no room is counted", async () => {
+  const sink = new StuckSink();
+  const dropped: number[] = [];
+  const writer = new LineWriter(sink, (lines) => dropped.push(lines));
+  const line = "x".repeat(1023) + "\n";
+  for (let i = 0; i < 3000; i++) writer.write(line);
+  await writer.flush(1);
+  assert.deepEqual([sink.text, dropped], ["", []]);
+  sink.open();
+  await writer.flush(60_000);
+  writer.write("last\n");
+  await writer.flush(60_000);
+  assert.equal(sink.text, line.repeat(1024) + "last\n");
+  assert.deepEqual(dropped, [3000 - 1024]);
+});
+
+Deno.test("lines for a broken stream are let go of", async () => {
+  const sink = new StuckSink();
+  const writer = new LineWriter(sink, () => assert.fail("told"));
+  writer.write("one\n");
+  sink.break();
+  await writer.flush(60_000);
+  writer.write("two\n");
+  await writer.flush(60_000);
+  assert.equal(sink.text, "");
 });

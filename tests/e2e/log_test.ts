@@ -76,3 +76,22 @@ Deno.test("a log that nobody reads any more does not end the service", async () 
   for (let i = 0; i < 50; i++) await program.want(201, "POST", "/memories", { content: `${i}` });
   assert.equal((await program.want(200, "GET", "/memories")).at("total"), 50);
 });
+
+Deno.test("a log whose reader is stuck stalls neither the service nor its end", async () => {
+  await using place = new Place();
+  const program = await place.serve({ LOG_LEVEL: "debug" });
+  const letGo = program.holdLog();
+  // More than the pipe between them holds, and the reader's own buffers.
+  const longId = { "X-Request-ID": "a".repeat(128) };
+  for (let i = 0; i < 40; i++) {
+    const asks = Array.from(
+      { length: 50 },
+      () => program.want(200, "GET", "/health", undefined, longId),
+    );
+    await Promise.all(asks);
+  }
+  program.kill("SIGTERM");
+  assert.equal(await program.exitCode(10_000), 0);
+  letGo();
+  await program.ended;
+});

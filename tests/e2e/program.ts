@@ -139,6 +139,7 @@ export class Program {
   readonly pid: number;
   readonly #child: Deno.ChildProcess;
   readonly #began = performance.now();
+  #hold: PromiseWithResolvers<void> | undefined;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #listening = Promise.withResolvers<number>();
   readonly ended: Promise<Ended>;
@@ -177,12 +178,27 @@ export class Program {
     this.#readers.push(reader);
     for (let read = await reader.read(); !read.done; read = await reader.read()) {
       add(decoder.decode(read.value, { stream: true }));
+      await this.#hold?.promise;
     }
+  }
+
+  /** Reads no more of the log until the answer is called, as a collector that is stuck does. */
+  holdLog(): () => void {
+    const hold = this.#hold = Promise.withResolvers<void>();
+    return () => {
+      this.#hold = undefined;
+      hold.resolve();
+    };
   }
 
   /** Closes both ends of the log, as a collector that dies does. */
   async stopReadingLog(): Promise<void> {
     await Promise.all(this.#readers.map((reader) => reader.cancel()));
+  }
+
+  /** Its exit code, also while its log is held. */
+  async exitCode(ms: number): Promise<number> {
+    return (await within(ms, this.#child.status, () => "its end")).code;
   }
 
   get url(): string {
@@ -206,10 +222,12 @@ export class Program {
   /** Milliseconds from the start of the process until it was ready. */
   async ready(): Promise<number> {
     await this.listening();
-    return await eventually(30_000, "ready", async () => {
+    const ms = await eventually(30_000, "ready", async () => {
       const { status } = await this.ask("GET", "/health/ready");
       return status === 200 ? performance.now() - this.#began : undefined;
     });
+    await eventually(5_000, "that it says so", () => this.event("ready"));
+    return ms;
   }
 
   kill(signal: Deno.Signal = "SIGKILL"): void {

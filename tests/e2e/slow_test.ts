@@ -59,7 +59,7 @@ async function fill(program: Program, count: number, words: number): Promise<voi
 Deno.test("a stop waits for the writes under way, and for no client that hangs on", async () => {
   await using place = new Place();
   const program = await place.serve();
-  await fill(program, 8_000, 250);
+  await fill(program, 4_000, 250);
   using clients = new DisposableStack();
   for (let i = 0; i < 20; i++) {
     const client = clients.use(await RawClient.connect(program.port));
@@ -84,7 +84,7 @@ Deno.test("a stop waits for the writes under way, and for no client that hangs o
   assert.equal(code, 0);
   assert.equal(program.err, "");
   const next = await place.serve();
-  assert.equal((await next.want(200, "GET", "/memories")).at("total"), 8_001);
+  assert.equal((await next.want(200, "GET", "/memories")).at("total"), 4_001);
 });
 
 Deno.test("writes that are under way when the stop comes are answered, and are there afterwards", async () => {
