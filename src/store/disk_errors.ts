@@ -16,7 +16,7 @@ export function refusal(mode: "read_only" | "closed"): AppError {
 export function diskFull(): AppError {
   return new AppError(
     "insufficient_storage",
-    "Cannot store the change: the disk is full; delete memories or enlarge the volume",
+    "Cannot store the change: the disk is full; make room on it or enlarge the volume",
   );
 }
 
