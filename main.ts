@@ -174,46 +174,16 @@ async function requireBrain({ memoriesPath }: Config): Promise<void> {
 
 /** Chooses the adapters: the one place that knows them all. */
 async function buildBrain(config: Config, log: Log) {
-  const [
-    { Brain },
-    { systemClock, timestamp },
-    { DataFolder },
-    { realFileSystem },
-    { FileStore },
-    { ExportFiles },
-    { Bm25Index },
-    { FlatVectorIndex },
-    { v4, v7 },
-    { getHeapStatistics },
-  ] = await Promise.all([
-    import("./src/brain.ts"),
-    import("./src/clock.ts"),
-    import("./src/store/folder.ts"),
-    import("./src/store/fs.ts"),
-    import("./src/store/file.ts"),
-    import("./src/store/export_files.ts"),
-    import("./src/text_index/bm25.ts"),
-    import("./src/vector_index/flat.ts"),
-    import("uuid"),
-    import("node:v8"),
-  ]);
-  const now = () => timestamp(systemClock);
-  const folder = new DataFolder(realFileSystem, config.memoriesPath, now);
-  const warn = (event: string, detail: Record<string, string | number>) =>
-    log("warn", event, detail);
-  const store = new FileStore({
-    folder,
-    clock: systemClock,
-    newId: v4,
-    version,
-    holder: `pid ${Deno.pid}, version ${version}, since ${now()}`,
-    log: warn,
-  });
-  // Everything else in the folder is touched only once it is ours.
-  await store.take();
-  const exportFolder = new ExportFiles(realFileSystem, `${folder.root}/exports`);
-  await exportFolder.open();
-  const embeddings = await openEmbeddings(config, folder.root, log);
+  const [{ Brain }, { systemClock }, { Bm25Index }, { FlatVectorIndex }, { v7 }] = await Promise
+    .all([
+      import("./src/brain.ts"),
+      import("./src/clock.ts"),
+      import("./src/text_index/bm25.ts"),
+      import("./src/vector_index/flat.ts"),
+      import("uuid"),
+    ]);
+  const { store, exportFolder, folder } = await takeFolder(config, log);
+  const embeddings = await openEmbeddings(config, folder, log);
   const brain = new Brain({
     store,
     textIndex: new Bm25Index(),
@@ -222,21 +192,60 @@ async function buildBrain(config: Config, log: Log) {
     embedder: embeddings?.embedder,
     embeddingsBytes: () => embeddings?.cache.bytes ?? 0,
     limits: { memories: config.maxMemories, bytes: config.quotaBytes },
-    memoryShort: () => {
-      const { used_heap_size, heap_size_limit } = getHeapStatistics();
-      return used_heap_size > 0.85 * heap_size_limit;
-    },
+    memoryShort: await memoryShort(),
     clock: systemClock,
     newId: v7,
     random: Math.random,
     version,
-    log: warn,
+    log: (event, detail) => log("warn", event, detail),
   });
   const close = async () => {
     await brain.close();
     embeddings?.cache.close();
   };
-  return { brain, close, folder: folder.root };
+  return { brain, close, folder };
+}
+
+/** The data folder, held for this process: only then is anything in it touched. */
+async function takeFolder(config: Config, log: Log) {
+  const [
+    { systemClock, timestamp },
+    { DataFolder },
+    { realFileSystem },
+    { FileStore },
+    { ExportFiles },
+    { v4 },
+  ] = await Promise.all([
+    import("./src/clock.ts"),
+    import("./src/store/folder.ts"),
+    import("./src/store/fs.ts"),
+    import("./src/store/file.ts"),
+    import("./src/store/export_files.ts"),
+    import("uuid"),
+  ]);
+  const now = () => timestamp(systemClock);
+  const folder = new DataFolder(realFileSystem, config.memoriesPath, now);
+  const store = new FileStore({
+    folder,
+    clock: systemClock,
+    newId: v4,
+    version,
+    holder: `pid ${Deno.pid}, version ${version}, since ${now()}`,
+    log: (event, detail) => log("warn", event, detail),
+  });
+  await store.take();
+  const exportFolder = new ExportFiles(realFileSystem, `${folder.root}/exports`);
+  await exportFolder.open();
+  return { store, exportFolder, folder: folder.root };
+}
+
+/** Says whether hardly any of the heap is left. */
+async function memoryShort(): Promise<() => boolean> {
+  const { getHeapStatistics } = await import("node:v8");
+  return () => {
+    const { used_heap_size, heap_size_limit } = getHeapStatistics();
+    return used_heap_size > 0.85 * heap_size_limit;
+  };
 }
 
 async function openEmbeddings({ embeddings }: Config, folder: string, log: Log) {

@@ -7,20 +7,11 @@ import { RawClient } from "./raw.ts";
 const CANARY = "canary-8f2e61";
 const BREAKOUT = `${CANARY}\n{"time":"2026-01-01","level":"info","event":"forged"}\r\x1b[31m\u2028`;
 
-Deno.test("one JSON line an event, with neither key nor content, query, tag or metadata in it", async () => {
-  await using place = new Place();
-  const key = `${CANARY}-key-of-length`;
-  const program = await place.serve({ CONTAINER_API_KEY: key, LOG_LEVEL: "debug" });
-  const memory = {
-    content: BREAKOUT,
-    tags: [`${CANARY}-tag`],
-    metadata: { [`${CANARY}-name`]: BREAKOUT },
-  };
-  const { text } = await program.want(201, "POST", "/memories", memory, {
-    "Idempotency-Key": `${CANARY}-idempotency`,
-  });
-  const { id } = JSON.parse(text);
-  const requests: readonly [number, string, string, unknown?, Record<string, string>?][] = [
+type Request = readonly [number, string, string, unknown?, Record<string, string>?];
+
+/** Whatever may be said to the service, and the canary in all of it. */
+function rudeRequests(id: string, memory: object): readonly Request[] {
+  return [
     [200, "GET", `/memories/${id}`],
     [200, "GET", `/memories?tag=${CANARY}-tag`],
     [200, "PATCH", `/memories/${id}`, { content: `${CANARY} again` }],
@@ -40,6 +31,22 @@ Deno.test("one JSON line an event, with neither key nor content, query, tag or m
     [401, "GET", "/stats", undefined, { Authorization: `Bearer ${CANARY}-wrong` }],
     [200, "GET", "/health/live", undefined, { "X-Request-ID": "sane-id-1" }],
   ];
+}
+
+Deno.test("one JSON line an event, with neither key nor content, query, tag or metadata in it", async () => {
+  await using place = new Place();
+  const key = `${CANARY}-key-of-length`;
+  const program = await place.serve({ CONTAINER_API_KEY: key, LOG_LEVEL: "debug" });
+  const memory = {
+    content: BREAKOUT,
+    tags: [`${CANARY}-tag`],
+    metadata: { [`${CANARY}-name`]: BREAKOUT },
+  };
+  const { text } = await program.want(201, "POST", "/memories", memory, {
+    "Idempotency-Key": `${CANARY}-idempotency`,
+  });
+  const { id } = JSON.parse(text);
+  const requests = rudeRequests(id, memory);
   for (const [status, method, path, body, headers] of requests) {
     await program.want(status, method, path, body, headers);
   }
