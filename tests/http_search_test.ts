@@ -4,7 +4,7 @@ import { EmbedderError } from "../src/embedder.ts";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
 import { FlatVectorIndex } from "../src/vector_index/flat.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
-import { below, idOf, randomOf, seed } from "./fakes/store_kit.ts";
+import { below, randomOf, seed } from "./fakes/store_kit.ts";
 import { CANARY, type HttpApp, type Json, NOW, problemOf, withApp } from "./http_app.ts";
 
 /** An index that can be taken out of reach for searches. */
@@ -269,32 +269,3 @@ function requireOrder({ results }: Json, least: number): void {
   assert.deepEqual(keys, sorted);
   for (const [score] of keys) assert.ok(score >= least && score <= 1, `${score}`);
 }
-
-Deno.test("weights of zero leave the order to the question alone, and one tips it", async () => {
-  await withApp(async (app) => {
-    const plain = await put(app, { content: "fence", importance_score: 0 });
-    await app.clock.advance(90 * 86_400_000);
-    const recent = await put(app, { content: "fence", importance_score: 0, id: idOf(0) });
-    const important = await put(app, { content: "fence", importance_score: 1, created_at: NOW });
-    const order = async (weights: Json) => idsIn(await search(app, { query: "fence", weights }));
-    assert.deepEqual(await order(OFF), [recent, plain, important]);
-    assert.deepEqual((await order({ importance: 1, recency: 0 }))[0], important);
-    assert.deepEqual((await order({ importance: 0, recency: 1 })).at(-1), plain);
-    const off = await search(app, { query: "fence", weights: OFF });
-    for (const { score, scores } of off.results) assert.equal(score, scores.keyword);
-  });
-});
-
-Deno.test("a memory is found by its words at once, by its new words only, and never once deleted", async () => {
-  await withApp(async (app) => {
-    const id = await put(app, { content: "fence" });
-    const found = async (query: string) => idsIn(await search(app, { query, mode: "keyword" }));
-    assert.deepEqual(await found("fence"), [id]);
-    await app.done(200, "PUT", `/memories/${id}`, { json: { content: "river" } });
-    assert.deepEqual([await found("fence"), await found("river")], [[], [id]]);
-    await app.done(204, "DELETE", `/memories/${id}`);
-    assert.deepEqual(await found("river"), []);
-    await app.done(200, "POST", "/import", { json: [{ content: "boat", id }] });
-    assert.deepEqual(await found("boat"), [id]);
-  });
-});

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { FakeEmbedder } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
-import { CANARY, HttpApp, type Json, KEY, problemOf, VERSION, withApp } from "./http_app.ts";
+import { CANARY, type Json, KEY, problemOf, VERSION, withApp } from "./http_app.ts";
 
 const HEALTHY = {
   status: "ok",
@@ -11,36 +11,39 @@ const HEALTHY = {
   checks: { service: "ready", storage: "ok", integrity: "ok", embeddings: "off" },
 };
 
+const NO_STATS = {
+  total_memories: 0,
+  memories_by_type: { semantic: 0, episodic: 0, procedural: 0 },
+  average_importance: null,
+  top_tags: [],
+  embeddings: {
+    provider: "fake",
+    model: "fake-1",
+    dimensions: null,
+    indexed: 0,
+    pending: 0,
+    failed: 0,
+  },
+  vector_store: { kind: "memory", status: "ok" },
+  created_first_at: null,
+  created_last_at: null,
+  uptime_seconds: 0,
+  version: VERSION,
+};
+
+const storageOf = (journal_bytes: number) => ({
+  memories_bytes: 0,
+  journal_bytes,
+  embeddings_bytes: 0,
+  exports_bytes: 0,
+  quota_bytes: 1_000_000,
+});
+
 Deno.test("the stats of an empty brain, and of one with memories, are these", async () => {
   await withApp(async (app) => {
     const empty = await app.done(200, "GET", "/stats");
-    const storage = {
-      memories_bytes: 0,
-      journal_bytes: empty.storage.journal_bytes,
-      embeddings_bytes: 0,
-      exports_bytes: 0,
-      quota_bytes: 1_000_000,
-    };
-    assert.deepEqual(empty, {
-      total_memories: 0,
-      memories_by_type: { semantic: 0, episodic: 0, procedural: 0 },
-      average_importance: null,
-      top_tags: [],
-      storage,
-      embeddings: {
-        provider: "fake",
-        model: "fake-1",
-        dimensions: null,
-        indexed: 0,
-        pending: 0,
-        failed: 0,
-      },
-      vector_store: { kind: "memory", status: "ok" },
-      created_first_at: null,
-      created_last_at: null,
-      uptime_seconds: 0,
-      version: VERSION,
-    });
+    const before = empty.storage.journal_bytes;
+    assert.deepEqual(empty, { ...NO_STATS, storage: storageOf(before) });
     const tags = Array.from({ length: 25 }, (_, n) => `t${String(n).padStart(2, "0")}`);
     const first = "2020-01-01T00:00:00.000Z", last = "2030-01-01T00:00:00.000Z";
     for (
@@ -48,17 +51,14 @@ Deno.test("the stats of an empty brain, and of one with memories, are these", as
         { content: "a", importance_score: 0.1, tags, created_at: last },
         { content: "b", importance_score: 0.2, tags: ["t24"], memory_type: "episodic" },
         { content: "c", importance_score: 0.2, tags: ["__proto__"], created_at: first },
+        { content: "d", id: idOf(9), tags: ["t24"] },
       ]
     ) await app.done(201, "POST", "/memories", { json });
-    await app.done(
-      204,
-      "DELETE",
-      `/memories/${(await app.done(201, "POST", "/memories", { json: { content: "d" } })).id}`,
-    );
+    await app.done(204, "DELETE", `/memories/${idOf(9)}`);
     await app.clock.advance(61_999);
     const full = await app.done(200, "GET", "/stats");
     assert.deepEqual(full, {
-      ...empty,
+      ...NO_STATS,
       total_memories: 3,
       memories_by_type: { semantic: 2, episodic: 1, procedural: 0 },
       average_importance: 0.166667,
@@ -67,20 +67,13 @@ Deno.test("the stats of an empty brain, and of one with memories, are these", as
         { tag: "__proto__", count: 1 },
         ...tags.slice(0, 18).map((tag) => ({ tag, count: 1 })),
       ],
-      storage: { ...storage, journal_bytes: full.storage.journal_bytes },
-      embeddings: {
-        provider: "fake",
-        model: "fake-1",
-        dimensions: 4,
-        indexed: 3,
-        pending: 0,
-        failed: 0,
-      },
+      storage: storageOf(full.storage.journal_bytes),
+      embeddings: { ...NO_STATS.embeddings, dimensions: 4, indexed: 3 },
       created_first_at: first,
       created_last_at: last,
       uptime_seconds: 61,
     });
-    assert.ok(full.storage.journal_bytes > empty.storage.journal_bytes);
+    assert.ok(full.storage.journal_bytes > before);
   }, { embedder: new FakeEmbedder(), limits: { memories: 0, bytes: 1_000_000 } });
 });
 
@@ -205,61 +198,4 @@ Deno.test("a failed disk is 503 with the wait: unknown once, then read-only, the
     assert.deepEqual(await app.done(201, "POST", "/memories", asked), made);
     assert.deepEqual((await app.ids()).length, 2);
   });
-});
-
-Deno.test("readings are counted at once, also while the disk is busy, and kept over a restart", async () => {
-  const app = new HttpApp();
-  await app.brain.open();
-  await app.done(201, "POST", "/memories", { json: { content: "x", embedding: [1, 2.5, -3] } });
-  const path = `/memories/${idOf(1)}`;
-  const counts: number[] = [];
-  let etag: string | null = null;
-  for (let n = 0; n < 30; n++) {
-    // Every few readings the counts are being written while the next ones come.
-    const turned = n % 4 === 3 ? app.clock.advance(5_000) : undefined;
-    const reply = await app.call("GET", path);
-    counts.push(reply.body.access_count);
-    etag = reply.headers.get("etag");
-    await turned;
-  }
-  assert.deepEqual(counts, Array.from({ length: 30 }, (_, n) => n + 1));
-  await app.brain.close();
-  const again = new HttpApp({ disk: app.disk, clock: app.clock, firstId: 10 });
-  await again.brain.open();
-  const reply = await again.call("GET", `${path}?include=embedding`);
-  assert.deepEqual([reply.body.access_count, reply.body.embedding], [31, [1, 2.5, -3]]);
-  assert.equal(reply.headers.get("etag"), etag);
-  await again.brain.close();
-});
-
-Deno.test("a vector of one's own is kept until its text changes or it is given back", async () => {
-  await withApp(async (app) => {
-    const { id } = await app.done(201, "POST", "/memories", {
-      json: { content: "x", embedding: [1, 2, 3, 4] },
-    });
-    const vector = async () => {
-      await app.clock.until(app.brain.indexer.idle());
-      return (await app.done(200, "GET", `/memories/${id}?include=embedding`)).embedding;
-    };
-    const change = (json: Json) => app.done(200, "PUT", `/memories/${id}`, { json });
-    assert.deepEqual(await vector(), [1, 2, 3, 4]);
-    await change({ tags: ["a"] });
-    await change({ content: "x" });
-    assert.deepEqual(await vector(), [1, 2, 3, 4]);
-    const { errors } = await app.done(422, "PATCH", `/memories/${id}`, {
-      json: { embedding: [1] },
-    });
-    assert.deepEqual(errors, [{
-      path: "/embedding",
-      message: "has 1 numbers, the index holds vectors of 4",
-    }]);
-    await change({ content: "y" });
-    const provided = await vector();
-    assert.notDeepEqual(provided, [1, 2, 3, 4]);
-    await change({ embedding: [4, 3, 2, 1] });
-    assert.deepEqual(await vector(), [4, 3, 2, 1]);
-    await change({ embedding: null });
-    assert.deepEqual(await vector(), provided);
-    await app.done(400, "GET", `/memories/${id}?include=all`);
-  }, { embedder: new FakeEmbedder() });
 });

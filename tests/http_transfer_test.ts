@@ -94,6 +94,19 @@ Deno.test("every way to meet what is there, with every way to take a fault", asy
   }
 });
 
+Deno.test("`newest` takes what is newer, and leaves what is as new", async () => {
+  await withTwo(async (app) => {
+    const json = [
+      { id: idOf(1), content: "same", updated_at: NOW },
+      { id: idOf(2), content: "newer", updated_at: "2026-01-31T12:00:00.001Z" },
+      { id: idOf(2), content: "as new", updated_at: "2026-01-31T14:00:00.001+02:00" },
+    ];
+    const report = await app.done(200, "POST", "/import?on_conflict=newest", { json });
+    assert.deepEqual([report.updated, report.skipped], [1, 2]);
+    assert.equal(await held(app), "1:was 2:newer");
+  });
+});
+
 Deno.test("an overwritten memory is replaced whole, but for when it was made where nobody says", async () => {
   await withTwo(async (app) => {
     await app.done(200, "PUT", `/memories/${idOf(1)}`, {

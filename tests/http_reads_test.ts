@@ -1,0 +1,87 @@
+/** What reading leaves: counts that are never behind, and the vector that a memory is found by. */
+import assert from "node:assert/strict";
+import { FakeEmbedder } from "./fakes/indexing.ts";
+import { idOf } from "./fakes/store_kit.ts";
+import { HttpApp, type Json, withApp } from "./http_app.ts";
+
+const PATH = `/memories/${idOf(1)}`;
+
+Deno.test("readings are counted at once, also while earlier ones are being written", async () => {
+  await withApp(async (app) => {
+    await app.done(201, "POST", "/memories", { json: { content: "x" } });
+    const read = async () => (await app.done(200, "GET", PATH)).access_count;
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const append = app.store.append.bind(app.store);
+    const written: Json[] = [];
+    app.store.append = async (change) => {
+      written.push(change);
+      await gate;
+      await append(change);
+    };
+    assert.deepEqual([await read(), await read()], [1, 2]);
+    await app.clock.advance(5_000);
+    assert.deepEqual(written.map(({ op, accesses }) => [op, accesses[0][1].access_count]), [[
+      "access",
+      2,
+    ]]);
+    assert.deepEqual([await read(), await read()], [3, 4]);
+    open();
+    await app.clock.advance(1);
+    assert.equal(await read(), 5);
+    await app.clock.advance(5_000);
+    assert.deepEqual(written.at(-1).accesses[0][1].access_count, 5);
+    assert.equal((await app.done(200, "GET", "/memories")).memories[0].access_count, 5);
+  });
+});
+
+Deno.test("counts, the vector and the version are kept over a stop and over a kill", async () => {
+  const app = new HttpApp();
+  await app.brain.open();
+  await app.done(201, "POST", "/memories", { json: { content: "x", embedding: [1, 2.5, -3] } });
+  const first = await app.call("GET", `${PATH}?include=embedding`);
+  await app.clock.advance(5_000);
+  const killed = new HttpApp({ disk: app.disk.afterKill(), clock: app.clock, firstId: 10 });
+  await killed.brain.open();
+  const second = await killed.call("GET", `${PATH}?include=embedding`);
+  await killed.brain.close();
+  const stopped = new HttpApp({ disk: app.disk, clock: app.clock, firstId: 20 });
+  await stopped.brain.open();
+  const third = await stopped.call("GET", `${PATH}?include=embedding`);
+  await stopped.brain.close();
+  for (const [n, { body, headers }] of [first, second, third].entries()) {
+    assert.deepEqual([body.access_count, body.embedding], [n + 1, [1, 2.5, -3]]);
+    assert.equal(headers.get("etag"), first.headers.get("etag"));
+  }
+});
+
+Deno.test("a vector of one's own is kept until its text changes or it is given back", async () => {
+  await withApp(async (app) => {
+    const { id } = await app.done(201, "POST", "/memories", {
+      json: { content: "x", embedding: [1, 2, 3, 4] },
+    });
+    const vector = async () => {
+      await app.clock.until(app.brain.indexer.idle());
+      return (await app.done(200, "GET", `/memories/${id}?include=embedding`)).embedding;
+    };
+    const change = (json: Json) => app.done(200, "PUT", `/memories/${id}`, { json });
+    assert.deepEqual(await vector(), [1, 2, 3, 4]);
+    await change({ tags: ["a"] });
+    await change({ content: "x" });
+    assert.deepEqual(await vector(), [1, 2, 3, 4]);
+    const { errors } = await app.done(422, "PATCH", `/memories/${id}`, {
+      json: { embedding: [1] },
+    });
+    assert.deepEqual(errors, [{
+      path: "/embedding",
+      message: "has 1 numbers, the index holds vectors of 4",
+    }]);
+    await change({ content: "y" });
+    const provided = await vector();
+    assert.notDeepEqual(provided, [1, 2, 3, 4]);
+    await change({ embedding: [4, 3, 2, 1] });
+    assert.deepEqual(await vector(), [4, 3, 2, 1]);
+    await change({ embedding: null });
+    assert.deepEqual(await vector(), provided);
+    await app.done(400, "GET", `/memories/${id}?include=all`);
+  }, { embedder: new FakeEmbedder() });
+});
