@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AppError, type FieldError, jsonPointer } from "./errors.ts";
 import { type ImportRecord, parseImportRecord, type RecordFault, userOf } from "./import_record.ts";
 import { parseJson } from "./json.ts";
-import { DEFAULTS, type Entry } from "./memory.ts";
+import { type Access, DEFAULTS, type Memory, NEVER_ACCESSED } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { RawRecord } from "./record_stream.ts";
 import type { State } from "./state.ts";
@@ -43,8 +43,14 @@ export interface DraftOptions {
   readonly memoryShort: () => boolean;
 }
 
+/** Without `access`, how often a memory that is there was read stays as it is. */
+interface DraftedEntry {
+  readonly memory: Memory;
+  readonly access: Access | undefined;
+}
+
 interface Drafted {
-  readonly entry: Entry;
+  readonly entry: DraftedEntry;
   readonly index: number;
   /** True where the record says when it was created. */
   readonly isDated: boolean;
@@ -139,7 +145,7 @@ export class ImportDraft {
     this.bytes += bytes;
   }
 
-  #entryOf(record: ImportRecord): Entry {
+  #entryOf(record: ImportRecord): DraftedEntry {
     const created = record.created_at ?? this.#deps.now;
     const { embedding } = record;
     return {
@@ -154,15 +160,12 @@ export class ImportDraft {
         updated_at: record.updated_at ?? created,
         ...(embedding && { embedding }),
       },
-      access: {
-        access_count: record.access_count ?? 0,
-        last_accessed_at: record.last_accessed_at ?? null,
-      },
+      access: accessOf(record),
     };
   }
 
   /** Whether a record takes the place of what has its id; if not, it is counted as what it is. */
-  #replaces({ entry, index }: Drafted, existing: Entry): boolean {
+  #replaces({ entry, index }: Drafted, existing: Pick<DraftedEntry, "memory">): boolean {
     const { onConflict } = this.#options;
     if (onConflict === "overwrite") return true;
     if (onConflict === "newest" && entry.memory.updated_at > existing.memory.updated_at) {
@@ -180,8 +183,10 @@ export class ImportDraft {
     const { state } = this.#deps;
     for (const [id, drafted] of this.#drafted) {
       const memory = state.get(id);
-      if (memory === undefined) this.#imported++;
-      else if (this.#replaces(drafted, { memory, access: state.access(id) })) {
+      if (memory === undefined) {
+        this.#imported++;
+        this.#drafted.set(id, withAccess(drafted));
+      } else if (this.#replaces(drafted, { memory })) {
         this.#updated++;
         if (!drafted.isDated) this.#drafted.set(id, withCreation(drafted, memory.created_at));
       } else this.#drafted.delete(id);
@@ -200,7 +205,7 @@ export class ImportDraft {
     return new Set(this.#drafted.keys());
   }
 
-  *entries(): Generator<Entry> {
+  *entries(): Generator<DraftedEntry> {
     for (const { entry } of this.#drafted.values()) yield entry;
   }
 
@@ -234,6 +239,17 @@ export class ImportDraft {
       dry_run: this.#options.dryRun,
     };
   }
+}
+
+function accessOf({ access_count, last_accessed_at }: ImportRecord): Access | undefined {
+  if (access_count === undefined && last_accessed_at === undefined) return undefined;
+  return { access_count: access_count ?? 0, last_accessed_at: last_accessed_at ?? null };
+}
+
+/** A memory that is new says how often it was read, and be it never: replay relies on it. */
+function withAccess(drafted: Drafted): Drafted {
+  const { memory, access = NEVER_ACCESSED } = drafted.entry;
+  return { ...drafted, entry: { memory, access } };
 }
 
 /** What a record does not say of a memory that is there already stays: it did not come anew. */

@@ -115,15 +115,20 @@ function withImported(
 ): JsonObject | undefined {
   if (unknown.size === 0 && memory_type !== GENERIC) return metadata;
   const all = new Map(Object.entries(metadata ?? {}));
-  if (memory_type === GENERIC) all.set("imported_type", GENERIC);
-  if (unknown.size > 0) {
+  const aside = new Map(unknown);
+  if (memory_type === GENERIC) {
+    const taken = all.get("imported_type");
+    if (taken !== undefined && taken !== GENERIC) aside.set("imported_type", taken);
+    all.set("imported_type", GENERIC);
+  }
+  if (aside.size > 0) {
     const before = all.get("imported_fields");
     const kept = isJsonObject(before)
       ? Object.entries(before)
       : before === undefined
       ? []
       : [["imported_fields", before] as const];
-    all.set("imported_fields", Object.fromEntries([...kept, ...unknown]));
+    all.set("imported_fields", Object.fromEntries([...kept, ...aside]));
   }
   return Object.fromEntries(all);
 }

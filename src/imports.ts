@@ -87,7 +87,9 @@ export class Imports {
   async #carryOut(draft: ImportDraft, report: ImportReport, seal: Seal): Promise<void> {
     const { store, projection, quota } = this.#options;
     const changes: Change[] = [];
-    for (const entry of draft.entries()) changes.push({ op: "put", ...entry });
+    for (const { memory, access } of draft.entries()) {
+      changes.push({ op: "put", memory, ...(access && { access }) });
+    }
     const receipt = seal({ json: { ...report, errors: [...report.errors] } });
     if (receipt !== undefined) changes.push({ op: "receipt", receipt });
     if (changes.length === 0) return;

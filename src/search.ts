@@ -100,7 +100,7 @@ export class Search {
       total,
       mode,
       degraded: found === undefined ? "vector_store_unavailable" : degraded,
-      tookMs: clock.now() - began,
+      tookMs: Math.max(0, clock.now() - began),
     };
   }
 

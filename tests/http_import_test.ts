@@ -77,6 +77,7 @@ Deno.test("an export of the Python original comes in whole, in every shape it ha
     { json: { version: "1.0", user_id: "alice", memories: [PYTHON], count: 1 } },
     { body: `\n\r\n${JSON.stringify(PYTHON)}\r\n  \t\n`, type: NDJSON },
     { body: JSON.stringify(PYTHON), type: NDJSON },
+    { body: `\ufeff${JSON.stringify([PYTHON])}`, type: "application/json" },
   ];
   for (const asked of shapes) {
     await withApp(async (app) => {
@@ -105,7 +106,7 @@ Deno.test("a field is read as the contract says, whatever was written", async ()
     }],
     [{ memory_type: null, importance_score: null, tags: null, metadata: null }, {}],
     [{ memory_type: "generic", metadata: { imported_type: "x" } }, {
-      metadata: { imported_type: "generic" },
+      metadata: { imported_type: "generic", imported_fields: { imported_type: "x" } },
     }],
     [{ user_id: "u" }, {}],
     [{ a: 1, metadata: { imported_fields: { b: 2 } } }, {
@@ -243,6 +244,18 @@ Deno.test("lines that are no JSON are bad records; a document that is none is a 
       reportOf({}),
     );
     assert.deepEqual(await listed(app), before);
+  });
+});
+
+Deno.test("what a record does not say of a memory that is there stays, its readings too", async () => {
+  await withApp(async (app) => {
+    await app.done(200, "POST", "/import", { json: [PYTHON] });
+    const id = TAKEN.id;
+    await app.done(200, "GET", `/memories/${id}`);
+    const json = [{ id, content: "corrected" }];
+    await app.done(200, "POST", "/import?on_conflict=overwrite", { json });
+    const { content, access_count, created_at } = (await listed(app))[0] ?? {};
+    assert.deepEqual([content, access_count, created_at], ["corrected", 8, TAKEN.created_at]);
   });
 });
 
