@@ -106,11 +106,12 @@ async function openBrain(brain: Brain, log: Log): Promise<void> {
     const level = kind === "damage" ? "error" : kind === "hand_edited" ? "warn" : "info";
     log(level, "recovery", { kind, file, detail, quarantine: quarantine ?? null });
   }
-  log("info", "ready", {
-    memories: brain.stats.totalMemories,
-    integrity,
-    ms: Math.round(performance.now() - began),
-  });
+  const ms = () => Math.round(performance.now() - began);
+  log("info", "ready", { memories: brain.stats.totalMemories, integrity, ms: ms() });
+  void brain.wordsReady.then(
+    () => log("info", "words_ready", { ms: ms() }),
+    () => log("error", "words_failed", {}),
+  );
 }
 
 /** Export or import on a folder that no service is using. */

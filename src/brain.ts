@@ -56,6 +56,8 @@ export class Brain {
   readonly #store: Store;
   readonly #projection: Projection;
   readonly #accesses: Accesses;
+  readonly #words = Promise.withResolvers<void>();
+  readonly #stopping = new AbortController();
   #phase: "loading" | "ready" | "stopping" = "loading";
 
   constructor(options: BrainOptions) {
@@ -89,7 +91,8 @@ export class Brain {
     this.listing = new Listing(state, walks);
     const hasEmbedder = embedder !== undefined;
     const { indexer, memories } = this;
-    this.search = new Search({ state, textIndex, vectorIndex, indexer, hasEmbedder, clock });
+    const words = { textIndex, wordsReady: this.wordsReady };
+    this.search = new Search({ state, ...words, vectorIndex, indexer, hasEmbedder, clock });
     const { memoryShort } = options;
     this.imports = new Imports({ ...shared, projection, memories, memoryShort });
     this.exports = new Exports({ ...shared, memories, folder: exportFolder, version });
@@ -112,13 +115,22 @@ export class Brain {
     return this.#phase;
   }
 
-  /** Replays history and derives the words; meanings follow in the background. */
+  /**
+   * Replays history. What is derived from it follows in the background: a search by words waits
+   * for the words, a search by meaning finds what is there already.
+   */
   async open(): Promise<Recovery> {
     const recovery = await this.#store.open(this.#projection);
-    await this.#projection.goLive();
+    this.#projection.goLive();
     if (this.#phase === "loading") this.#phase = "ready";
+    this.#words.resolve(this.#projection.indexWords(this.#stopping.signal));
     void this.indexer.start(this.#state.memories());
     return recovery;
+  }
+
+  /** Resolves when every memory is found by its words. */
+  get wordsReady(): Promise<void> {
+    return this.#words.promise;
   }
 
   /** Says that no new work is taken; what runs goes on. */
@@ -129,6 +141,7 @@ export class Brain {
   /** Makes everything durable and lets go of the data folder. */
   async close(): Promise<void> {
     this.stopTaking();
+    this.#stopping.abort();
     await this.indexer.stop();
     try {
       await this.#accesses.flush();

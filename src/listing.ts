@@ -6,8 +6,9 @@ import { Buffer } from "node:buffer";
 import { z } from "zod";
 import { AppError } from "./errors.ts";
 import { jsonEqual } from "./json.ts";
-import { type Entry, matcher, MEMORY_TYPES } from "./memory.ts";
+import { type Entry, matcher, type Memory, MEMORY_TYPES } from "./memory.ts";
 import { Pace } from "./pace.ts";
+import { Best } from "./ranking.ts";
 import { compareKeys, selectWindow } from "./selection.ts";
 import type { State } from "./state.ts";
 import { type SortKey, sortKey, SORTS, type Walks } from "./walks.ts";
@@ -60,7 +61,7 @@ interface Place {
 }
 
 interface Placed extends Place {
-  readonly entry: Entry;
+  readonly memory: Memory;
 }
 
 export class Listing {
@@ -79,14 +80,15 @@ export class Listing {
     // Before the first look at the state: what moves from here on is remembered.
     const walk = cursor === undefined ? this.#walks.begin(question.sort) : cursor.walk;
     const offset = cursor === undefined ? request.offset ?? 0 : 0;
-    const { placed, total } = await this.#collect(question, this.#keyOf(question, walk), cursor);
-    const page = selectWindow(placed, comparison(question), offset, offset + request.limit);
+    const end = offset + request.limit;
+    const { best, after, total } = await this.#collect(question, walk, cursor, end);
+    const page = selectWindow(best, comparison(question), offset, end);
     const before = (cursor?.seen ?? 0) + offset;
     const last = page.at(-1);
-    const ended = last === undefined || placed.length <= offset + page.length;
+    const ended = last === undefined || after <= end;
     if (ended && cursor === undefined && walk !== undefined) this.#walks.end(walk);
     return {
-      entries: page.map(({ entry }) => entry),
+      entries: page.map(({ memory }) => ({ memory, access: this.#state.access(memory.id) })),
       total,
       limit: request.limit,
       offset: before,
@@ -100,32 +102,39 @@ export class Listing {
     };
   }
 
-  /** What matches and comes after the cursor, in no order yet; and how many match at all. */
+  /** The first `most` that match and come after the cursor, in no order; how many come after it,
+   * and how many match at all. */
   async #collect(
     question: Question,
-    keyOf: (entry: Entry) => SortKey,
-    after: Place | undefined,
+    walk: string | undefined,
+    cursor: Place | undefined,
+    most: number,
   ) {
     const matches = matcher(question.filter);
     const compare = comparison(question);
-    const placed: Placed[] = [];
+    const keyOf = this.#keyOf(question, walk);
+    const best = new Best<Placed>(most, compare);
     const pace = new Pace();
-    let total = 0;
+    let total = 0, after = 0;
     for (const memory of this.#state.memories()) {
       if (pace.due) await pace.breathe();
       if (!matches(memory)) continue;
       total++;
-      const entry = { memory, access: this.#state.access(memory.id) };
-      const candidate = { entry, key: keyOf(entry), id: memory.id };
-      if (after === undefined || compare(candidate, after) > 0) placed.push(candidate);
+      const place = { key: keyOf(memory), id: memory.id, memory };
+      if (cursor !== undefined && compare(place, cursor) <= 0) continue;
+      after++;
+      best.offer(place);
     }
-    return { placed, total };
+    return { best: best.items(), after, total };
   }
 
-  #keyOf(question: Question, walk: string | undefined): (entry: Entry) => SortKey {
-    if (walk === undefined) return (entry) => sortKey(question.sort, entry);
-    const resumed = this.#walks.resume(walk);
-    if (resumed !== undefined) return resumed;
+  #keyOf({ sort }: Question, walk: string | undefined): (memory: Memory) => SortKey {
+    const accessOf = (id: string) => this.#state.access(id);
+    if (walk === undefined) return (memory) => sortKey(sort, memory, accessOf);
+    const stoodAt = this.#walks.resume(walk);
+    if (stoodAt !== undefined) {
+      return (memory) => stoodAt.get(memory.id) ?? sortKey(sort, memory, accessOf);
+    }
     throw new AppError(
       "malformed",
       "Cannot continue the listing: its cursor has expired; begin again without a cursor",

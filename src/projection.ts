@@ -39,14 +39,22 @@ export class Projection {
     }
   }
 
-  /** Ends the replay: derives the words from the state as it now is, in slices. */
-  async goLive(): Promise<void> {
+  /** Ends the replay: from here on every change reaches everything. */
+  goLive(): void {
+    this.#live = true;
+  }
+
+  /**
+   * Derives the words from the state, in slices, beside live changes: each memory is indexed as it
+   * is when its turn comes, and what changes afterwards comes by itself.
+   */
+  async indexWords(signal: AbortSignal): Promise<void> {
     const pace = new Pace();
     for (const memory of this.#state.memories()) {
+      if (signal.aborted) return;
       this.#textIndex.put(memory);
       if (pace.due) await pace.breathe();
     }
-    this.#live = true;
   }
 
   /** Counts a reading; it becomes durable later. */

@@ -33,6 +33,11 @@ export class Best<T> {
     }
   }
 
+  /** In no order. */
+  items(): T[] {
+    return [...this.#heap];
+  }
+
   /** Best first. */
   sorted(): T[] {
     return [...this.#heap].sort(this.#order);

@@ -53,6 +53,8 @@ export interface SearchResult {
 export interface SearchOptions {
   readonly state: State;
   readonly textIndex: TextIndex;
+  /** Until then some memories would not be found by their words. */
+  readonly wordsReady: Promise<void>;
   readonly vectorIndex: VectorIndex;
   readonly indexer: Indexer;
   /** False where nothing can turn a query into a vector. */
@@ -69,7 +71,9 @@ interface Ranked {
 /** What one side finds, best first, and how many there are in all. */
 type Finder = (limit: number) => Promise<{ hits: readonly FusedHit[]; total: number }>;
 
-const FIRST_WINDOW = 200;
+/** How many hits are looked at first. Vectors lie in crowds of nearly the same relevance, among
+ * which the weights decide, and a second look at all of them costs more than a long list. */
+const FIRST_WINDOW = { words: 200, meanings: 2_000 } as const;
 
 export class Search {
   readonly #options: SearchOptions;
@@ -129,7 +133,10 @@ export class Search {
     if (embedding !== undefined) return { vector: embedding, degraded: null };
     if (query === undefined || !hasEmbedder) return { degraded: null };
     // Nothing is indexed by meaning yet: a vector of the query would find nothing.
-    if (mode === "auto" && vectorIndex.size === 0) return { degraded: null };
+    if (mode === "auto" && vectorIndex.size === 0) {
+      const isWell = indexer.status().state === "ok";
+      return { degraded: isWell ? null : "embeddings_unavailable" };
+    }
     try {
       return { vector: await indexer.embedQuery(query), degraded: null };
     } catch (error) {
@@ -141,20 +148,22 @@ export class Search {
   async #find(request: SearchRequest, vector: Float32Array | undefined) {
     const { query, mode } = request;
     if (vector === undefined) {
-      const page = query === undefined ? nothing : await this.#page(request, this.#words(request));
+      const page = query === undefined
+        ? nothing
+        : await this.#page(request, "words", this.#words(request));
       return { ...page, mode: "keyword" as const };
     }
     if (mode === "semantic" || query === undefined) {
-      const page = await this.#page(request, this.#meanings(request, vector));
+      const page = await this.#page(request, "meanings", this.#meanings(request, vector));
       return { ...page, mode: "semantic" as const };
     }
     return { ...await this.#fusedPage(request, vector), mode: "hybrid" as const };
   }
 
   #words({ query = "", filter }: SearchRequest): Finder {
-    const accept = matcher(filter);
-    // deno-lint-ignore require-await -- the words are here; the meanings may be elsewhere
+    const accept = isEmpty(filter) ? undefined : matcher(filter);
     return async (limit) => {
+      await this.#options.wordsReady;
       const { hits, total } = this.#options.textIndex.search({ text: query, limit, accept });
       const found = hits.map(({ id, score }) => (
         { id, relevance: score, keyword: score, cosine: null }
@@ -166,10 +175,12 @@ export class Search {
   #meanings({ filter }: SearchRequest, vector: Float32Array): Finder {
     const { state, vectorIndex } = this.#options;
     const matches = matcher(filter);
-    const accept = (id: string) => {
+    const isIn = (id: string) => {
       const memory = state.get(id);
       return memory !== undefined && matches(memory);
     };
+    // Without a filter nothing is looked up for each vector: ranking drops what was deleted since.
+    const accept = isEmpty(filter) ? undefined : isIn;
     return async (limit) => {
       const { hits, total } = await vectorIndex.search({ vector, limit, filter, accept });
       const found = hits.map(({ id, score }) => (
@@ -183,10 +194,10 @@ export class Search {
    * The exact page of one side. Weights only ever lower a score, so once the page's last score is
    * above the relevance of the last hit seen, nothing further down can belong on it.
    */
-  async #page(request: SearchRequest, find: Finder) {
+  async #page(request: SearchRequest, side: keyof typeof FIRST_WINDOW, find: Finder) {
     const { offset, limit, minScore } = request;
     const wanted = offset + limit;
-    for (let window = Math.max(FIRST_WINDOW, 2 * wanted);; window *= 4) {
+    for (let window = Math.max(FIRST_WINDOW[side], 2 * wanted);; window *= 4) {
       const { hits, total } = await find(window);
       const ranked = this.#rank(hits, request);
       const isAll = hits.length < window;
@@ -222,6 +233,10 @@ export class Search {
       return score >= minScore ? [{ hit, memory, score }] : [];
     }).sort(compareRanked);
   }
+}
+
+function isEmpty(filter: MemoryFilter): boolean {
+  return Object.values(filter).every((part) => part === undefined);
 }
 
 const nothing = { page: [], total: 0 };

@@ -7,7 +7,7 @@
  * A listing by creation needs none of this: its cursor alone says where to go on.
  */
 import type { Clock } from "./clock.ts";
-import type { Entry } from "./memory.ts";
+import type { Access, Entry, Memory } from "./memory.ts";
 
 export const SORTS = ["created_at", "updated_at", "importance_score", "access_count"] as const;
 export type Sort = (typeof SORTS)[number];
@@ -46,14 +46,15 @@ export class Walks {
     return id;
   }
 
-  /** Where memories stood when the walk began; undefined where it is no longer remembered. */
-  resume(id: string): ((entry: Entry) => SortKey) | undefined {
+  /** By id, the memories that moved since the walk began, and where they stood then; undefined
+   * where the walk is no longer remembered. */
+  resume(id: string): ReadonlyMap<string, SortKey> | undefined {
     const walk = this.#walks.get(id);
     if (walk === undefined) return undefined;
     walk.usedAt = this.#clock.now();
     this.#walks.delete(id);
     this.#walks.set(id, walk);
-    return (entry) => walk.stoodAt.get(entry.memory.id) ?? sortKey(walk.sort, entry);
+    return walk.stoodAt;
   }
 
   end(id: string): void {
@@ -65,12 +66,13 @@ export class Walks {
     const { id } = entry.memory;
     for (const [walkId, { sort, stoodAt }] of this.#walks) {
       if (stoodAt.has(id)) continue;
-      stoodAt.set(id, sortKey(sort, entry));
+      stoodAt.set(id, sortKey(sort, entry.memory, () => entry.access));
       if (stoodAt.size > MOST_MOVED) this.#walks.delete(walkId);
     }
   }
 }
 
-export function sortKey(sort: Sort, { memory, access }: Entry): SortKey {
-  return sort === "access_count" ? access.access_count : memory[sort];
+/** `accessOf` is asked only where the order needs it. */
+export function sortKey(sort: Sort, memory: Memory, accessOf: (id: string) => Access): SortKey {
+  return sort === "access_count" ? accessOf(memory.id).access_count : memory[sort];
 }

@@ -78,7 +78,8 @@ async function serve(
 ): Promise<Response> {
   const began = clock.now();
   const requestId = saneId(request.headers.get("x-request-id")) ?? newId();
-  const response = withCommonHeaders(await app.fetch(request), requestId);
+  const response = await app.fetch(request);
+  setCommonHeaders(response, requestId);
   const path = new URL(request.url).pathname;
   const route = routes.find((known) => matches(known, path))?.path ?? "none";
   const ms = clock.now() - began;
@@ -101,16 +102,14 @@ function saneId(id: string | null): string | undefined {
   return id !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(id) ? id : undefined;
 }
 
-function withCommonHeaders(response: Response, requestId: string): Response {
-  const headers = new Headers(response.headers);
+/** The replies are all our own, so their headers can still be changed. */
+function setCommonHeaders({ headers }: Response, requestId: string): void {
   headers.set("X-Request-ID", requestId);
   headers.set("X-Content-Type-Options", "nosniff");
   headers.set("Cache-Control", "no-store");
   if (!headers.has("Content-Security-Policy")) {
     headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
   }
-  const { status, statusText, body } = response;
-  return new Response(body, { status, statusText, headers });
 }
 
 function requireReady({ phase }: Brain): void {

@@ -126,10 +126,12 @@ export async function verifySnapshot(
   path: string,
 ): Promise<SnapshotMark | undefined> {
   const hash = createHash("sha256");
+  const pace = new Pace();
   let head: Line | undefined;
   let held: Line | undefined;
   for await (const lines of readLines(readPieces(fs, path), MAX_LINE_BYTES)) {
     for (const line of lines) {
+      if (pace.due) await pace.breathe();
       if (line.tooLong) return undefined;
       // Of the last line only a part is hashed, and which one that is shows only at the end.
       if (held !== undefined) hash.update(held.bytes).update("\n");
