@@ -101,6 +101,17 @@ export class Server {
     return reply;
   }
 
+  /** Milliseconds from the start to the answer of a search by words, which waits for all of them. */
+  async answersWords(): Promise<number> {
+    const reply = await this.fetch("/search", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ query: "words", mode: "keyword", limit: 1 }),
+    });
+    await reply.body?.cancel();
+    return performance.now() - this.#began;
+  }
+
   /** A number out of `/metrics`, named without `second_brain_`. */
   async metric(name: string): Promise<number> {
     const text = await (await this.fetch("/metrics")).text();

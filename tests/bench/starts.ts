@@ -36,6 +36,7 @@ export async function measureStarts(run: Run): Promise<void> {
     "memories",
     "start ms",
     "range",
+    "words ms",
     "CPU ms",
     "folder",
     "RSS",
@@ -52,7 +53,7 @@ export async function measureStarts(run: Run): Promise<void> {
 ${table(head, rows)}
 
   Start: from the start of the process until /health/ready says yes; median of up to ${run.starts}, with
-  the files in the system's cache. RSS as /metrics says right after; the peak is the kernel's, up to
+  the files in the system's cache. Words: until a search by words is answered, and CPU by then. RSS as /metrics says right after; the peak is the kernel's, up to
   then. Cost: of one write, against that among ${least} memories; 1.00 is no growth: for one at a time
   in time to the answer, for 32 at a time in CPU. The servers take turns.`);
 }
@@ -61,11 +62,13 @@ async function start({ folders, note, starts }: Run, stored: number): Promise<St
   const folder = await folders.filled(stored);
   const bytes = await folderBytes(folder);
   const times: number[] = [];
+  const words: number[] = [];
   const cpu: number[] = [];
   while (true) {
     note(`start-up: with ${whole(stored)}`);
     const server = Server.brain(folder);
     times.push(await server.answers("ready"));
+    words.push(await server.answersWords());
     cpu.push(await server.cpuMs());
     const spent = times.reduce((sum, time) => sum + time, 0);
     if (times.length < starts && spent < ENOUGH_MS) {
@@ -78,6 +81,7 @@ async function start({ folders, note, starts }: Run, stored: number): Promise<St
     const figures = [
       whole(median(times)),
       `${whole(Math.min(...times))} to ${whole(Math.max(...times))}`,
+      whole(median(words)),
       ms(median(cpu)),
       mebibytes(bytes),
       mebibytes(await server.metric("resident_bytes")),
