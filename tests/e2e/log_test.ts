@@ -73,7 +73,7 @@ Deno.test("one JSON line an event, with neither key nor content, query, tag or m
   assert.ok(!program.out.includes(CANARY), program.out);
   assert.ok(!program.out.includes("unexpected"), program.out);
   const names = program.log.map(({ event }) => event).filter((event) => event !== "request");
-  assert.deepEqual(names, ["listening", "ready", "stopping", "stopped"]);
+  assert.deepEqual(names, ["listening", "ready", "words_ready", "stopping", "stopped"]);
 });
 
 Deno.test("a log that nobody reads any more does not end the service", async () => {
