@@ -85,6 +85,7 @@ const LADDER: readonly [string, Json, string, string | null, number][] = [
   ["failing", { query: "fence", mode: "semantic" }, "keyword", "embeddings_unavailable", 1],
   ["failing", { query: "fence", mode: "keyword" }, "keyword", null, 1],
   ["failing", { query: "fence", embedding: [1, 2, 3, 4] }, "hybrid", null, 2],
+  ["down", { query: "fence" }, "keyword", "embeddings_unavailable", 1],
   ["length", { query: "fence" }, "keyword", "embeddings_unavailable", 1],
   ["away", { query: "fence" }, "keyword", "vector_store_unavailable", 1],
   ["away", { query: "fence", mode: "semantic" }, "keyword", "vector_store_unavailable", 1],
@@ -100,6 +101,7 @@ Deno.test("a search says what it used, and is poorer, never an error, where some
     const embedder = new FakeEmbedder();
     const vectorIndex = new FarIndex();
     await withApp(async (app) => {
+      if (state === "down") embedder.plan = () => new EmbedderError("config", CANARY);
       if (state !== "empty") {
         await put(app, { content: `fence ${CANARY}` });
         await put(app, { content: "river" });
