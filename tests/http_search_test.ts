@@ -101,7 +101,7 @@ Deno.test("a search says what it used, and is poorer, never an error, where some
     const embedder = new FakeEmbedder();
     const vectorIndex = new FarIndex();
     await withApp(async (app) => {
-      if (state === "down") embedder.plan = () => new EmbedderError("config", CANARY);
+      if (state === "down") embedder.plan = () => new EmbedderError("config", "Cannot embed: away");
       if (state !== "empty") {
         await put(app, { content: `fence ${CANARY}` });
         await put(app, { content: "river" });
