@@ -59,3 +59,18 @@ Deno.test("one folder, one process: the second is refused until the first is gon
   await third.close();
   await Deno.remove(root, { recursive: true });
 });
+
+Deno.test("the data folder may be reached by a link", async () => {
+  const root = await Deno.makeTempDir({ prefix: "store-" });
+  await Deno.mkdir(`${root}/real`);
+  await Deno.symlink(`${root}/real`, `${root}/link`);
+  for (const folder of ["link", "link/below", "real"]) {
+    const store = fileStoreOn(realFileSystem, `${root}/${folder}/m.json`, new FakeClock(), []);
+    const state = stateOf([]);
+    await store.open(state);
+    assert.deepEqual(contentsOf(state), contentsOf(stateOf(folder === "real" ? [putOf(1)] : [])));
+    await store.append(putOf(1));
+    await store.close();
+  }
+  await Deno.remove(root, { recursive: true });
+});

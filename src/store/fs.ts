@@ -73,6 +73,16 @@ export async function* readPieces(
   }
 }
 
+/** Also where the name is a link to a folder: where the data lies is the operator's choice. */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     return await Deno.lstat(path);
@@ -146,7 +156,7 @@ export const realFileSystem: FileSystem = {
   },
   async makeFolder(path) {
     const parent = dirname(path);
-    if ((await statOrUndefined(path))?.isDirectory === true) return await syncIfAllowed(parent);
+    if (await isFolder(path)) return await syncIfAllowed(parent);
     if (parent !== path) await this.makeFolder(parent);
     await Deno.mkdir(path, { mode: 0o700 });
     await this.syncFolder(parent);
