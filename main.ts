@@ -12,7 +12,7 @@ import {
   UsageError,
 } from "./src/cli/arguments.ts";
 import type { AccessKey } from "./src/cli/development_key.ts";
-import { realTerminal as terminal } from "./src/cli/console.ts";
+import { logStrayRejections, realTerminal as terminal } from "./src/cli/console.ts";
 import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
@@ -60,6 +60,7 @@ async function serve(): Promise<number> {
   }
   const config = await readConfig(true);
   const log = await openLog(config);
+  logStrayRejections(log);
   for (const warning of config.warnings) log("warn", "configuration", { warning });
 
   const { brain, close, folder } = await buildBrain(config, log);

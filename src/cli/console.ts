@@ -1,8 +1,21 @@
 /** The terminal that the program was really started from. */
 import { basename, dirname, join } from "node:path";
+import type { Log } from "../log.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
 
 const encoder = new TextEncoder();
+
+/**
+ * A promise that failed with nobody waiting for it is a defect of ours: it is logged, by its kind
+ * only, and does not take everybody's requests down with it.
+ */
+export function logStrayRejections(log: Log): void {
+  globalThis.addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    const reason: unknown = event.reason;
+    log("error", "stray_rejection", { name: reason instanceof Error ? reason.name : "unknown" });
+  });
+}
 
 export const realTerminal: Terminal = {
   env: (name) => Deno.env.get(name),
