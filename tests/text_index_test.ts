@@ -64,6 +64,26 @@ Deno.test(`any history gives the ranking of a freshly built index (seed ${SEED})
   }
 });
 
+Deno.test("more words than it remembers, come and gone, are not mixed up with others", () => {
+  // Some of these notes are long enough for the index to keep their terms.
+  const many = (letter: string, note: number) =>
+    Array.from({ length: note % 3 === 0 ? 2500 : 1000 }, (_, at) => `${letter}${2500 * note + at}`);
+  const note = (letter: string, number: number) =>
+    noted(`${letter}${number}`, `${many(letter, number).join(" ")} fence`);
+  const all = Array.from({ length: 30 }, (_, number) => number);
+  const index = indexOf(all.map((number) => note("k", number)));
+  index.delete("k21");
+  index.put(note("k", 21));
+  for (const number of all.slice(0, 20)) index.delete(`k${number}`);
+  const others = all.map((number) => note("j", number));
+  const later = [note("k", 4), ...others.slice(0, 20), note("k", 3), ...others.slice(20)];
+  for (const memory of later) index.put(memory);
+  const fresh = indexOf([...later, ...all.slice(20).map((number) => note("k", number))]);
+  for (const text of all.flatMap((n) => [`j${2500 * n} fence`, `k${2500 * n + 7} k52507`])) {
+    assert.deepEqual(index.search({ text, limit: 50 }), fresh.search({ text, limit: 50 }), text);
+  }
+});
+
 /** Textbook BM25 over plain words, every memory read for every question; returns what is above 0. */
 function slowBm25(memories: readonly Memory[], question: readonly string[]): Map<string, number> {
   const texts = new Map(memories.map(({ id, content }) => {
@@ -158,6 +178,15 @@ Deno.test("replaced words are gone, and a deleted memory is not found", () => {
   assert.deepEqual(index.search({ text: "fence green red", limit: 5 }), { hits: [], total: 0 });
   assert.deepEqual(ids(index.search({ text: "door", limit: 5 })), ["a"]);
   assert.equal(index.size, 1);
+});
+
+Deno.test("a word that no memory has any more is looked for under other spellings again", () => {
+  const index = indexOf([noted("a", "a kettle"), noted("b", "a nettle")]);
+  assert.deepEqual(ids(index.search({ text: "kettle", limit: 5 })), ["a"]);
+  index.delete("a");
+  assert.deepEqual(ids(index.search({ text: "kettle", limit: 5 })), ["b"]);
+  index.put(noted("a", "a kettle"));
+  assert.deepEqual(ids(index.search({ text: "kettle", limit: 5 })), ["a"]);
 });
 
 Deno.test("nothing to ask for, and nothing to find it in, are no errors", () => {

@@ -7,11 +7,13 @@
 import type { Memory } from "../memory.ts";
 import { Best } from "../ranking.ts";
 import type { TextIndex, TextQuery, TextResult } from "../text_index.ts";
-import { isSearchedAlike, readDocument, type SearchableDocument, threadOf } from "./document.ts";
-import { Postings } from "./postings.ts";
+import { isSearchedAlike, threadOf } from "./document.ts";
 import { prepareQuery } from "./query.ts";
+import { Reader } from "./reader.ts";
 import { Scoring, type Slots } from "./scoring.ts";
 import { Threads } from "./threads.ts";
+import { saysTime } from "./times.ts";
+import { Vocabulary } from "./vocabulary.ts";
 
 const LONG_CHARACTERS = 10_000;
 
@@ -21,13 +23,14 @@ interface Candidate {
 }
 
 export class Bm25Index implements TextIndex {
-  readonly #terms = new Map<string, Postings>();
+  readonly #vocabulary = new Vocabulary();
+  readonly #reader = new Reader(this.#vocabulary);
   readonly #slotOf = new Map<string, number>();
   readonly #freeSlots: number[] = [];
   readonly #memories: (Memory | undefined)[] = [];
-  /** A memory never changes, so that its terms are read again when it goes; long ones are kept, as
-   * reading takes milliseconds. */
-  readonly #longDocuments = new Map<number, SearchableDocument>();
+  /** A memory never changes, so that its terms are read again when it goes; those of long ones are
+   * kept, as reading takes milliseconds. */
+  readonly #longTerms = new Map<number, Int32Array>();
   readonly #threads = new Threads((a, b) => this.#isBefore(a, b));
   readonly #scoring = new Scoring();
   #capacity = 0;
@@ -55,23 +58,23 @@ export class Bm25Index implements TextIndex {
     const slot = this.#slotOf.get(id);
     const memory = slot === undefined ? undefined : this.#memories[slot];
     if (slot === undefined || memory === undefined) return;
-    const document = this.#longDocuments.get(slot) ?? readDocument(memory);
-    this.#longDocuments.delete(slot);
-    for (const term of document.frequencies.keys()) {
-      const postings = this.#terms.get(term);
-      postings?.remove(slot);
-      if (postings?.count === 0) this.#terms.delete(term);
+    for (const term of this.#longTerms.get(slot) ?? this.#termsOf(memory)) {
+      this.#vocabulary.remove(term, slot);
     }
+    this.#longTerms.delete(slot);
+    this.#reader.tidy();
+    const length = this.#lengths[slot] ?? 0;
     const thread = threadOf(memory);
-    if (thread !== undefined) this.#threads.remove(thread, slot, document.length);
-    this.#totalLength -= document.length;
+    if (thread !== undefined) this.#threads.remove(thread, slot, length);
+    this.#totalLength -= length;
     this.#memories[slot] = undefined;
     this.#slotOf.delete(id);
     this.#freeSlots.push(slot);
   }
 
   search({ text, limit, accept }: TextQuery): TextResult {
-    const query = prepareQuery(text, { terms: this.#terms, documents: this.size });
+    const find = (term: string) => this.#vocabulary.find(term);
+    const query = prepareQuery(text, { find, documents: this.size });
     const best = new Best<Candidate>(limit, (a, b) => this.#order(a, b));
     let total = 0;
     this.#scoring.run(query, this.#slots(), (slot, score) => {
@@ -88,22 +91,25 @@ export class Bm25Index implements TextIndex {
   #add(memory: Memory): void {
     const slot = this.#freeSlots.pop() ?? this.#slotOf.size;
     this.#grow(slot + 1);
-    const document = readDocument(memory);
-    if (memory.content.length > LONG_CHARACTERS) this.#longDocuments.set(slot, document);
+    const terms = this.#termsOf(memory);
+    const length = this.#reader.length;
+    if (memory.content.length > LONG_CHARACTERS) this.#longTerms.set(slot, terms.slice());
     this.#slotOf.set(memory.id, slot);
     this.#memories[slot] = memory;
-    this.#lengths[slot] = document.length;
-    this.#totalLength += document.length;
+    this.#lengths[slot] = length;
+    this.#totalLength += length;
     this.#createdMs[slot] = Date.parse(memory.created_at);
-    this.#saysTime[slot] = document.saysTime ? 1 : 0;
-    for (const [term, frequency] of document.frequencies) {
-      let postings = this.#terms.get(term);
-      if (postings === undefined) this.#terms.set(term, postings = new Postings());
-      postings.add(slot, frequency);
-    }
+    this.#saysTime[slot] = saysTime(memory.content) ? 1 : 0;
+    for (const term of terms) this.#vocabulary.add(term, slot, this.#reader.frequency(term));
     const thread = threadOf(memory);
     if (thread === undefined) this.#threads.leaveOut(slot);
-    else this.#threads.add(thread, slot, document.length);
+    else this.#threads.add(thread, slot, length);
+  }
+
+  /** The numbers of the memory's terms, until the next memory is read. */
+  #termsOf(memory: Memory): Int32Array {
+    this.#reader.read(memory);
+    return this.#reader.terms;
   }
 
   #isAccepted(slot: number, accept: (memory: Memory) => boolean): boolean {

@@ -5,15 +5,11 @@
  */
 import type { Memory } from "../memory.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
-import { saysTime } from "./times.ts";
-import { tokenize } from "./tokenizer.ts";
 
-export interface SearchableDocument {
-  /** Term -> how often it stands there, in tenths. */
-  readonly frequencies: ReadonlyMap<string, number>;
-  /** Sum over the words, stopwords left out, in tenths. */
-  readonly length: number;
-  readonly saysTime: boolean;
+/** A piece of a memory, and what each of its words counts for. */
+interface Passage {
+  readonly text: string;
+  readonly tenths: number;
 }
 
 /** Metadata that a person would expect to find a memory by. */
@@ -26,21 +22,14 @@ export function stopwordKey(word: string): string {
   return " " + word;
 }
 
-export function readDocument(memory: Memory): SearchableDocument {
-  const frequencies = new Map<string, number>();
-  let length = 0;
-  const read = (text: string, tenths: number) => {
-    tokenize(text, (term, kind) => {
-      const key = kind === "stopword" ? stopwordKey(term) : term;
-      frequencies.set(key, (frequencies.get(key) ?? 0) + tenths);
-      if (kind === "term" || kind === "whole") length += tenths;
-    });
-  };
-  for (const sentence of memory.content.split(SENTENCE_END)) {
-    read(sentence, QUESTION.test(sentence) ? SIGNALS.questionTenths : WORD_TENTHS);
-  }
-  for (const text of [...memory.tags, ...searchedMetadata(memory)]) read(text, WORD_TENTHS);
-  return { frequencies, length, saysTime: saysTime(memory.content) };
+export function passages(memory: Memory): Passage[] {
+  const found = memory.content.split(SENTENCE_END).map((text) => ({
+    text,
+    tenths: QUESTION.test(text) ? SIGNALS.questionTenths : WORD_TENTHS,
+  }));
+  for (const text of memory.tags) found.push({ text, tenths: WORD_TENTHS });
+  for (const text of searchedMetadata(memory)) found.push({ text, tenths: WORD_TENTHS });
+  return found;
 }
 
 /** The conversation or document a memory belongs to, if any. */

@@ -9,8 +9,13 @@ const INITIAL_PAIRS = 2;
 const SLACK = 4;
 
 export class Postings {
+  readonly term: string;
   #pairs = new Int32Array(2 * INITIAL_PAIRS);
   #count = 0;
+
+  constructor(term: string) {
+    this.term = term;
+  }
 
   /** In how many memories the term stands. */
   get count(): number {
@@ -31,7 +36,7 @@ export class Postings {
     const used = 2 * this.#count;
     if (used === this.#pairs.length) this.#resize(2 * used);
     const at = this.#find(slot);
-    this.#pairs.copyWithin(at + 2, at, used);
+    if (at < used) this.#pairs.copyWithin(at + 2, at, used);
     this.#pairs[at] = slot;
     this.#pairs[at + 1] = frequency;
     this.#count++;
@@ -63,8 +68,8 @@ export class Postings {
   }
 
   #resize(length: number): void {
-    const next = new Int32Array(length);
-    next.set(this.#pairs.subarray(0, Math.min(2 * this.#count, length)));
-    this.#pairs = next;
+    const pairs = this.#pairs;
+    this.#pairs = new Int32Array(length);
+    this.#pairs.set(length < pairs.length ? pairs.subarray(0, length) : pairs);
   }
 }

@@ -38,8 +38,9 @@ export interface PreparedQuery {
   readonly dates: readonly NamedDate[];
 }
 
-export interface Vocabulary {
-  readonly terms: ReadonlyMap<string, Postings>;
+/** What the memories hold: the postings of a term that any has, and how many memories there are. */
+export interface Collection {
+  readonly find: (term: string) => Postings | undefined;
   readonly documents: number;
 }
 
@@ -49,18 +50,18 @@ interface WrittenWord {
   readonly plain: string | undefined;
 }
 
-export function prepareQuery(text: string, vocabulary: Vocabulary): PreparedQuery {
+export function prepareQuery(text: string, collection: Collection): PreparedQuery {
   const written = writtenWords(text);
   const words: QueryWord[] = [];
   let ideal = 0;
   let guesses = MAX_GUESSED_WORDS;
   for (const word of written) {
-    let terms = termsOf(word, vocabulary);
+    let terms = termsOf(word, collection);
     if (terms.length === 0 && word.plain !== undefined && guesses-- > 0) {
-      terms = guessedTerms(word.plain, vocabulary);
+      terms = guessedTerms(word.plain, collection);
     }
     if (terms.length > 0) words.push({ terms });
-    ideal += idealOf(terms, vocabulary);
+    ideal += idealOf(terms, collection);
   }
   return {
     words: affordable(words),
@@ -102,9 +103,9 @@ function writtenWords(text: string): WrittenWord[] {
   return words.length > 0 ? words : stopwords;
 }
 
-function termsOf(word: WrittenWord, { terms, documents }: Vocabulary): QueryTerm[] {
+function termsOf(word: WrittenWord, { find, documents }: Collection): QueryTerm[] {
   return [...word.terms].flatMap((term) => {
-    const postings = terms.get(term);
+    const postings = find(term);
     if (postings === undefined) return [];
     return [{ postings, weight: inverseFrequency(postings.count, documents), discount: 1 }];
   });
@@ -112,9 +113,9 @@ function termsOf(word: WrittenWord, { terms, documents }: Vocabulary): QueryTerm
 
 /** The words a misspelt one may stand for, weighed as if they were one word: a slip that turns
  * into something rare is no better evidence than one that turns into something common. */
-function guessedTerms(plain: string, { terms, documents }: Vocabulary): QueryTerm[] {
-  const found = oneSlipAway(plain, (term) => terms.has(term))
-    .flatMap((term) => terms.get(term) ?? [])
+function guessedTerms(plain: string, { find, documents }: Collection): QueryTerm[] {
+  const found = oneSlipAway(plain, (term) => find(term) !== undefined)
+    .flatMap((term) => find(term) ?? [])
     .sort((a, b) => b.count - a.count)
     .slice(0, MAX_GUESSES);
   const together = found.reduce((sum, postings) => sum + postings.count, 0);
@@ -136,7 +137,7 @@ function affordable(words: readonly QueryWord[]): readonly QueryWord[] {
   return words.filter((word) => kept.has(word));
 }
 
-function idealOf(terms: readonly QueryTerm[], { documents }: Vocabulary): number {
+function idealOf(terms: readonly QueryTerm[], { documents }: Collection): number {
   if (terms.length === 0) return inverseFrequency(0, documents);
   return terms.reduce((best, term) => Math.max(best, term.weight), 0);
 }

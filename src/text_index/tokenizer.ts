@@ -79,10 +79,12 @@ const ASCII = /^[\x00-\x7f]*$/;
 
 /** Calls `sink` for every token of the text, in order. */
 export function tokenize(text: string, sink: TokenSink): void {
-  let word = 0;
-  for (const [chunk] of foldMarks(text).replace(THOUSANDS, "").matchAll(CHUNK)) {
-    tokenizeChunk(chunk, word++, sink);
-  }
+  chunksOf(text).forEach((chunk, word) => tokenizeChunk(chunk, word, sink));
+}
+
+/** The written words of a text, in order: the tokens of each depend on nothing around it. */
+export function chunksOf(text: string): readonly string[] {
+  return foldMarks(text).replace(THOUSANDS, "").match(CHUNK) ?? [];
 }
 
 /** The stem of a lower-case word; a word that is not plain English letters is its own. */
@@ -107,7 +109,8 @@ function foldMarks(text: string): string {
   return folded.slice(0, 2 * text.length + MAX_TERM_CHARACTERS).replace(APOSTROPHE, "'");
 }
 
-function tokenizeChunk(chunk: string, word: number, sink: TokenSink): void {
+/** Calls `sink` for every token of one written word, which is number `word` of its text. */
+export function tokenizeChunk(chunk: string, word: number, sink: TokenSink): void {
   if (UNSPACED.test(chunk)) return tokenizeMixed(chunk, word, sink);
   if (SIMPLE.test(chunk)) return tokenizeWord(chunk, word, sink);
   if (CONTRACTION.test(chunk)) return tokenizeContraction(chunk, word, sink);
