@@ -70,7 +70,7 @@ Deno.test("more words than it remembers, come and gone, are not mixed up with ot
     Array.from({ length: note % 3 === 0 ? 2500 : 1000 }, (_, at) => `${letter}${2500 * note + at}`);
   const note = (letter: string, number: number) =>
     noted(`${letter}${number}`, `${many(letter, number).join(" ")} fence`);
-  const all = Array.from({ length: 30 }, (_, number) => number);
+  const all = Array.from({ length: 40 }, (_, number) => number);
   const index = indexOf(all.map((number) => note("k", number)));
   index.delete("k21");
   index.put(note("k", 21));
@@ -82,6 +82,14 @@ Deno.test("more words than it remembers, come and gone, are not mixed up with ot
   for (const text of all.flatMap((n) => [`j${2500 * n} fence`, `k${2500 * n + 7} k52507`])) {
     assert.deepEqual(index.search({ text, limit: 50 }), fresh.search({ text, limit: 50 }), text);
   }
+});
+
+Deno.test("a word of thousands of memories finds each of them", () => {
+  const index = indexOf(Array.from({ length: 9000 }, (_, at) => noted(`m${at}`, "a fence")));
+  assert.equal(index.search({ text: "fence", limit: 1 }).total, 9000);
+  for (let at = 0; at < 8995; at++) index.delete(`m${at}`);
+  const { hits, total } = index.search({ text: "fence", limit: 10 });
+  assert.deepEqual([total, ids({ hits, total })], [5, [5, 6, 7, 8, 9].map((at) => `m899${at}`)]);
 });
 
 /** Textbook BM25 over plain words, every memory read for every question; returns what is above 0. */

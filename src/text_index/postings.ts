@@ -5,6 +5,8 @@
  */
 
 const INITIAL_PAIRS = 2;
+/** Longer arrays grow by a quarter and not to twice their length: they hold most of the memory. */
+const LONG_ARRAY = 4096;
 /** An array this many times too large is cut to size. */
 const SLACK = 4;
 
@@ -34,7 +36,7 @@ export class Postings {
   /** Adds a slot that is not in the list. */
   add(slot: number, frequency: number): void {
     const used = 2 * this.#count;
-    if (used === this.#pairs.length) this.#resize(2 * used);
+    if (used === this.#pairs.length) this.#resize(longer(used));
     const at = this.#find(slot);
     if (at < used) this.#pairs.copyWithin(at + 2, at, used);
     this.#pairs[at] = slot;
@@ -72,4 +74,9 @@ export class Postings {
     this.#pairs = new Int32Array(length);
     this.#pairs.set(length < pairs.length ? pairs.subarray(0, length) : pairs);
   }
+}
+
+/** The next length of a full array; even, as both are of pairs. */
+function longer(length: number): number {
+  return length < LONG_ARRAY ? 2 * length : length + 2 * (length >>> 3);
 }

@@ -7,7 +7,7 @@ import { stopwordKey } from "./document.ts";
 import { tokenizeChunk } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-const MAX_KNOWN_WORDS = 32_000;
+const MAX_KNOWN_WORDS = 50_000;
 /** Longer ones hardly come again, and might hold millions of characters together. */
 const MAX_KNOWN_CHARACTERS = 32;
 
