@@ -74,6 +74,8 @@ const CONTRACTION = /^[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)+$/u;
 const HYPHENATED = /^[\p{L}\p{M}]+(?:-[\p{L}\p{M}]+)+$/u;
 const VERSION = /^v(?=\d+(?:\.\d+)+)/;
 const PLAIN_WORD = /^[a-z]+$/;
+/** What most words are: nothing in them to fold, to split or to look at twice. */
+const PLAIN_WRITTEN = /^[A-Z]?[a-z]+$/;
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 
@@ -111,6 +113,7 @@ function foldMarks(text: string): string {
 
 /** Calls `sink` for every token of one written word, which is number `word` of its text. */
 export function tokenizeChunk(chunk: string, word: number, sink: TokenSink): void {
+  if (PLAIN_WRITTEN.test(chunk)) return emit(chunk.toLowerCase(), word, sink);
   if (UNSPACED.test(chunk)) return tokenizeMixed(chunk, word, sink);
   if (SIMPLE.test(chunk)) return tokenizeWord(chunk, word, sink);
   if (CONTRACTION.test(chunk)) return tokenizeContraction(chunk, word, sink);
