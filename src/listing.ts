@@ -31,7 +31,7 @@ const cursorSchema = z.strictObject({
   seen: z.int().min(0),
   key: z.union([z.string(), z.number()]),
   id: z.string(),
-  walk: z.string().optional(),
+  walk: z.string(),
 });
 
 type Cursor = z.infer<typeof cursorSchema>;
@@ -78,7 +78,7 @@ export class Listing {
     const question = cursor === undefined ? questionOf(request) : cursor.question;
     if (cursor !== undefined) refuseOther(request, cursor);
     // Before the first look at the state: what moves from here on is remembered.
-    const walk = cursor === undefined ? this.#walks.begin(question.sort) : cursor.walk;
+    const walk = cursor === undefined ? this.#walks.begin() : cursor.walk;
     const offset = cursor === undefined ? request.offset ?? 0 : 0;
     const end = offset + request.limit;
     const { best, after, total } = await this.#collect(question, walk, cursor, end);
@@ -86,7 +86,6 @@ export class Listing {
     const before = (cursor?.seen ?? 0) + offset;
     const last = page.at(-1);
     const ended = last === undefined || after <= end;
-    if (ended && cursor === undefined && walk !== undefined) this.#walks.end(walk);
     return {
       entries: page.map(({ memory }) => ({ memory, access: this.#state.access(memory.id) })),
       total,
@@ -106,7 +105,7 @@ export class Listing {
    * and how many match at all. */
   async #collect(
     question: Question,
-    walk: string | undefined,
+    walk: string,
     cursor: Place | undefined,
     most: number,
   ) {
@@ -125,16 +124,19 @@ export class Listing {
       after++;
       best.offer(place);
     }
-    return { best: best.items(), after, total };
+    // A memory that was deleted and made anew while we looked came by twice.
+    const once = new Map(best.items().map((place) => [place.id, place]));
+    return { best: [...once.values()], after, total };
   }
 
-  #keyOf({ sort }: Question, walk: string | undefined): (memory: Memory) => SortKey {
+  #keyOf({ sort }: Question, walk: string): (memory: Memory) => SortKey {
     const accessOf = (id: string) => this.#state.access(id);
-    if (walk === undefined) return (memory) => sortKey(sort, memory, accessOf);
-    const stoodAt = this.#walks.resume(walk);
+    const stoodAt = this.#walks.resume(walk, sort);
     if (stoodAt !== undefined) {
       return (memory) => stoodAt.get(memory.id) ?? sortKey(sort, memory, accessOf);
     }
+    // By creation next to nothing ever moves: such a walk goes on, also after a restart.
+    if (sort === "created_at") return (memory) => memory.created_at;
     throw new AppError(
       "malformed",
       "Cannot continue the listing: its cursor has expired; begin again without a cursor",

@@ -1,74 +1,63 @@
 /**
- * Keeps the order of a paged listing still while its memories change. Sorted by something that
- * changes (the last update, the importance, how often it was read), a memory could slip from the
- * pages to come to those already seen, and be missed. So a walk remembers, for each memory that
- * moved since it began, where that one stood then.
- *
- * A listing by creation needs none of this: its cursor alone says where to go on.
+ * Keeps the order of a paged listing still while its memories change. A memory whose key changes
+ * (it was updated, read, or imported anew) could slip from the pages to come to those already seen,
+ * and be missed. So it is noted where each memory stood before it moved, in one list for all walks:
+ * a walk is the place in that list where it began, and costs nothing however many there are.
  */
-import type { Clock } from "./clock.ts";
 import type { Access, Entry, Memory } from "./memory.ts";
 
 export const SORTS = ["created_at", "updated_at", "importance_score", "access_count"] as const;
 export type Sort = (typeof SORTS)[number];
 export type SortKey = string | number;
 
-const MOST_WALKS = 32;
-const MOST_MOVED = 20_000;
-const IDLE_MS = 10 * 60_000;
+/** A walk that began more moves ago is no longer remembered. */
+const MOVES_KEPT = 20_000;
 
-interface Walk {
-  readonly sort: Sort;
-  readonly stoodAt: Map<string, SortKey>;
-  usedAt: number;
+/** Where a memory stood, by every sort, before it moved. */
+interface Move
+  extends Readonly<Record<Exclude<Sort, "access_count" | "importance_score">, string>> {
+  readonly id: string;
+  readonly importance_score: number;
+  readonly access_count: number;
 }
 
 export class Walks {
-  readonly #clock: Clock;
-  readonly #newId: () => string;
-  /** The one used longest ago first. */
-  readonly #walks = new Map<string, Walk>();
+  /** Numbers of another run of the program mean nothing here. */
+  readonly #run: string;
+  #moves: Move[] = [];
+  /** How many moves were noted before the first that is kept. */
+  #forgotten = 0;
 
-  constructor(clock: Clock, newId: () => string) {
-    this.#clock = clock;
-    this.#newId = newId;
+  constructor(newId: () => string) {
+    this.#run = newId();
   }
 
-  /** Begins to remember; undefined for a sort that stands still by itself. */
-  begin(sort: Sort): string | undefined {
-    if (sort === "created_at") return undefined;
-    for (const [id, { usedAt }] of this.#walks) {
-      if (this.#walks.size < MOST_WALKS && usedAt > this.#clock.now() - IDLE_MS) break;
-      this.#walks.delete(id);
+  /** The walk that begins now. */
+  begin(): string {
+    return `${this.#run}.${this.#forgotten + this.#moves.length}`;
+  }
+
+  /** By id, where memories that moved since the walk began stood then; undefined where that is no
+   * longer remembered. */
+  resume(walk: string, sort: Sort): ReadonlyMap<string, SortKey> | undefined {
+    const [run, began = ""] = walk.split(".");
+    const from = Number(began) - this.#forgotten;
+    if (run !== this.#run || !(from >= 0 && from <= this.#moves.length)) return undefined;
+    const stoodAt = new Map<string, SortKey>();
+    for (const move of this.#moves.slice(from)) {
+      if (!stoodAt.has(move.id)) stoodAt.set(move.id, move[sort]);
     }
-    const id = this.#newId();
-    this.#walks.set(id, { sort, stoodAt: new Map(), usedAt: this.#clock.now() });
-    return id;
-  }
-
-  /** By id, the memories that moved since the walk began, and where they stood then; undefined
-   * where the walk is no longer remembered. */
-  resume(id: string): ReadonlyMap<string, SortKey> | undefined {
-    const walk = this.#walks.get(id);
-    if (walk === undefined) return undefined;
-    walk.usedAt = this.#clock.now();
-    this.#walks.delete(id);
-    this.#walks.set(id, walk);
-    return walk.stoodAt;
-  }
-
-  end(id: string): void {
-    this.#walks.delete(id);
+    return stoodAt;
   }
 
   /** To be called before a memory changes. */
-  moving(entry: Entry): void {
-    const { id } = entry.memory;
-    for (const [walkId, { sort, stoodAt }] of this.#walks) {
-      if (stoodAt.has(id)) continue;
-      stoodAt.set(id, sortKey(sort, entry.memory, () => entry.access));
-      if (stoodAt.size > MOST_MOVED) this.#walks.delete(walkId);
-    }
+  moving({ memory, access }: Entry): void {
+    const { id, created_at, updated_at, importance_score } = memory;
+    const { access_count } = access;
+    this.#moves.push({ id, created_at, updated_at, importance_score, access_count });
+    if (this.#moves.length < 2 * MOVES_KEPT) return;
+    this.#forgotten += this.#moves.length - MOVES_KEPT;
+    this.#moves = this.#moves.slice(-MOVES_KEPT);
   }
 }
 
