@@ -65,7 +65,7 @@ export class Brain {
     const { version, embeddingsBytes } = options;
     const state = this.#state;
     this.#store = store;
-    const walks = new Walks(clock, newId);
+    const walks = new Walks(newId);
     this.indexer = new Indexer({
       embedder,
       recall: embedder?.recall?.bind(embedder),
