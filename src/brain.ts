@@ -76,10 +76,14 @@ export class Brain {
       log: (message) => options.log("indexer", { message }),
     });
     const projection = new Projection(state, textIndex, this.indexer, walks);
-    const quota = new Quota(options.limits, () => ({
-      memories: state.size,
-      bytes: this.#bytes(options),
-    }));
+    const quota = new Quota(options.limits, {
+      memories: () => state.size,
+      bytes: () => this.#bytes(options),
+    }, {
+      clock,
+      worthIt: () => store.status().journalBytes > 0,
+      run: () => store.compact(),
+    });
     const locks = new Locks();
     const idempotency = new Idempotency(state, clock);
     const accesses = new Accesses(state, store, projection, clock);

@@ -2,6 +2,7 @@
  * What this brain may hold. Growing writes are refused before the limit is passed, also when many
  * come at once; reading, correcting and deleting always go on.
  */
+import type { Clock } from "./clock.ts";
 import { AppError } from "./errors.ts";
 
 export interface QuotaLimits {
@@ -11,18 +12,37 @@ export interface QuotaLimits {
   readonly bytes: number;
 }
 
+/** Asked only where a limit needs it: counting bytes has its price. */
+interface Usage {
+  memories(): number;
+  bytes(): number;
+}
+
+/** Gives back room that what was deleted still takes. */
+interface Reclaiming {
+  readonly clock: Clock;
+  /** False where there is nothing to gain. */
+  worthIt(): boolean;
+  /** Says itself, to the log, when it fails. */
+  run(): Promise<void>;
+}
+
+/** A brain that is truly full must not be rewritten for every write that is refused. */
+const RECLAIM_AGAIN_MS = 10_000;
+
 export class Quota {
   readonly #limits: QuotaLimits;
-  readonly #usage: () => { readonly memories: number; readonly bytes: number };
+  readonly #usage: Usage;
+  readonly #reclaiming: Reclaiming;
   #reservedMemories = 0;
   #reservedBytes = 0;
+  #reclaimRuns = false;
+  #reclaimedAt = -Infinity;
 
-  constructor(
-    limits: QuotaLimits,
-    usage: () => { readonly memories: number; readonly bytes: number },
-  ) {
+  constructor(limits: QuotaLimits, usage: Usage, reclaiming: Reclaiming) {
     this.#limits = limits;
     this.#usage = usage;
+    this.#reclaiming = reclaiming;
   }
 
   get limits(): QuotaLimits {
@@ -34,30 +54,57 @@ export class Quota {
    * when it shows in the usage. Throws `insufficient_storage`.
    */
   reserve(memories: number, bytes: number): () => void {
-    const usage = this.#usage();
-    const { memories: mostMemories, bytes: mostBytes } = this.#limits;
-    if (
-      mostMemories > 0 && memories > 0 &&
-      usage.memories + this.#reservedMemories + memories > mostMemories
-    ) {
-      throw new AppError(
-        "insufficient_storage",
-        `Cannot store more memories: ${usage.memories} of ${mostMemories} are there; ` +
-          "delete some or raise MAX_MEMORIES",
-      );
-    }
-    if (mostBytes > 0 && usage.bytes + this.#reservedBytes + bytes > mostBytes) {
-      throw new AppError(
-        "insufficient_storage",
-        `Cannot store more: ${usage.bytes} of ${mostBytes} bytes are used; ` +
-          "delete memories or exports, or raise STORAGE_QUOTA_BYTES",
-      );
-    }
+    if (memories > 0) this.#refuseTooMany(memories);
+    this.#refuseTooLarge(bytes);
     this.#reservedMemories += memories;
     this.#reservedBytes += bytes;
     return () => {
       this.#reservedMemories -= memories;
       this.#reservedBytes -= bytes;
     };
+  }
+
+  #refuseTooMany(memories: number): void {
+    const most = this.#limits.memories;
+    if (most === 0) return;
+    const used = this.#usage.memories();
+    if (used + this.#reservedMemories + memories <= most) return;
+    throw new AppError(
+      "insufficient_storage",
+      `Cannot store more memories: ${used} of ${most} are there; ` +
+        "delete some or raise MAX_MEMORIES",
+    );
+  }
+
+  #refuseTooLarge(bytes: number): void {
+    const most = this.#limits.bytes;
+    if (most === 0) return;
+    const used = this.#usage.bytes();
+    if (used + this.#reservedBytes + bytes <= most) return;
+    const retryAfterS = this.#reclaim();
+    throw new AppError(
+      "insufficient_storage",
+      `Cannot store more: ${used} of ${most} bytes are used; ` +
+        "delete memories or exports, or raise STORAGE_QUOTA_BYTES",
+      retryAfterS === undefined ? {} : { retryAfterS },
+    );
+  }
+
+  /**
+   * What was deleted stays on disk until the next snapshot, and a brain that takes no writes would
+   * never come to one by itself. Returns the seconds after which asking again is worth it.
+   */
+  #reclaim(): number | undefined {
+    const { clock } = this.#reclaiming;
+    if (this.#reclaimRuns) return 1;
+    if (!this.#reclaiming.worthIt()) return undefined;
+    const waitMs = this.#reclaimedAt + RECLAIM_AGAIN_MS - clock.now();
+    if (waitMs > 0) return Math.ceil(waitMs / 1000);
+    this.#reclaimRuns = true;
+    void this.#reclaiming.run().catch(() => {}).finally(() => {
+      this.#reclaimRuns = false;
+      this.#reclaimedAt = clock.now();
+    });
+    return 1;
   }
 }

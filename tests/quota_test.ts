@@ -1,0 +1,103 @@
+/** The limits of a brain: when they refuse, when they do not, and that a full brain is not lost. */
+import assert from "node:assert/strict";
+import { AppError } from "../src/errors.ts";
+import { Quota, type QuotaLimits } from "../src/quota.ts";
+import { drain, FakeClock } from "./fakes/indexing.ts";
+import { type HttpApp, withApp } from "./http_app.ts";
+
+/** A quota over numbers that the test sets. */
+function quotaOf(limits: QuotaLimits) {
+  const clock = new FakeClock();
+  const used = { memories: 0, bytes: 0, reclaimable: 0 };
+  const seen = { usage: 0, runs: 0, end: () => {} };
+  const quota = new Quota(limits, {
+    memories: () => (seen.usage++, used.memories),
+    bytes: () => (seen.usage++, used.bytes),
+  }, {
+    clock,
+    worthIt: () => used.reclaimable > 0,
+    run() {
+      seen.runs++;
+      return new Promise<void>((resolve) => seen.end = resolve);
+    },
+  });
+  const refusal = (memories: number, bytes: number): AppError => {
+    try {
+      quota.reserve(memories, bytes);
+    } catch (error) {
+      if (error instanceof AppError) return error;
+      throw error;
+    }
+    throw new Error("it was not refused");
+  };
+  return { quota, clock, used, seen, refusal };
+}
+
+Deno.test("without a limit nothing is counted, with one only what it is about", () => {
+  const none = quotaOf({ memories: 0, bytes: 0 });
+  none.quota.reserve(1, 1e12)();
+  assert.equal(none.seen.usage, 0);
+  for (const limits of [{ memories: 9, bytes: 0 }, { memories: 0, bytes: 9 }]) {
+    const one = quotaOf(limits);
+    one.quota.reserve(1, 1)();
+    assert.equal(one.seen.usage, 1);
+  }
+});
+
+Deno.test("what is reserved counts until it is given back", () => {
+  const { quota, refusal } = quotaOf({ memories: 2, bytes: 10 });
+  const release = quota.reserve(1, 6);
+  assert.equal(refusal(2, 1).code, "insufficient_storage");
+  assert.equal(refusal(1, 5).code, "insufficient_storage");
+  release();
+  quota.reserve(2, 10)();
+});
+
+Deno.test("a refusal for bytes reclaims: one at a time, not too often, only what is there", async () => {
+  const { clock, used, seen, refusal } = quotaOf({ memories: 0, bytes: 10 });
+  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [undefined, 0]);
+  used.reclaimable = 1;
+  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [1, 1]);
+  await clock.advance(60_000);
+  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [1, 1]);
+  seen.end();
+  await drain();
+  await clock.advance(7_500);
+  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [3, 1]);
+  await clock.advance(2_500);
+  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [1, 2]);
+});
+
+Deno.test("too many memories are not a matter of bytes: nothing is reclaimed", () => {
+  const { used, seen, refusal } = quotaOf({ memories: 1, bytes: 10 });
+  used.reclaimable = 1;
+  assert.deepEqual([refusal(2, 1).retryAfterS, seen.runs], [undefined, 0]);
+});
+
+async function fill(app: HttpApp): Promise<number> {
+  const json = { content: "x".repeat(5_000) };
+  for (let count = 0;; count++) {
+    const { status } = await app.call("POST", "/memories", { json });
+    if (status === 507) return count;
+    assert.ok(status === 201 && count < 100, `${status} after ${count}`);
+  }
+}
+
+Deno.test("a brain that was full takes memories again once some are deleted", async () => {
+  await withApp(async (app) => {
+    for (let round = 0; round < 2; round++) {
+      const before = await app.ids();
+      assert.ok(await fill(app) >= 8);
+      await drain();
+      await app.clock.advance(60_000);
+      for (const id of [...before, ...await app.ids()]) {
+        await app.call("DELETE", `/memories/${id}`);
+      }
+      const json = { content: "y".repeat(5_000) };
+      const refused = await app.call("POST", "/memories", { json });
+      assert.deepEqual([refused.status, refused.headers.get("retry-after")], [507, "1"]);
+      await drain();
+      await app.done(201, "POST", "/memories", { json });
+    }
+  }, { limits: { memories: 0, bytes: 60_000 } });
+});
