@@ -50,7 +50,7 @@ export class Idempotency {
         });
       }
       await asked.readOn?.();
-      if (known.request === sha256(asked.request())) return known.reply;
+      if (known.request === sha256(asked.request())) return answerOf(known);
       throw new AppError(
         "invalid",
         "Cannot carry out the request: its Idempotency-Key was used for another one; send a new key",
@@ -61,6 +61,14 @@ export class Idempotency {
   #isOld({ at }: Receipt): boolean {
     return Date.parse(at) < this.#clock.now() - RECEIPT_HOURS * 3_600_000;
   }
+}
+
+function answerOf({ reply }: Receipt): Reply {
+  if (reply === null || !("deleted" in reply)) return reply;
+  throw new AppError(
+    "conflict",
+    `Cannot give the answer again: it was done, and the memory "${reply.deleted}" deleted since`,
+  );
 }
 
 function sha256(text: string): string {

@@ -68,8 +68,9 @@ export interface Receipt {
   readonly request: string;
   /** RFC 3339; a receipt is honoured for 24 hours. */
   readonly at: string;
-  /** The reply to give again: a memory as it was answered, another JSON body, or nothing. */
-  readonly reply: Entry | { readonly json: JsonObject } | null;
+  /** The reply to give again: a memory as it was answered, another JSON body, or nothing; or the
+   * id of the memory, where that was deleted since. */
+  readonly reply: Entry | { readonly json: JsonObject } | { readonly deleted: string } | null;
 }
 
 /** One durable step of history: full-state and idempotent, so that it may be replayed. */

@@ -72,7 +72,7 @@ export class Projection {
     return this.#state.entries();
   }
 
-  receipts(): Iterable<Receipt> {
-    return this.#state.receipts();
+  receipts(at: string): Iterable<Receipt> {
+    return this.#state.receipts(at);
   }
 }

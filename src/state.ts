@@ -13,13 +13,20 @@ import {
 } from "./memory.ts";
 
 export const RECEIPT_HOURS = 24;
-/** Beyond this many the oldest receipts are let go before their time. */
-const MOST_RECEIPTS = 100_000;
+/** Beyond so many, or so many characters of replies, the oldest receipts go before their time. */
+const MOST_RECEIPTS = 100_000, MOST_RECEIPT_CHARACTERS = 32 * 1024 * 1024;
+/** What a receipt takes beside a memory's text. */
+const RECEIPT_CHARACTERS = 500;
 
 export class State {
   readonly #memories = new Map<string, Memory>();
   readonly #accesses = new Map<string, Access>();
   readonly #receipts = new Map<string, Receipt>();
+  /** By memory, the receipts that hold its text. */
+  readonly #receiptsOf = new Map<string, Set<string>>();
+  #receiptCharacters = 0;
+  /** By length, how many memories have a vector of their own. */
+  readonly #byVectorLength = new Map<number, number>();
   readonly #byType = new Map<MemoryType, number>();
   readonly #byTag = new Map<string, number>();
 
@@ -51,6 +58,11 @@ export class State {
   }
 
   #forget(id: string): void {
+    // What is to be forgotten must not live on in the answer to a retry.
+    for (const key of this.#receiptsOf.get(id) ?? []) {
+      const receipt = this.#receipts.get(key);
+      if (receipt !== undefined) this.#setReceipt({ ...receipt, reply: { deleted: id } });
+    }
     const before = this.#memories.get(id);
     if (before === undefined) return;
     this.#count(before, -1);
@@ -65,6 +77,7 @@ export class State {
       else counts.set(key, count);
     };
     add(this.#byType, memory.memory_type);
+    if (memory.embedding !== undefined) add(this.#byVectorLength, memory.embedding.length);
     for (const tag of memory.tags) add(this.#byTag, tag);
   }
 
@@ -75,13 +88,41 @@ export class State {
   }
 
   #keepReceipt(receipt: Receipt): void {
-    this.#receipts.delete(receipt.key);
-    this.#receipts.set(receipt.key, receipt);
-    const oldest = new Date(Date.parse(receipt.at) - RECEIPT_HOURS * 3_600_000).toISOString();
+    this.#dropReceipt(receipt.key);
+    this.#setReceipt(receipt);
+    const oldest = dayBefore(receipt.at);
     for (const [key, { at }] of this.#receipts) {
-      if (at >= oldest && this.#receipts.size <= MOST_RECEIPTS) break;
-      this.#receipts.delete(key);
+      const tooMany = this.#receipts.size > MOST_RECEIPTS ||
+        this.#receiptCharacters > MOST_RECEIPT_CHARACTERS;
+      if (at >= oldest && !tooMany) break;
+      this.#dropReceipt(key);
     }
+  }
+
+  /** Puts it in the place of the one with its key, if there is one, or at the end. */
+  #setReceipt(receipt: Receipt): void {
+    const before = this.#receipts.get(receipt.key);
+    if (before !== undefined) this.#countReceipt(before, -1);
+    this.#receipts.set(receipt.key, receipt);
+    this.#countReceipt(receipt, 1);
+  }
+
+  #dropReceipt(key: string): void {
+    const receipt = this.#receipts.get(key);
+    if (receipt === undefined) return;
+    this.#receipts.delete(key);
+    this.#countReceipt(receipt, -1);
+  }
+
+  #countReceipt({ key, reply }: Receipt, step: 1 | -1): void {
+    const memory = reply !== null && "memory" in reply ? reply.memory : undefined;
+    this.#receiptCharacters += step * (RECEIPT_CHARACTERS + (memory?.content.length ?? 0));
+    if (memory === undefined) return;
+    const keys = this.#receiptsOf.get(memory.id) ?? new Set();
+    if (step === 1) keys.add(key);
+    else keys.delete(key);
+    if (keys.size === 0) this.#receiptsOf.delete(memory.id);
+    else this.#receiptsOf.set(memory.id, keys);
   }
 
   /**
@@ -129,7 +170,20 @@ export class State {
     }
   }
 
-  receipts(): Iterable<Receipt> {
-    return this.#receipts.values();
+  /** Those that are still honoured at the given time. */
+  *receipts(at: string): Generator<Receipt> {
+    const oldest = dayBefore(at);
+    for (const receipt of this.#receipts.values()) if (receipt.at >= oldest) yield receipt;
   }
+
+  /** The length of the vectors that clients sent; undefined where none did. */
+  get vectorLength(): number | undefined {
+    const [length] = this.#byVectorLength.keys();
+    return length;
+  }
+}
+
+/** A receipt from before then is no longer honoured. */
+function dayBefore(time: string): string {
+  return new Date(Date.parse(time) - RECEIPT_HOURS * 3_600_000).toISOString();
 }

@@ -9,7 +9,8 @@ export interface DurableState {
   apply(change: Change): void;
   /** In the order of insertion. May be walked while changes are applied. */
   entries(): Iterable<Entry>;
-  receipts(): Iterable<Receipt>;
+  /** Those that are still honoured at the given time (RFC 3339). */
+  receipts(at: string): Iterable<Receipt>;
 }
 
 /** What opening a store found. */

@@ -172,3 +172,21 @@ Deno.test("a dry run keeps no answer", async () => {
     assert.deepEqual([second.imported, second.skipped], [0, 1]);
   });
 });
+
+Deno.test("what was deleted lives on in no answer to a retry, and is not made anew by one", async () => {
+  await withApp(async (app) => {
+    const json = { content: "TOPSECRET forgotten" };
+    const { id } = await app.done(201, "POST", "/memories", { json, headers });
+    await app.done(204, "DELETE", `/memories/${id}`);
+    const detail =
+      `Cannot give the answer again: it was done, and the memory "${id}" deleted since`;
+    assert.deepEqual(
+      await app.done(409, "POST", "/memories", { json, headers }),
+      problemOf("conflict", 409, detail),
+    );
+    assert.equal((await app.done(200, "GET", "/memories")).total, 0);
+    await app.store.compact();
+    const snapshot = app.disk.files().get("/data/memories.json") ?? assert.fail("no snapshot");
+    assert.ok(!new TextDecoder().decode(snapshot).includes("TOPSECRET"));
+  });
+});

@@ -34,6 +34,11 @@ function applyTo({ memories, accesses, receipts }: Model, change: Change): void 
   if (change.op === "delete") {
     memories.delete(change.id);
     accesses.delete(change.id);
+    for (const [key, receipt] of receipts) {
+      const { reply } = receipt;
+      if (reply === null || !("memory" in reply) || reply.memory.id !== change.id) continue;
+      receipts.set(key, { ...receipt, reply: { deleted: change.id } });
+    }
   }
   if (change.op === "access") {
     for (const [id, access] of change.accesses) if (memories.has(id)) accesses.set(id, access);
@@ -118,7 +123,7 @@ Deno.test("what a state hands out makes an equal state", () => {
   const state = stateOf(Array.from({ length: 500 }, (_, n) => randomChange(random, n)));
   const copy = new State();
   for (const entry of state.entries()) copy.apply({ op: "put", ...entry });
-  for (const receipt of state.receipts()) copy.apply({ op: "receipt", receipt });
+  for (const receipt of state.receipts(TIME)) copy.apply({ op: "receipt", receipt });
   assert.equal(printOf(copy), printOf(state));
   assert.deepEqual(new Map(copy.countByTag), new Map(state.countByTag));
 });
@@ -157,4 +162,31 @@ Deno.test("receipts are kept for a day, by the time of the newest", () => {
   assert.equal(RECEIPT_HOURS, 24);
   const kept = [0, 1, 24, 25.5].map((hours) => state.receipt(receiptOf(hours * 2).key)?.at);
   assert.deepEqual(kept, [undefined, undefined, at(24), at(25.5)]);
+});
+
+Deno.test("receipts are bounded by their replies' size, and those of yesterday are not written", () => {
+  const state = new State();
+  const day = (n: number) => `2026-02-0${n}T00:00:00.000Z`;
+  const content = "x".repeat(100_000);
+  for (let n = 0; n < 500; n++) {
+    const entry = { memory: memoryOf(n, { content }), access: NEVER_ACCESSED };
+    state.apply({ op: "receipt", receipt: { ...receiptOf(n, entry), at: day(1) } });
+  }
+  const kept = [...state.receipts(day(1))];
+  assert.ok(kept.length > 300 && kept.length < 340, `${kept.length} are kept`);
+  assert.equal(kept.at(-1)?.key, receiptOf(499).key);
+  assert.deepEqual([...state.receipts(day(3))], []);
+});
+
+Deno.test("the length of clients' vectors is known as long as there is one", () => {
+  const state = new State();
+  assert.equal(state.vectorLength, undefined);
+  state.apply(putOf(1, { embedding: Float32Array.of(1, 2, 3) }));
+  state.apply(putOf(2));
+  assert.equal(state.vectorLength, 3);
+  state.apply(putOf(1));
+  assert.equal(state.vectorLength, undefined);
+  state.apply(putOf(1, { embedding: Float32Array.of(1, 2) }));
+  state.apply(deleteOf(1));
+  assert.equal(state.vectorLength, undefined);
 });

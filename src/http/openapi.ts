@@ -18,7 +18,7 @@ const WITH_BODY: readonly ErrorCode[] = [
   "unsupported_media_type",
   "invalid",
 ];
-const WITH_IDEMPOTENCY: readonly ErrorCode[] = ["invalid"];
+const WITH_IDEMPOTENCY: readonly ErrorCode[] = ["invalid", "conflict"];
 
 export function openApiDocument(routes: readonly Route[], version: string): Json {
   const schemas: Json = {};

@@ -70,6 +70,7 @@ const receiptSchema = z.strictObject({
   reply: z.union([
     z.strictObject({ memory: memorySchema, access: accessSchema }),
     z.strictObject({ json: z.custom<JsonObject>(isJsonObject) }),
+    z.strictObject({ deleted: z.string() }),
     z.null(),
   ]),
 });

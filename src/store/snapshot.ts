@@ -101,7 +101,7 @@ export async function writeSnapshot(
     }
     await add((count === 0 ? "" : "\n") + '],"receipts":[\n');
     let receipts = 0;
-    for (const receipt of state.receipts()) {
+    for (const receipt of state.receipts(writtenAt)) {
       await add((receipts++ === 0 ? "" : ",\n") + encodeReceipt(receipt));
     }
     await add(receipts === 0 ? "" : "\n");
