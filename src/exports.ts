@@ -5,7 +5,7 @@
 import { type Clock, timestamp } from "./clock.ts";
 import type { ExportFolder, WrittenExport } from "./export_folder.ts";
 import type { Memories } from "./memories.ts";
-import type { Memory } from "./memory.ts";
+import type { Entry, Memory } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { Quota } from "./quota.ts";
 import type { State } from "./state.ts";
@@ -50,11 +50,11 @@ export class Exports {
     const { clock, newId, state } = this.#options;
     const at = timestamp(clock);
     // Memories never change in place: holding them is holding the moment.
-    const memories = [...state.memories()];
-    const lines = this.#lines(memories, request);
-    const text = request.format === "ndjson" ? lines : this.#document(lines, at, memories.length);
+    const entries = [...state.entries()];
+    const lines = this.#lines(entries, request);
+    const text = request.format === "ndjson" ? lines : this.#document(lines, at, entries.length);
     const name = `export-${at.replaceAll(/[-:.]/g, "")}-${newId().slice(-8)}.${request.format}`;
-    return { name, total: memories.length, pieces: encoded(text) };
+    return { name, total: entries.length, pieces: encoded(text) };
   }
 
   /** Throws `insufficient_storage` where it would not fit the quota. */
@@ -82,15 +82,12 @@ export class Exports {
     yield "\n]}\n";
   }
 
-  async *#lines(memories: readonly Memory[], { includeEmbeddings }: ExportRequest) {
-    const { state } = this.#options;
-    for (const memory of memories) {
-      const embedding = includeEmbeddings
-        ? await this.#options.memories.embedding(memory)
-        : undefined;
+  async *#lines(entries: readonly Entry[], { includeEmbeddings }: ExportRequest) {
+    for (const { memory, access } of entries) {
+      const embedding = includeEmbeddings ? await this.#vectorOf(memory) : undefined;
       const { id, content, memory_type, importance_score, tags, metadata } = memory;
       const { created_at, updated_at } = memory;
-      const { access_count, last_accessed_at } = state.access(id);
+      const { access_count, last_accessed_at } = access;
       // One order, whichever way the memory came in: the same memories give the same bytes.
       yield JSON.stringify({
         id,
@@ -106,6 +103,15 @@ export class Exports {
         ...(embedding && { embedding: plainNumbers(embedding) }),
       }) + "\n";
     }
+  }
+
+  /** The index follows the state: of a text that was changed meanwhile it holds another's vector. */
+  async #vectorOf(memory: Memory): Promise<Float32Array | undefined> {
+    const { state, memories } = this.#options;
+    const vector = await memories.embedding(memory);
+    const isCurrent = memory.embedding !== undefined ||
+      state.get(memory.id)?.content === memory.content;
+    return isCurrent ? vector : undefined;
   }
 }
 

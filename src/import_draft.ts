@@ -37,8 +37,8 @@ export interface DraftOptions {
   readonly newId: () => string;
   /** RFC 3339: what records without times get. */
   readonly now: string;
-  /** The length that vectors must have; undefined while any will do. */
-  readonly vectorLength: number | undefined;
+  /** The length that vectors must have, now; undefined while any will do. */
+  readonly vectorLength: () => number | undefined;
   /** True where the process has hardly any memory left: a large import must end before it does. */
   readonly memoryShort: () => boolean;
 }
@@ -57,6 +57,8 @@ interface Drafted {
 }
 
 const MOST_ERRORS = 100;
+/** An id that is none may be of any length; a report is not. */
+const MOST_ID_CHARACTERS = 100;
 
 /** What an import would do, as far as it has been read. */
 export class ImportDraft {
@@ -78,7 +80,7 @@ export class ImportDraft {
   constructor(deps: DraftOptions, options: ImportOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#vectorLength = deps.vectorLength;
+    this.#vectorLength = deps.vectorLength();
   }
 
   async read(records: AsyncIterable<readonly RawRecord[]>): Promise<void> {
@@ -112,10 +114,14 @@ export class ImportDraft {
       const given = typeof value === "object" && value !== null && "id" in value
         ? value["id"]
         : key ?? null;
-      if ("fault" in parsed) this.#fault(typeof given === "string" ? given : null, parsed.fault);
+      const name = typeof given === "string" ? given.slice(0, MOST_ID_CHARACTERS) : null;
+      if ("fault" in parsed) this.#fault(name, parsed.fault);
       else this.#add(parsed.record, bytes.length);
     } catch (error) {
-      this.#fault(key ?? null, { path: [], reason: unreadable(error) });
+      this.#fault(key?.slice(0, MOST_ID_CHARACTERS) ?? null, {
+        path: [],
+        reason: unreadable(error),
+      });
     }
   }
 
@@ -124,11 +130,8 @@ export class ImportDraft {
     const { id, embedding } = entry.memory;
     if (embedding !== undefined) {
       this.#vectorLength ??= embedding.length;
-      if (embedding.length !== this.#vectorLength) {
-        const reason = `has ${embedding.length} numbers, the index holds vectors of ` +
-          `${this.#vectorLength}`;
-        return this.#fault(id, { path: ["embedding"], reason });
-      }
+      const reason = lengthFault(embedding, this.#vectorLength);
+      if (reason !== undefined) return this.#fault(id, { path: ["embedding"], reason });
     }
     const earlier = this.#drafted.get(id);
     const isDated = record.created_at !== undefined;
@@ -181,8 +184,16 @@ export class ImportDraft {
   /** To be called while the ids are held: decides what happens to those that exist. */
   settleConflicts(): void {
     const { state } = this.#deps;
+    const length = this.#deps.vectorLength();
     for (const [id, drafted] of this.#drafted) {
       const memory = state.get(id);
+      // Another writer may have set the length of all vectors while the file was being read.
+      const reason = lengthFault(drafted.entry.memory.embedding, length);
+      if (reason !== undefined) {
+        this.#fault(id, { path: ["embedding"], reason }, drafted.index);
+        this.#drafted.delete(id);
+        continue;
+      }
       if (memory === undefined) {
         this.#imported++;
         this.#drafted.set(id, withAccess(drafted));
@@ -199,6 +210,10 @@ export class ImportDraft {
     const field = path.map(String).join(".");
     const message = field === "" ? reason : `${field} ${reason}`;
     this.#errors.push({ path: jsonPointer([index, ...path]), message, index, id, reason: message });
+  }
+
+  get hasVectors(): boolean {
+    return this.#vectorLength !== undefined;
   }
 
   get ids(): ReadonlySet<string> {
@@ -239,6 +254,13 @@ export class ImportDraft {
       dry_run: this.#options.dryRun,
     };
   }
+}
+
+function lengthFault(embedding: Float32Array | undefined, length: number | undefined) {
+  if (embedding === undefined || length === undefined || embedding.length === length) {
+    return undefined;
+  }
+  return `has ${embedding.length} numbers, the index holds vectors of ${length}`;
 }
 
 function accessOf({ access_count, last_accessed_at }: ImportRecord): Access | undefined {

@@ -53,7 +53,7 @@ export class Imports {
     const reply = await this.#options.idempotency.once(asked, async (seal) => {
       const { state, newId, clock, memories, memoryShort } = this.#options;
       const now = timestamp(clock);
-      const { vectorLength } = memories;
+      const vectorLength = () => memories.vectorLength;
       const deps = { state, newId, now, vectorLength, memoryShort };
       const draft = new ImportDraft(deps, options);
       await draft.read(records);
@@ -73,15 +73,23 @@ export class Imports {
   async #settle(draft: ImportDraft, options: ImportOptions, seal: Seal): Promise<ImportReport> {
     draft.requireGood();
     const release = await this.#options.locks.hold(draft.ids);
+    const decide = () => this.#decide(draft, options, seal);
     try {
-      draft.settleConflicts();
-      draft.requireGood();
-      const report = draft.report();
-      if (!options.dryRun) await this.#carryOut(draft, report, seal);
-      return report;
+      // Only now: those who set the length hold their memory's lock, which `hold` waits for.
+      return draft.hasVectors
+        ? await this.#options.memories.settingVectorLength(decide)
+        : await decide();
     } finally {
       release();
     }
+  }
+
+  async #decide(draft: ImportDraft, options: ImportOptions, seal: Seal): Promise<ImportReport> {
+    draft.settleConflicts();
+    draft.requireGood();
+    const report = draft.report();
+    if (!options.dryRun) await this.#carryOut(draft, report, seal);
+    return report;
   }
 
   async #carryOut(draft: ImportDraft, report: ImportReport, seal: Seal): Promise<void> {

@@ -53,8 +53,6 @@ const FRAME_BYTES = 512;
 
 export class Memories {
   readonly #options: MemoriesOptions;
-  /** What the first vector set, until the index, which follows a moment later, knows it too. */
-  #newLength: number | undefined;
 
   constructor(options: MemoriesOptions) {
     this.#options = options;
@@ -102,6 +100,12 @@ export class Memories {
   read(id: string): Entry {
     const memory = this.#find(id);
     return { memory, access: this.#options.accesses.count(memory) };
+  }
+
+  /** Looks at a memory without counting it. Throws `not_found`. */
+  peek(id: string): Entry {
+    const memory = this.#find(id);
+    return { memory, access: this.#options.state.access(id) };
   }
 
   /** The vector it is found by: its own, or the provider's; undefined while there is none. */
@@ -190,20 +194,21 @@ export class Memories {
     if (embedding === undefined) return await work();
     requireLength(embedding, this.vectorLength);
     if (this.vectorLength !== undefined) return await work();
-    // Nobody has set the length yet: one after the other, so that only one can.
-    return await this.#options.locks.run("first vector", async () => {
+    return await this.settingVectorLength(() => {
       requireLength(embedding, this.vectorLength);
-      const result = await work();
-      this.#newLength = embedding.length;
-      return result;
+      return work();
     });
+  }
+
+  /** For work that may set the length of all vectors: one after the other, so that only one can. */
+  async settingVectorLength<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#options.locks.run("first vector", work);
   }
 
   /** The length that a client's vector must have; undefined while any will do. */
   get vectorLength(): number | undefined {
-    const known = this.#options.dimensions ?? this.#options.vectorIndex.dimensions;
-    if (known !== undefined) this.#newLength = undefined;
-    return known ?? this.#newLength;
+    const { dimensions, state, vectorIndex } = this.#options;
+    return dimensions ?? state.vectorLength ?? vectorIndex.dimensions;
   }
 }
 

@@ -85,3 +85,51 @@ Deno.test("a vector of one's own is kept until its text changes or it is given b
     await app.done(400, "GET", `/memories/${id}?include=all`);
   }, { embedder: new FakeEmbedder() });
 });
+
+Deno.test("a HEAD looks at a memory without reading it", async () => {
+  await withApp(async (app) => {
+    await app.done(201, "POST", "/memories", { json: { content: "x" } });
+    const { status, headers } = await app.call("HEAD", PATH, {});
+    assert.deepEqual([status, headers.get("etag") !== null], [200, true]);
+    assert.equal((await app.done(200, "GET", PATH)).access_count, 1);
+  });
+});
+
+Deno.test("an export gives no memory the vector of a text that it had not yet", async () => {
+  await withApp(async (app) => {
+    await app.done(201, "POST", "/memories", { json: { content: "old" } });
+    await app.done(200, "GET", PATH);
+    await app.clock.until(app.brain.indexer.idle());
+    const { pieces } = app.brain.exports.stream({ format: "ndjson", includeEmbeddings: true });
+    await app.done(200, "PUT", PATH, { json: { content: "something else" } });
+    await app.clock.until(app.brain.indexer.idle());
+    const [piece] = await Array.fromAsync(pieces);
+    const { content, embedding, access_count } = JSON.parse(new TextDecoder().decode(piece));
+    assert.deepEqual([content, embedding, access_count], ["old", undefined, 1]);
+  }, { embedder: new FakeEmbedder() });
+});
+
+Deno.test("the length of vectors is free again when the last one is gone, and held while one is", async () => {
+  await withApp(async (app) => {
+    const post = (status: number, embedding: number[]) =>
+      app.done(status, "POST", "/memories", { json: { content: "x", embedding } });
+    const { id } = await post(201, [1, 2, 3]);
+    await post(422, [1, 2, 3, 4]);
+    await app.done(204, "DELETE", `/memories/${id}`);
+    await post(201, [1, 2, 3, 4]);
+    const json = [{ content: "y", embedding: [1, 2, 3] }];
+    const { errors } = await app.done(422, "POST", "/import", { json });
+    assert.equal(errors[0].message, "embedding has 3 numbers, the index holds vectors of 4");
+  });
+});
+
+Deno.test("of two imports at once with vectors of other lengths only one comes in", async () => {
+  await withApp(async (app) => {
+    const statuses = await Promise.all([2, 3].map(async (length) => {
+      const json = [{ content: "x", embedding: Array.from({ length }, () => 1) }];
+      return (await app.call("POST", "/import", { json })).status;
+    }));
+    assert.deepEqual(statuses.toSorted(), [200, 422]);
+    assert.equal((await app.done(200, "GET", "/memories")).total, 1);
+  });
+});

@@ -174,8 +174,10 @@ function readRoute({ memories }: Brain): Route {
     }),
     replies: { 200: oneMemory },
     errors: ["not_found"],
-  }, async ({ params, query }) => {
-    const entry = memories.read(params.id);
+  }, async ({ params, query, request }) => {
+    // A HEAD is answered by the same route, but nobody gets to read the memory.
+    const isRead = request.method === "GET";
+    const entry = isRead ? memories.read(params.id) : memories.peek(params.id);
     if (query.include === undefined) return answer(200, entry);
     const vector = await memories.embedding(entry.memory);
     return json(200, memoryView(entry, vector), { ETag: etag(entry.memory) });
