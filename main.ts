@@ -197,6 +197,7 @@ async function buildBrain(config: Config, log: Log) {
     memoryShort: await memoryShort(),
     clock: systemClock,
     newId: v7,
+    run: v7(),
     random: Math.random,
     version,
     log: (event, detail) => log("warn", event, detail),
@@ -270,9 +271,8 @@ function explain(error: unknown): { readonly message: string; readonly code: num
   if (error instanceof CommandError) return { message, code: EXIT.failed };
   if (!(error instanceof Error)) return { message, code: EXIT.software };
   if (error.name === "ConfigError") return { message, code: EXIT.config };
-  if (error.name === "AppError") return { message, code: EXIT.failed };
   if (isOpenError(error)) return { message, code: openExit(error) };
-  if (error.name === "ListenError") return { message, code: EXIT.failed };
+  if (["AppError", "ListenError"].includes(error.name)) return { message, code: EXIT.failed };
   return { message: error.stack ?? message, code: EXIT.software };
 }
 

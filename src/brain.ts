@@ -39,6 +39,8 @@ export interface BrainOptions {
   readonly memoryShort: () => boolean;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** A name of its own for each run of the program, without dots. */
+  readonly run: string;
   readonly random: () => number;
   readonly version: string;
   readonly log: (event: string, detail: Record<string, string | number>) => void;
@@ -65,7 +67,7 @@ export class Brain {
     const { version, embeddingsBytes } = options;
     const state = this.#state;
     this.#store = store;
-    const walks = new Walks(newId);
+    const walks = new Walks(options.run);
     this.indexer = new Indexer({
       embedder,
       recall: embedder?.recall?.bind(embedder),

@@ -167,8 +167,11 @@ function readKey(
     }
     return undefined;
   }
-  if (!/^[\x21-\x7e]{1,512}$/.test(key)) {
-    problems.push(`${name} must be printable ASCII without blanks, at most 512 characters`);
+  // A comma would end a credential in an Authorization header.
+  if (!/^[\x21-\x2b\x2d-\x7e]{1,512}$/.test(key)) {
+    problems.push(
+      `${name} must be printable ASCII without blanks and commas, at most 512 characters`,
+    );
     return undefined;
   }
   const weakness = weaknessOf(key);

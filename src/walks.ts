@@ -28,8 +28,8 @@ export class Walks {
   /** How many moves were noted before the first that is kept. */
   #forgotten = 0;
 
-  constructor(newId: () => string) {
-    this.#run = newId();
+  constructor(run: string) {
+    this.#run = run;
   }
 
   /** The walk that begins now. */

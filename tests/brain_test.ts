@@ -43,6 +43,7 @@ async function withBrain(work: (brain: Brain, textIndex: Bm25Index) => Promise<v
     memoryShort: () => false,
     clock: systemClock,
     newId: () => idOf(++ids),
+    run: "run",
     random: Math.random,
     version: "0",
     log: () => {},

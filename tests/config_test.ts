@@ -204,7 +204,7 @@ Deno.test("a weak key is a problem in production and a warning in development", 
 Deno.test("production needs a key, from one place, and says what is wrong with it", () => {
   const missing = "CONTAINER_API_KEY is not set; production needs a key of 16 characters or more";
   const both = "CONTAINER_API_KEY and CONTAINER_API_KEY_FILE are both set; keep one";
-  const form = "must be printable ASCII without blanks, at most 512 characters";
+  const form = "must be printable ASCII without blanks and commas, at most 512 characters";
   const file = "the key in CONTAINER_API_KEY_FILE";
   const table: [Environment, string, string][] = [
     [{}, "", missing],

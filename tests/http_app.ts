@@ -109,6 +109,7 @@ export class HttpApp {
       memoryShort: setup.memoryShort ?? (() => false),
       clock: this.clock,
       newId: () => idOf(++this.#ids),
+      run: `run-${setup.firstId ?? 0}`,
       random: () => 0.5,
       version: VERSION,
       log: (event, detail) => void this.logged.push(JSON.stringify({ event, detail })),

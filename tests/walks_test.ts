@@ -10,7 +10,7 @@ function move(walks: Walks, n: number, access_count: number): void {
 }
 
 Deno.test("a walk knows where each memory stood when it began, not where it went since", () => {
-  const walks = new Walks(() => "run");
+  const walks = new Walks("run");
   move(walks, 1, 0);
   const walk = walks.begin();
   assert.deepEqual(walks.resume(walk, "access_count"), new Map());
@@ -27,7 +27,7 @@ Deno.test("a walk knows where each memory stood when it began, not where it went
 });
 
 Deno.test("a walk is forgotten after many moves, and unknown to another run", () => {
-  const walks = new Walks(() => "run");
+  const walks = new Walks("run");
   const walk = walks.begin();
   for (let n = 0; n < 39_999; n++) move(walks, n % 7, n);
   const late = walks.begin();
@@ -35,7 +35,7 @@ Deno.test("a walk is forgotten after many moves, and unknown to another run", ()
   move(walks, 1, 0);
   assert.equal(walks.resume(walk, "access_count"), undefined);
   assert.deepEqual(walks.resume(late, "access_count"), new Map([[idOf(1), 0]]));
-  assert.equal(new Walks(() => "another").resume(late, "access_count"), undefined);
+  assert.equal(new Walks("another").resume(late, "access_count"), undefined);
   for (const odd of ["", "run.x", "run.-1", "run.99999999", "other.0"]) {
     assert.equal(walks.resume(odd, "access_count"), undefined, odd);
   }

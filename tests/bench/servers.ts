@@ -75,6 +75,7 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
     memoryShort: () => false,
     clock: systemClock,
     newId: v7,
+    run: "bench",
     random: Math.random,
     version,
     log: warn,
