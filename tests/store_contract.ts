@@ -4,6 +4,7 @@ import { AppError } from "../src/errors.ts";
 import type { Change } from "../src/memory.ts";
 import { State } from "../src/state.ts";
 import type { Recovery, Store } from "../src/store.ts";
+import { FakeClock } from "./fakes/indexing.ts";
 import {
   below,
   contentsOf,
@@ -22,8 +23,8 @@ import {
 export interface StoreMaker {
   /** Undefined where restarts lose nothing; else why they do. */
   readonly forgets?: string;
-  /** A new, empty place; `make` gives stores on it, one after the other. */
-  place(): { make(): Store; remove(): void };
+  /** A new, empty place; `make` gives stores on it, one after the other, in time that is turned. */
+  place(): { make(clock: FakeClock): Store; remove(): void };
 }
 
 interface Running {
@@ -32,10 +33,17 @@ interface Running {
   readonly recovery: Recovery;
 }
 
+/** Closes a store whose import does not come to its end. */
+async function closeInTime(store: Store, clock: FakeClock): Promise<void> {
+  const closing = store.close();
+  await clock.advance(60_000);
+  await closing;
+}
+
 export function storeContract(name: string, { forgets, place }: StoreMaker): void {
   const test = (
     what: string,
-    run: (start: () => Promise<Running>) => Promise<void>,
+    run: (start: () => Promise<Running>, clock: FakeClock) => Promise<void>,
     durable = false,
   ) => {
     const skipped = durable && forgets !== undefined;
@@ -43,15 +51,15 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
       name: `${name}: ${what}${skipped ? ` (skipped: ${forgets})` : ""}`,
       ignore: skipped,
       async fn() {
-        const here = place();
+        const here = place(), clock = new FakeClock();
         const started: Store[] = [];
         try {
           await run(async () => {
-            const store = here.make(), state = new State();
+            const store = here.make(clock), state = new State();
             const recovery = await store.open(state);
             started.push(store);
             return { store, state, recovery };
-          });
+          }, clock);
         } finally {
           for (const store of started) await store.close();
           here.remove();
@@ -59,8 +67,7 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
       },
     });
   };
-  const durable = (what: string, run: (start: () => Promise<Running>) => Promise<void>) =>
-    test(what, run, true);
+  const durable = (what: string, run: Parameters<typeof test>[1]) => test(what, run, true);
 
   test("starts empty and well", async (start) => {
     const { store, state, recovery } = await start();
@@ -192,7 +199,7 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
     assert.deepEqual(contentsOf(second.state), contentsOf(stateOf([putOf(3), putOf(4)])));
   });
 
-  durable("an import stays whole, however much is written beside it", async (start) => {
+  durable("an import stays whole, however much is written beside it", async (start, clock) => {
     const first = await start();
     const unit = await first.store.beginImport();
     await unit.stage([putOf(1)]);
@@ -202,7 +209,7 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
     for (const change of beside) await first.store.append(change);
     await unit.stage([putOf(2)]);
     await unit.commit();
-    await first.store.close();
+    await closeInTime(first.store, clock);
     unit.finish();
     const second = await start();
     assert.deepEqual(second.recovery, { integrity: "ok", notes: [] });
@@ -210,21 +217,24 @@ export function storeContract(name: string, { forgets, place }: StoreMaker): voi
     assert.deepEqual(contentsOf(second.state), contentsOf(expected));
   });
 
-  durable("a close between an import's commit and its end loses nothing of it", async (start) => {
-    const first = await start();
-    await first.store.append(putOf(1));
-    const unit = await first.store.beginImport();
-    await unit.stage([putOf(2), putOf(3)]);
-    await unit.commit();
-    first.state.apply(putOf(2));
-    await first.store.close();
-    unit.finish();
-    const second = await start();
-    assert.deepEqual(
-      contentsOf(second.state),
-      contentsOf(stateOf([putOf(1), putOf(2), putOf(3)])),
-    );
-  });
+  durable(
+    "a close between an import's commit and its end loses nothing of it",
+    async (start, clock) => {
+      const first = await start();
+      await first.store.append(putOf(1));
+      const unit = await first.store.beginImport();
+      await unit.stage([putOf(2), putOf(3)]);
+      await unit.commit();
+      first.state.apply(putOf(2));
+      await closeInTime(first.store, clock);
+      unit.finish();
+      const second = await start();
+      assert.deepEqual(
+        contentsOf(second.state),
+        contentsOf(stateOf([putOf(1), putOf(2), putOf(3)])),
+      );
+    },
+  );
 
   durable(`random changes, compactions and restarts (TEST_SEED=${seed})`, async (start) => {
     const random = randomOf(seed);

@@ -14,7 +14,7 @@ storeContract("FileStore, real files", {
   place() {
     const root = Deno.makeTempDirSync({ prefix: "store-" });
     return {
-      make: () => fileStoreOn(realFileSystem, `${root}/new/memories.json`, new FakeClock(), []),
+      make: (clock) => fileStoreOn(realFileSystem, `${root}/new/memories.json`, clock, []),
       remove: () => Deno.removeSync(root, { recursive: true }),
     };
   },
@@ -24,7 +24,7 @@ storeContract("FileStore, simulated files", {
   place() {
     const disk = new SimulatedDisk();
     return {
-      make: () => fileStoreOn(new SimulatedFileSystem(disk), PATH, new FakeClock(), []),
+      make: (clock) => fileStoreOn(new SimulatedFileSystem(disk), PATH, clock, []),
       remove: () => {},
     };
   },

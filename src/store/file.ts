@@ -21,6 +21,9 @@ import type { SnapshotMark } from "./snapshot.ts";
 import { stagedImport } from "./staged_import.ts";
 import { type Waiting, WriteQueue } from "./write_queue.ts";
 
+/** What a stop waits for the running import to be applied. */
+const IMPORT_END_MS = 5_000;
+
 export interface FileStoreOptions {
   readonly folder: DataFolder;
   readonly clock: Clock;
@@ -42,7 +45,8 @@ export class FileStore implements Store {
 
   readonly #queue = new WriteQueue();
   #pump: Promise<void> | undefined;
-  #importing = false;
+  /** Of the running import; resolves at its end. */
+  #import: PromiseWithResolvers<void> | undefined;
   /** Rises with every failure of the disk: what was staged before it is void. */
   #epoch = 0;
   readonly #healing: Healing;
@@ -178,7 +182,7 @@ export class FileStore implements Store {
 
   async #heal(): Promise<"healed" | "not_yet" | "failed"> {
     // The state may hold a part of an import that is committed: a snapshot would cut it in two.
-    if (this.#importing) return "not_yet";
+    if (this.#import !== undefined) return "not_yet";
     try {
       await this.#compaction;
       await this.#snapshot(await this.#journal.rotate());
@@ -192,8 +196,9 @@ export class FileStore implements Store {
   }
 
   get #compactionDue(): boolean {
-    if (this.#importing || this.#compaction !== undefined || this.#mode !== "ok") return false;
-    if (this.#closing !== undefined) return false; // The last snapshot is near.
+    if (this.#import !== undefined || this.#compaction !== undefined) return false;
+    // While it closes, the last snapshot is near.
+    if (this.#mode !== "ok" || this.#closing !== undefined) return false;
     return this.#compactAsked || this.#snapshots.due;
   }
 
@@ -217,7 +222,8 @@ export class FileStore implements Store {
   }
 
   async compact(): Promise<void> {
-    if (this.#mode !== "ok" || this.#importing || this.#closing !== undefined) return;
+    if (this.#mode !== "ok" || this.#closing !== undefined) return;
+    if (this.#import !== undefined) return;
     await this.#compaction;
     this.#compactAsked = true;
     this.#startPump();
@@ -228,11 +234,11 @@ export class FileStore implements Store {
   async beginImport(): Promise<StagedImport> {
     await Promise.resolve();
     this.#refuseUnlessOpen();
-    if (this.#importing) {
+    if (this.#import !== undefined) {
       throw new AppError("conflict", "Cannot import: another import is running; wait for its end");
     }
     // No new journal file may begin between the steps of an import: a snapshot would cut it in two.
-    this.#importing = true;
+    const running = this.#import = Promise.withResolvers<void>();
     const epoch = this.#epoch;
     let ended = false;
     const write = async (json: string) => {
@@ -243,7 +249,8 @@ export class FileStore implements Store {
     const end = () => {
       if (ended) return; // A second time would end the import after it.
       ended = true;
-      this.#importing = false;
+      this.#import = undefined;
+      running.resolve();
       this.#startPump();
     };
     return stagedImport(this.#options.newId(), write, end);
@@ -265,11 +272,14 @@ export class FileStore implements Store {
   }
 
   async #shutDown(): Promise<void> {
+    // Where it is committed it only has to be applied; where not, its next step is refused.
+    if (this.#import !== undefined) await this.#atMost(IMPORT_END_MS, this.#import.promise);
     await this.#pump;
     await this.#healing.stop();
     await this.#compaction;
     // Without the last snapshot nothing is lost: the journal has it all, also half an import.
-    const worthIt = this.#mode === "ok" && !this.#importing && this.#snapshots.stale;
+    const whole = this.#mode === "ok" && this.#import === undefined;
+    const worthIt = whole && this.#snapshots.stale;
     this.#mode = "closed";
     try {
       if (worthIt) await this.#snapshot(await this.#journal.rotate());
@@ -278,5 +288,12 @@ export class FileStore implements Store {
     } finally {
       this.#letGo();
     }
+  }
+
+  async #atMost(ms: number, end: Promise<void>): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(ms, over.resolve);
+    await Promise.race([end, over.promise]);
+    timer.cancel();
   }
 }
