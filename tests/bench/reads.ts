@@ -14,6 +14,7 @@ export async function measureReads(run: Run): Promise<void> {
     note(`reads: among ${whole(stored)}`);
     const server = Server.brain(await folders.filled(stored));
     await server.answers("ready");
+    await server.answersWords();
     for (const kind of ["read", "list"] as const) {
       for (const connections of CONNECTIONS) {
         const ask = kind === "read" ? { kind, stored } : { kind };
