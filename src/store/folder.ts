@@ -4,10 +4,15 @@
  *     memories.json          the snapshot            journal/000007.log   history since then
  *     memories.prev.json     the one before          quarantine/          bytes that were refused
  *     .lock                  held while running
+ *
+ * A snapshot of another name, `other.json`, has `other.prev.json` and a journal of its own in
+ * `other.journal/`: else each would replay what was written to the other.
  */
 import { basename, dirname, relative, resolve } from "node:path";
 import type { FileSystem } from "./fs.ts";
 import { Quarantine } from "./quarantine.ts";
+
+const DEFAULT_NAME = "memories.json";
 
 export class DataFolder {
   readonly fs: FileSystem;
@@ -23,9 +28,9 @@ export class DataFolder {
     this.fs = fs;
     this.memories = resolve(memoriesPath);
     this.root = dirname(this.memories);
-    const stem = basename(this.memories).replace(/\.json$/, "");
+    const name = basename(this.memories), stem = name.replace(/\.json$/, "");
     this.previous = `${this.root}/${stem}.prev.json`;
-    this.journal = `${this.root}/journal`;
+    this.journal = `${this.root}/${name === DEFAULT_NAME ? "journal" : `${stem}.journal`}`;
     this.lock = `${this.root}/.lock`;
     this.quarantine = new Quarantine(fs, `${this.root}/quarantine`, now);
   }

@@ -84,7 +84,8 @@ export async function recover(folder: DataFolder, state: DurableState): Promise<
   };
 }
 
-async function findGenerations({ fs, journal }: DataFolder): Promise<Generation[]> {
+async function findGenerations(folder: DataFolder): Promise<Generation[]> {
+  const { fs, journal } = folder;
   const found: Generation[] = [];
   for (const name of await fs.list(journal)) {
     const generation = generationOf(name);
@@ -97,7 +98,7 @@ async function findGenerations({ fs, journal }: DataFolder): Promise<Generation[
     found.push({
       ...extent,
       generation,
-      file: `journal/${name}`,
+      file: folder.nameOf(path),
       header: first?.header,
       startSeq: first?.seq,
       bare: await isBare(fs, extent, first?.bytes),
