@@ -1,6 +1,6 @@
 /** What a stop does with an import that is under way, and with what no stop should meet. */
 import assert from "node:assert/strict";
-import { drain } from "./fakes/indexing.ts";
+import { drain, FakeClock } from "./fakes/indexing.ts";
 import { contentsOf, open, PATH, putOf, stateOf } from "./fakes/store_kit.ts";
 
 Deno.test("a close waits until the committed import is applied, and snapshots it", async () => {
@@ -46,4 +46,30 @@ Deno.test("an import that was not committed is refused its next step by a close"
   unit.finish();
   await closing;
   assert.equal((await open(disk)).state.size, 0);
+});
+
+/** A clock that can break: the one thing between two batches that is not guarded. */
+class BrittleClock extends FakeClock {
+  broken = false;
+
+  override now(): number {
+    if (this.broken) throw new Error("the clock is broken");
+    return super.now();
+  }
+}
+
+Deno.test("after a defect between two batches no write hangs", async () => {
+  const clock = new BrittleClock();
+  const { store, log, disk } = await open(undefined, {}, clock);
+  const large = (n: number) => store.append(putOf(n, { content: "x".repeat(2_500_000) }));
+  await large(1);
+  clock.broken = true;
+  // The first is written; then the defect meets the second, which waits.
+  const [first, second] = await Promise.allSettled([large(2), large(3)]);
+  assert.deepEqual([first.status, second.status], ["fulfilled", "rejected"]);
+  assert.deepEqual(log.map(({ event }) => event), ["write_failed"]);
+  clock.broken = false;
+  await store.append(putOf(4));
+  await store.close();
+  assert.equal((await open(disk)).state.size, 3);
 });

@@ -11,6 +11,7 @@ import type { Change } from "../memory.ts";
 import { Pace } from "../pace.ts";
 import type { DurableState, Recovery, StagedImport, Store, StoreStatus } from "../store.ts";
 import { ActiveJournal } from "./active_journal.ts";
+import { atMost } from "./at_most.ts";
 import { encodeRecord } from "./codec.ts";
 import { removeLeftovers, Snapshots } from "./compaction.ts";
 import type { DataFolder } from "./folder.ts";
@@ -121,7 +122,14 @@ export class FileStore implements Store {
   }
 
   #startPump(): void {
-    this.#pump ??= this.#run();
+    this.#pump ??= this.#run().catch((error) => this.#runFailed(error));
+  }
+
+  /** A defect. What came in since was queued, as for a pump that runs: it must not wait for ever. */
+  #runFailed(error: unknown): void {
+    this.#pump = undefined;
+    this.#queue.rejectAll(error);
+    this.#options.log("write_failed", { error: errorWord(error) });
   }
 
   async #run(): Promise<void> {
@@ -169,15 +177,15 @@ export class FileStore implements Store {
    */
   #writeFailed(batch: readonly Waiting[], error: unknown): void {
     if (error instanceof AppError) {
-      this.#options.log("disk_full", { records: batch.length });
       for (const { reject } of batch) reject(error);
+      this.#options.log("disk_full", { records: batch.length });
       return;
     }
     this.#mode = "read_only";
     this.#epoch++;
-    this.#options.log("disk_failed", { error: errorWord(error) });
     for (const { reject } of batch) reject(outcomeUnknown());
     this.#healing.start();
+    this.#options.log("disk_failed", { error: errorWord(error) });
   }
 
   async #heal(): Promise<"healed" | "not_yet" | "failed"> {
@@ -222,8 +230,7 @@ export class FileStore implements Store {
   }
 
   async compact(): Promise<void> {
-    if (this.#mode !== "ok" || this.#closing !== undefined) return;
-    if (this.#import !== undefined) return;
+    if (this.#mode !== "ok" || this.#import || this.#closing) return;
     await this.#compaction;
     this.#compactAsked = true;
     this.#startPump();
@@ -272,14 +279,14 @@ export class FileStore implements Store {
   }
 
   async #shutDown(): Promise<void> {
+    const { clock } = this.#options;
     // Where it is committed it only has to be applied; where not, its next step is refused.
-    if (this.#import !== undefined) await this.#atMost(IMPORT_END_MS, this.#import.promise);
+    if (this.#import !== undefined) await atMost(clock, IMPORT_END_MS, this.#import.promise);
     await this.#pump;
     await this.#healing.stop();
     await this.#compaction;
     // Without the last snapshot nothing is lost: the journal has it all, also half an import.
-    const whole = this.#mode === "ok" && this.#import === undefined;
-    const worthIt = whole && this.#snapshots.stale;
+    const worthIt = this.#mode === "ok" && !this.#import && this.#snapshots.stale;
     this.#mode = "closed";
     try {
       if (worthIt) await this.#snapshot(await this.#journal.rotate());
@@ -288,12 +295,5 @@ export class FileStore implements Store {
     } finally {
       this.#letGo();
     }
-  }
-
-  async #atMost(ms: number, end: Promise<void>): Promise<void> {
-    const over = Promise.withResolvers<void>();
-    const timer = this.#options.clock.after(ms, over.resolve);
-    await Promise.race([end, over.promise]);
-    timer.cancel();
   }
 }
