@@ -8,10 +8,14 @@ import { type FileSystem, writeAll } from "./fs.ts";
 /** Names are made by the service; this is the second lock on the door. */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
+/** Half of an export that this service began; other drafts are somebody's. */
+const OWN_DRAFT = /^export-.+\.tmp$/;
+
 export class ExportFiles implements ExportFolder {
   readonly #fs: FileSystem;
   readonly #folder: string;
   #bytes = 0;
+  #sums = 0;
 
   constructor(fs: FileSystem, folder: string) {
     this.#fs = fs;
@@ -20,12 +24,20 @@ export class ExportFiles implements ExportFolder {
 
   /** Adds up what is there, and removes what a crash left half-written. */
   async open(): Promise<void> {
-    this.#bytes = 0;
     for (const name of await this.#fs.list(this.#folder)) {
-      const path = `${this.#folder}/${name}`;
-      if (name.endsWith(".tmp")) await this.#fs.remove(path);
-      else this.#bytes += await this.#fs.size(path) ?? 0;
+      if (OWN_DRAFT.test(name)) await this.#fs.remove(`${this.#folder}/${name}`);
     }
+    await this.#sum();
+  }
+
+  /** Looks at the files themselves: people remove them by hand. */
+  async #sum(): Promise<void> {
+    const turn = ++this.#sums;
+    let bytes = 0;
+    for (const name of await this.#fs.list(this.#folder)) {
+      if (!OWN_DRAFT.test(name)) bytes += await this.#fs.size(`${this.#folder}/${name}`) ?? 0;
+    }
+    if (turn === this.#sums) this.#bytes = bytes; // Else one that began later knows more.
   }
 
   get bytes(): number {
@@ -45,6 +57,7 @@ export class ExportFiles implements ExportFolder {
       await this.#fs.rename(draft, path);
       await this.#fs.syncFolder(this.#folder);
       this.#bytes += written.bytes;
+      await this.#sum().catch(() => {}); // The export is there, whether it can be counted or not.
       return { file: `exports/${name}`, ...written };
     } catch (error) {
       await this.#fs.remove(draft).catch(() => {}); // Best effort: the next start removes it too.

@@ -1,0 +1,34 @@
+/** Exports as files: what is ours there, what is not, and how much of it there is. */
+import assert from "node:assert/strict";
+import { ExportFiles } from "../src/store/export_files.ts";
+import { SimulatedDisk, SimulatedFileSystem } from "./fakes/file_system.ts";
+
+const FOLDER = "/data/exports";
+
+async function* bytes(count: number) {
+  yield new Uint8Array(count);
+}
+
+Deno.test("a start removes our own drafts and nobody else's", async () => {
+  const disk = new SimulatedDisk();
+  disk.put(`${FOLDER}/export-20260131T120000000Z-00000001.json.tmp`, "half");
+  disk.put(`${FOLDER}/export-20260131T120000000Z-00000002.json`, "whole");
+  disk.put(`${FOLDER}/notes.tmp`, "mine");
+  const folder = new ExportFiles(new SimulatedFileSystem(disk), FOLDER);
+  await folder.open();
+  assert.equal(folder.bytes, "whole".length + "mine".length);
+  const names = [...disk.files().keys()].map((path) => path.split("/").at(-1)).sort();
+  assert.deepEqual(names, ["export-20260131T120000000Z-00000002.json", "notes.tmp"]);
+});
+
+Deno.test("files removed by hand are noticed at the next export", async () => {
+  const disk = new SimulatedDisk();
+  const folder = new ExportFiles(new SimulatedFileSystem(disk), FOLDER);
+  await folder.open();
+  await folder.write("export-1.json", bytes(1_000));
+  await folder.write("export-2.json", bytes(100));
+  assert.equal(folder.bytes, 1_100);
+  disk.remove(`${FOLDER}/export-1.json`);
+  await Promise.all([3, 4].map((n) => folder.write(`export-${n}.json`, bytes(10))));
+  assert.equal(folder.bytes, 120);
+});
