@@ -74,6 +74,13 @@ Deno.test("too many memories are not a matter of bytes: nothing is reclaimed", (
   assert.deepEqual([refusal(2, 1).retryAfterS, seen.runs], [undefined, 0]);
 });
 
+/** However slow the machine is. */
+async function reclaimed({ brain }: HttpApp): Promise<void> {
+  const waiting = () => brain.stats.storage().journal_bytes > 0;
+  for (let turns = 0; turns < 1_000 && waiting(); turns++) await drain();
+  await drain();
+}
+
 async function fill(app: HttpApp): Promise<number> {
   const json = { content: "x".repeat(5_000) };
   for (let count = 0;; count++) {
@@ -88,7 +95,7 @@ Deno.test("a brain that was full takes memories again once some are deleted", as
     for (let round = 0; round < 2; round++) {
       const before = await app.ids();
       assert.ok(await fill(app) >= 8);
-      await drain();
+      await reclaimed(app);
       await app.clock.advance(60_000);
       for (const id of [...before, ...await app.ids()]) {
         await app.call("DELETE", `/memories/${id}`);
@@ -96,7 +103,7 @@ Deno.test("a brain that was full takes memories again once some are deleted", as
       const json = { content: "y".repeat(5_000) };
       const refused = await app.call("POST", "/memories", { json });
       assert.deepEqual([refused.status, refused.headers.get("retry-after")], [507, "1"]);
-      await drain();
+      await reclaimed(app);
       await app.done(201, "POST", "/memories", { json });
     }
   }, { limits: { memories: 0, bytes: 60_000 } });
