@@ -8,7 +8,7 @@ import { AppError } from "./errors.ts";
 import type { Idempotency, Retriable, Seal } from "./idempotency.ts";
 import { type JsonObject, mergePatch } from "./json.ts";
 import type { Locks } from "./locks.ts";
-import { DEFAULTS, type Entry, type Memory, NEVER_ACCESSED, WRITABLE } from "./memory.ts";
+import { DEFAULTS, type Entry, type Memory, NEVER_ACCESSED, sizeOf, WRITABLE } from "./memory.ts";
 import type { Quota } from "./quota.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -47,9 +47,6 @@ export interface MemoriesOptions {
   /** The length that vectors must have, where the operator set one. */
   readonly dimensions: number | undefined;
 }
-
-/** A change takes a little more on disk than its text: field names, times, the journal's frame. */
-const FRAME_BYTES = 512;
 
 export class Memories {
   readonly #options: MemoriesOptions;
@@ -259,10 +256,4 @@ function mergedMetadata(metadata: JsonObject, patch: JsonObject): JsonObject {
   throw new AppError("invalid", `Cannot merge the metadata: the result ${message}`, {
     errors: [{ path: "/metadata", message }],
   });
-}
-
-/** About what a memory takes in the journal. */
-function sizeOf(memory: Memory): number {
-  const text = memory.content.length + JSON.stringify(memory.metadata).length;
-  return FRAME_BYTES + text + 6 * (memory.embedding?.length ?? 0);
 }

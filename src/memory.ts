@@ -102,6 +102,15 @@ export interface MemoryFilter {
   readonly metadata?: JsonObject | undefined;
 }
 
+/** A memory takes a little more than its text: field names, times, the journal's frame. */
+const FRAME_BYTES = 512;
+
+/** About how many bytes a memory takes on disk. */
+export function sizeOf({ content, metadata, embedding }: Memory): number {
+  return FRAME_BYTES + content.length + JSON.stringify(metadata).length +
+    6 * (embedding?.length ?? 0);
+}
+
 /** The filter as a test; what does not depend on the memory is worked out once. */
 export function matcher(filter: MemoryFilter): (memory: Memory) => boolean {
   const tests: ((memory: Memory) => boolean)[] = [];

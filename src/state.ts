@@ -10,13 +10,14 @@ import {
   type MemoryType,
   NEVER_ACCESSED,
   type Receipt,
+  sizeOf,
 } from "./memory.ts";
 
 export const RECEIPT_HOURS = 24;
-/** Beyond so many, or so many characters of replies, the oldest receipts go before their time. */
-const MOST_RECEIPTS = 100_000, MOST_RECEIPT_CHARACTERS = 32 * 1024 * 1024;
-/** What a receipt takes beside a memory's text. */
-const RECEIPT_CHARACTERS = 500;
+/** Beyond so many, or so many bytes of replies, the oldest receipts go before their time. */
+const MOST_RECEIPTS = 100_000, MOST_RECEIPT_BYTES = 32 * 1024 * 1024;
+/** What a receipt takes that holds no memory. */
+const RECEIPT_BYTES = 300;
 
 export class State {
   readonly #memories = new Map<string, Memory>();
@@ -24,7 +25,7 @@ export class State {
   readonly #receipts = new Map<string, Receipt>();
   /** By memory, the receipts that hold its text. */
   readonly #receiptsOf = new Map<string, Set<string>>();
-  #receiptCharacters = 0;
+  #receiptBytes = 0;
   /** By length, how many memories have a vector of their own. */
   readonly #byVectorLength = new Map<number, number>();
   readonly #byType = new Map<MemoryType, number>();
@@ -93,7 +94,7 @@ export class State {
     const oldest = dayBefore(receipt.at);
     for (const [key, { at }] of this.#receipts) {
       const tooMany = this.#receipts.size > MOST_RECEIPTS ||
-        this.#receiptCharacters > MOST_RECEIPT_CHARACTERS;
+        this.#receiptBytes > MOST_RECEIPT_BYTES;
       if (at >= oldest && !tooMany) break;
       this.#dropReceipt(key);
     }
@@ -116,7 +117,7 @@ export class State {
 
   #countReceipt({ key, reply }: Receipt, step: 1 | -1): void {
     const memory = reply !== null && "memory" in reply ? reply.memory : undefined;
-    this.#receiptCharacters += step * (RECEIPT_CHARACTERS + (memory?.content.length ?? 0));
+    this.#receiptBytes += step * (memory === undefined ? RECEIPT_BYTES : sizeOf(memory));
     if (memory === undefined) return;
     const keys = this.#receiptsOf.get(memory.id) ?? new Set();
     if (step === 1) keys.add(key);
