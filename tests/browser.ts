@@ -136,6 +136,18 @@ export async function withPage(url: string, run: (page: Page) => Promise<void>):
   } finally {
     browser.kill("SIGKILL");
     await browser.status;
-    await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    await removeSoon(profile);
+  }
+}
+
+/** The browser's own children outlive it for a moment, and still write: Deno's `rm` tries once. */
+async function removeSoon(folder: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await rm(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 }
