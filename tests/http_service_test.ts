@@ -159,6 +159,8 @@ Deno.test("a full disk is 507 and changes nothing; reading and searching go on",
       const { type } = await app.done(507, method, path, { json });
       assert.equal(type, "urn:second-brain:error:insufficient_storage");
     }
+    // Documented too, which every reply in these tests is held against.
+    await app.done(507, "DELETE", `/memories/${idOf(1)}`);
     assert.equal((await app.done(200, "GET", `/memories/${idOf(1)}`)).content, "fence");
     assert.equal((await app.done(200, "POST", "/search", { json: { query: "fence" } })).total, 1);
     app.fs.faults = [];

@@ -80,6 +80,14 @@ const oneMemory: ReplyDoc = {
   headers: { ETag: "The version of its writable fields." },
 };
 
+/** What the routes that change a memory have in common; on a full disk even deleting is refused. */
+const CHANGE = {
+  tag: "Memories",
+  params: idParams,
+  headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+  errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
+} as const;
+
 const DEFAULT_LIMIT = 20;
 
 export function memoryRoutes(brain: Brain): readonly Route[] {
@@ -192,12 +200,9 @@ function replaceRoute({ memories }: Brain): Route {
     summary: "Replace fields of a memory",
     description: "Fields that are sent replace, fields left out stay. New content without a " +
       "new embedding lets go of the caller's own old one. `embedding: null` does too.",
-    tag: "Memories",
-    params: idParams,
-    headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+    ...CHANGE,
     body: { schema: fieldsSchema, contentTypes: JSON_ONLY },
     replies: { 200: oneMemory },
-    errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
   }, async ({ params, body, request, bodyText }) => {
     const asked = retriable(request, bodyText);
     return answer(200, await memories.replaceFields(params.id, body, ifMatch(request), asked));
@@ -212,15 +217,12 @@ function patchRoute({ memories }: Brain): Route {
     summary: "Change a memory by JSON Merge Patch",
     description: "RFC 7396: `metadata` is merged, a null in it removes a key; a null for " +
       "another field puts it back to its default.",
-    tag: "Memories",
-    params: idParams,
-    headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+    ...CHANGE,
     body: {
       schema: patchSchema,
       contentTypes: ["application/merge-patch+json", "application/json"],
     },
     replies: { 200: oneMemory },
-    errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
   }, async ({ params, body, request, bodyText }) => {
     const asked = retriable(request, bodyText);
     return answer(200, await memories.patch(params.id, body, ifMatch(request), asked));
@@ -233,11 +235,8 @@ function deleteRoute({ memories }: Brain): Route {
     path: "/memories/{id}",
     operationId: "deleteMemory",
     summary: "Forget a memory",
-    tag: "Memories",
-    params: idParams,
-    headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
+    ...CHANGE,
     replies: { 204: { description: "It is gone, durably." } },
-    errors: ["not_found", "precondition_failed", "overloaded"],
   }, async ({ params, request }) => {
     await memories.delete(params.id, ifMatch(request), retriable(request, ""));
     return new Response(null, { status: 204 });

@@ -155,18 +155,11 @@ function problems(route: RouteDoc, schemas: Json): Json {
 
 /** A schema with its named parts moved to the document's components. */
 function jsonSchema(schema: z.ZodType, io: "input" | "output", schemas: Json): Json {
-  const made = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: "any",
-    override: ({ jsonSchema: part }) => {
-      // A default is no requirement on the way out, and the version is said by the document.
-      delete part.$schema;
-    },
-  });
+  const made = z.toJSONSchema(schema, { io, unrepresentable: "any" });
   const { $defs = {}, ...rest } = JSON.parse(
     JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/'),
   );
-  delete rest.$schema;
+  delete rest.$schema; // Said once, by the document's version.
   Object.assign(schemas, $defs);
   // A schema with a name is a reference already: what it names is among the parts.
   return rest;
