@@ -2,8 +2,7 @@
  * How often memories are read: counted at once, written down every few seconds, so that reading
  * costs no fsync. A crash may forget the last seconds of counting, never a memory.
  */
-import type { Clock, Timer } from "./clock.ts";
-import { timestamp } from "./clock.ts";
+import { type Clock, type Timer, timestamp } from "./clock.ts";
 import { AppError } from "./errors.ts";
 import type { Access, Memory } from "./memory.ts";
 import type { Projection } from "./projection.ts";

@@ -80,7 +80,7 @@ export class Brain {
     const projection = new Projection(state, textIndex, this.indexer, walks);
     const quota = new Quota(options.limits, {
       memories: () => state.size,
-      bytes: () => this.#bytes(options),
+      bytes: () => this.stats.storedBytes,
     }, {
       clock,
       worthIt: () => store.status().journalBytes > 0,
@@ -110,11 +110,6 @@ export class Brain {
       embeddingsBytes,
       version,
     });
-  }
-
-  #bytes({ exportFolder, embeddingsBytes }: BrainOptions): number {
-    const { memoriesBytes, journalBytes } = this.#store.status();
-    return memoriesBytes + journalBytes + exportFolder.bytes + embeddingsBytes();
   }
 
   get phase(): "loading" | "ready" | "stopping" {

@@ -66,6 +66,12 @@ export class Stats {
     };
   }
 
+  /** What counts against the quota. */
+  get storedBytes(): number {
+    const { memories_bytes, journal_bytes, embeddings_bytes, exports_bytes } = this.storage();
+    return memories_bytes + journal_bytes + embeddings_bytes + exports_bytes;
+  }
+
   all() {
     const { state, indexer, vectorIndex, version } = this.#options;
     const { average, first, last } = this.#overview();
