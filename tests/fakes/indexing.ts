@@ -11,6 +11,7 @@ import {
   VectorIndexUnavailable,
   type VectorResult,
 } from "../../src/vector_index.ts";
+import { noted } from "../noted.ts";
 
 export class FakeClock implements Clock {
   #now = 0;
@@ -165,15 +166,6 @@ export class MapVectorIndex implements VectorIndex {
 }
 
 export function memoryOf(id: string, content: string, more: Partial<Memory> = {}): Memory {
-  return {
-    id,
-    content,
-    memory_type: "semantic",
-    importance_score: 0.5,
-    tags: [],
-    metadata: {},
-    created_at: "2026-01-01T00:00:00.000Z",
-    updated_at: "2026-01-01T00:00:00.000Z",
-    ...more,
-  };
+  const at = "2026-01-01T00:00:00.000Z";
+  return noted(id, content, { created_at: at, updated_at: at, ...more });
 }
