@@ -8,7 +8,7 @@ export function refusal(mode: "read_only" | "closed"): AppError {
   return mode === "closed"
     ? new AppError("not_ready", "Cannot write: the service is stopping", { retryAfterS: 5 })
     : new AppError("read_only", "Cannot write: the disk failed and is being recovered", {
-      retryAfterS: 5,
+      retryAfterS: HEAL_FIRST_MS / 1000,
     });
 }
 
