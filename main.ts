@@ -4,23 +4,15 @@
  */
 import { createRequire } from "node:module";
 import project from "./deno.json" with { type: "json" };
-import {
-  type CommandLine,
-  commandPage,
-  helpPage,
-  parseCommandLine,
-  UsageError,
-} from "./src/cli/arguments.ts";
+import { type CommandLine, commandPage, helpPage, parseCommandLine } from "./src/cli/arguments.ts";
 import type { AccessKey } from "./src/cli/development_key.ts";
 import { logStrayRejections, realTerminal as terminal } from "./src/cli/console.ts";
+import { explain } from "./src/cli/exit.ts";
 import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
 import type { Log } from "./src/log.ts";
-import type { StoreOpenError } from "./src/store.ts";
 
-/** As in sysexits.h, so that a supervisor can tell what will pass from what will not. */
-const EXIT = { failed: 1, usage: 2, data: 65, software: 70, access: 73, locked: 75, config: 78 };
 const STOP_REQUESTS_MS = 6_000;
 const BODY_MS = 30_000;
 const FLUSH_MS = 1_000;
@@ -262,27 +254,6 @@ async function openEmbeddings({ embeddings }: Config, folder: string, log: Log) 
     log: (message) => log("warn", "embedding_cache", { message }),
   });
   return { cache, embedder: cachedEmbedder(openAiEmbedder(embeddings), cache) };
-}
-
-/** What went wrong, for the person at the terminal, and the code for the program that called. */
-function explain(error: unknown): { readonly message: string; readonly code: number } {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof UsageError) return { message, code: EXIT.usage };
-  if (error instanceof CommandError) return { message, code: EXIT.failed };
-  if (!(error instanceof Error)) return { message, code: EXIT.software };
-  if (error.name === "ConfigError") return { message, code: EXIT.config };
-  if (isOpenError(error)) return { message, code: openExit(error) };
-  if (["AppError", "ListenError"].includes(error.name)) return { message, code: EXIT.failed };
-  return { message: error.stack ?? message, code: EXIT.software };
-}
-
-function isOpenError(error: Error): error is StoreOpenError {
-  return error.name === "StoreOpenError" && "fault" in error;
-}
-
-function openExit({ fault }: StoreOpenError): number {
-  if (fault === "locked") return EXIT.locked;
-  return fault === "no_access" ? EXIT.access : EXIT.data;
 }
 
 if (import.meta.main) {

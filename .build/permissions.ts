@@ -21,11 +21,17 @@ export const ENV = [
   "RATE_LIMIT_PER_MINUTE",
   "MAX_MEMORIES",
   "STORAGE_QUOTA_BYTES",
+  "MIN_FREE_BYTES",
+  "ON_CORRUPTION",
+  "BACKUP_INTERVAL_HOURS",
+  "BACKUP_KEEP",
+  "CORS_ORIGINS",
+  "ALLOWED_HOSTS",
   "LOG_LEVEL",
 ] as const;
 
-/** For the message that says which user cannot write to the data folder. */
-export const SYS = ["uid"] as const;
+/** For the message that says which user cannot write to the data folder; for the disk's free space. */
+export const SYS = ["uid", "statfs"] as const;
 
 /**
  * The image's volume: the only place that the binary may write to. With a limit on files SQLite

@@ -17,6 +17,18 @@ function wholeNumber(fallback: number, min: number, max: number) {
     .or(z.undefined().transform(() => fallback));
 }
 
+/** Names between commas; none of them may be wrong. */
+function list(isSound: (item: string) => boolean) {
+  return z.string().default("")
+    .transform((text) => text.split(",").map((item) => item.trim()).filter((item) => item !== ""))
+    .refine((items) => items.length <= 100 && items.every(isSound));
+}
+
+/** As a browser sends it: scheme, host and port, and nothing behind; never a wildcard. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+}
+
 const environmentSchema = z.object({
   ENVIRONMENT: z.enum(["development", "production"]).default("development"),
   CONTAINER_API_KEY: z.string().optional(),
@@ -34,6 +46,12 @@ const environmentSchema = z.object({
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 0, 10_000_000),
   MAX_MEMORIES: wholeNumber(0, 0, 1e12),
   STORAGE_QUOTA_BYTES: wholeNumber(0, 0, 1e15),
+  MIN_FREE_BYTES: wholeNumber(64 * MIB, 0, 1e15),
+  ON_CORRUPTION: z.enum(["serve", "readonly", "refuse"]).default("serve"),
+  BACKUP_INTERVAL_HOURS: wholeNumber(24, 0, 8784),
+  BACKUP_KEEP: wholeNumber(7, 1, 1000),
+  CORS_ORIGINS: list(isOrigin),
+  ALLOWED_HOSTS: list((host) => /^[A-Za-z0-9.:[\]_-]{1,255}$/.test(host)),
   LOG_LEVEL: z.enum(LOG_LEVELS).default("info"),
 });
 
@@ -55,6 +73,12 @@ const WANTED: Readonly<Record<Variable, string>> = {
   RATE_LIMIT_PER_MINUTE: "a whole number, 0 for no limit",
   MAX_MEMORIES: "a whole number, 0 for no limit",
   STORAGE_QUOTA_BYTES: "a whole number, 0 for no limit",
+  MIN_FREE_BYTES: "a whole number, 0 for no such check",
+  ON_CORRUPTION: "serve, readonly or refuse",
+  BACKUP_INTERVAL_HOURS: "a whole number from 0 to 8784, 0 for no backups",
+  BACKUP_KEEP: "a whole number from 1 to 1000",
+  CORS_ORIGINS: "origins between commas, such as https://notes.example.com",
+  ALLOWED_HOSTS: "host names between commas",
   LOG_LEVEL: LOG_LEVELS.join(", "),
 };
 
@@ -76,6 +100,17 @@ export interface Config {
   readonly requestsPerMinute: number;
   readonly maxMemories: number;
   readonly quotaBytes: number;
+  /** Below so many free bytes on the disk, writes that grow are refused. */
+  readonly minFreeBytes: number;
+  /** What to do where data was found damaged. */
+  readonly onCorruption: "serve" | "readonly" | "refuse";
+  /** 0: no automatic backups. */
+  readonly backupIntervalHours: number;
+  readonly backupKeep: number;
+  /** Origins of web pages that may ask; none by default. */
+  readonly corsOrigins: readonly string[];
+  /** Names that this service is called by, beside its own address. */
+  readonly allowedHosts: readonly string[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** What is allowed, but not wise. */
   readonly warnings: readonly string[];
@@ -124,6 +159,12 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
     requestsPerMinute: data.RATE_LIMIT_PER_MINUTE,
     maxMemories: data.MAX_MEMORIES,
     quotaBytes: data.STORAGE_QUOTA_BYTES,
+    minFreeBytes: data.MIN_FREE_BYTES,
+    onCorruption: data.ON_CORRUPTION,
+    backupIntervalHours: data.BACKUP_INTERVAL_HOURS,
+    backupKeep: data.BACKUP_KEEP,
+    corsOrigins: data.CORS_ORIGINS,
+    allowedHosts: data.ALLOWED_HOSTS.map((host) => host.toLowerCase()),
     logLevel: data.LOG_LEVEL,
     warnings,
   };

@@ -37,6 +37,12 @@ const DEFAULTS: Config = {
   requestsPerMinute: 0,
   maxMemories: 0,
   quotaBytes: 0,
+  minFreeBytes: 64 * 1024 * 1024,
+  onCorruption: "serve",
+  backupIntervalHours: 24,
+  backupKeep: 7,
+  corsOrigins: [],
+  allowedHosts: [],
   logLevel: "info",
   warnings: [],
 };
@@ -64,6 +70,12 @@ Deno.test("everything set gives what was set", () => {
     RATE_LIMIT_PER_MINUTE: "60",
     MAX_MEMORIES: "5",
     STORAGE_QUOTA_BYTES: "6",
+    MIN_FREE_BYTES: "7",
+    ON_CORRUPTION: "readonly",
+    BACKUP_INTERVAL_HOURS: "0",
+    BACKUP_KEEP: "3",
+    CORS_ORIGINS: "https://notes.example.com, http://localhost:5173,",
+    ALLOWED_HOSTS: "Brain.example.com",
     LOG_LEVEL: "debug",
   };
   assert.deepEqual(load(env), {
@@ -78,6 +90,12 @@ Deno.test("everything set gives what was set", () => {
     requestsPerMinute: 60,
     maxMemories: 5,
     quotaBytes: 6,
+    minFreeBytes: 7,
+    onCorruption: "readonly",
+    backupIntervalHours: 0,
+    backupKeep: 3,
+    corsOrigins: ["https://notes.example.com", "http://localhost:5173"],
+    allowedHosts: ["brain.example.com"],
     logLevel: "debug",
     warnings: [],
   });
@@ -124,6 +142,16 @@ Deno.test("a value that is not fit is a problem that says what is, all of them a
     ["RATE_LIMIT_PER_MINUTE", ["-1", "10000001"], "a whole number, 0 for no limit"],
     ["MAX_MEMORIES", ["many", "0x10"], "a whole number, 0 for no limit"],
     ["STORAGE_QUOTA_BYTES", ["1.5"], "a whole number, 0 for no limit"],
+    ["MIN_FREE_BYTES", ["64MiB"], "a whole number, 0 for no such check"],
+    ["ON_CORRUPTION", ["ignore"], "serve, readonly or refuse"],
+    ["BACKUP_INTERVAL_HOURS", ["8785", "0.5"], "a whole number from 0 to 8784, 0 for no backups"],
+    ["BACKUP_KEEP", ["0", "1001"], "a whole number from 1 to 1000"],
+    [
+      "CORS_ORIGINS",
+      ["*", "null", "https://a.example/", "a.example", "file://x"],
+      "origins between commas, such as https://notes.example.com",
+    ],
+    ["ALLOWED_HOSTS", ["a b", "http://x/y", "*"], "host names between commas"],
     ["LOG_LEVEL", ["INFO", "trace"], "debug, info, warn, error"],
   ];
   for (const [name, values, wanted] of table) {

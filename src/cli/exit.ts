@@ -1,0 +1,25 @@
+/** How the program ends: what it says of a failure, and the code for whoever called it. */
+import { UsageError } from "./arguments.ts";
+import { CommandError } from "./terminal.ts";
+
+/** As in sysexits.h, so that a supervisor can tell what will pass from what will not. */
+const EXIT = { failed: 1, usage: 2, data: 65, software: 70, access: 73, locked: 75, config: 78 };
+
+/** What went wrong, for the person at the terminal, and the code for the program that called. */
+export function explain(error: unknown): { readonly message: string; readonly code: number } {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof UsageError) return { message, code: EXIT.usage };
+  if (error instanceof CommandError) return { message, code: EXIT.failed };
+  if (!(error instanceof Error)) return { message, code: EXIT.software };
+  if (error.name === "ConfigError") return { message, code: EXIT.config };
+  if (error.name === "StoreOpenError") return { message, code: openExit(error) };
+  if (["AppError", "ListenError"].includes(error.name)) return { message, code: EXIT.failed };
+  return { message: error.stack ?? message, code: EXIT.software };
+}
+
+/** By its `fault`, which says why the data folder could not be opened. */
+function openExit(error: Error): number {
+  const fault = "fault" in error ? error.fault : undefined;
+  if (fault === "locked") return EXIT.locked;
+  return fault === "no_access" ? EXIT.access : EXIT.data;
+}
