@@ -50,7 +50,7 @@ export class ActiveJournal {
    */
   async append(records: readonly string[]): Promise<number> {
     const writer = this.#open();
-    const bytes = joinBytes(records.map((json, i) => encodeLine(this.#seq + 1 + i, json)));
+    const bytes = joinBytes(records.map((json, i) => encodeLine(this.#seq + 1 + i, json, i)));
     const before = this.#seq;
     this.#seq += records.length; // Also where it fails: those numbers may be on disk.
     try {

@@ -34,29 +34,55 @@ export interface Extent {
   readonly hasHeader: boolean;
 }
 
-/** `firstSeq` is what the first record must have. */
+/**
+ * `firstSeq` is what the first record must have. At the end of history the last batch may lack any
+ * of its sectors, since nobody waited for their order: it counts up to the first that is missing.
+ */
 export async function surveyGeneration(
   fs: FileSystem,
   { path, size, hasHeader }: Extent,
   limit: number,
   firstSeq: number,
+  isLast: boolean,
 ): Promise<Survey> {
-  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0;
+  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0, sectorsOnly = true;
+  let torn: (Omit<Survey, "endBytes" | "damage"> & { readonly batchSeq: number }) | undefined;
   const damage: string[] = [];
-  const judge = ({ offset, bytes, line }: JournalPart) => {
-    if (line === undefined) return;
-    if (offset !== goodBytes) damage.push(`unreadable bytes from offset ${goodBytes} to ${offset}`);
+  const judge = (part: JournalPart) => {
+    const { offset, bytes, line } = part;
+    if (line === undefined) {
+      sectorsOnly &&= part.tooLong || lacksSector(part);
+      return;
+    }
+    const { seq, batchSeq } = line;
+    if (offset !== goodBytes) {
+      const isTorn = damage.length === 0 && sectorsOnly && batchSeq <= lastSeq + 1;
+      if (isTorn && seq > lastSeq + 1) torn = { lastSeq, records, goodBytes, batchSeq };
+      damage.push(`unreadable bytes from offset ${goodBytes} to ${offset}`);
+    } else if (seq !== lastSeq + 1) torn = undefined;
+    if (batchSeq !== torn?.batchSeq || seq <= lastSeq || !sectorsOnly) torn = undefined;
     goodBytes = offset + bytes.length + 1;
     if (offset === 0 && hasHeader) return;
     records++;
-    if (line.seq !== lastSeq + 1) {
-      damage.push(`record ${line.seq} follows ${lastSeq} at offset ${offset}`);
-    }
-    lastSeq = Math.max(lastSeq, line.seq);
+    if (seq !== lastSeq + 1) damage.push(`record ${seq} follows ${lastSeq} at offset ${offset}`);
+    lastSeq = Math.max(lastSeq, seq);
   };
   for await (const parts of readJournal(fs, path, limit)) parts.forEach(judge);
   const endBytes = Math.min(size, limit);
+  if (isLast && torn !== undefined) return { ...torn, endBytes, damage: [] };
   return { lastSeq, records, goodBytes, endBytes, damage: damage.slice(0, MAX_DAMAGE_LINES) };
+}
+
+const SECTOR_BYTES = 512;
+
+/** True where zeros reach from the bytes' beginning or a sector's to the end of a sector. */
+function lacksSector({ offset, bytes }: JournalPart): boolean {
+  for (let start = bytes.indexOf(0), end = 0; start >= 0; start = bytes.indexOf(0, end)) {
+    for (end = start; bytes[end] === 0;) end++;
+    const begins = start === 0 || (offset + start) % SECTOR_BYTES === 0;
+    if (begins && (offset + end) % SECTOR_BYTES === 0) return true;
+  }
+  return false;
 }
 
 /** A file without a header that is shorter than this was cut off while it was created. */
@@ -89,11 +115,14 @@ export async function syncFile(fs: FileSystem, path: string): Promise<void> {
   }
 }
 
-/** The bytes of a file from an offset on, at most `MAX_LINE_BYTES` of them. */
+/** More than a batch takes that is not one line: its characters have three bytes at most. */
+const MAX_TAIL_BYTES = 4 * MAX_LINE_BYTES;
+
+/** The bytes of a file from an offset on, at most `MAX_TAIL_BYTES` of them. */
 export async function readTail(fs: FileSystem, path: string, from: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let offset = 0;
-  for await (const piece of readPieces(fs, path, from + MAX_LINE_BYTES)) {
+  for await (const piece of readPieces(fs, path, from + MAX_TAIL_BYTES)) {
     if (offset + piece.length > from) parts.push(piece.subarray(Math.max(0, from - offset)));
     offset += piece.length;
   }

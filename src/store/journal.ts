@@ -4,12 +4,20 @@
  *     8c736521 118 {"op":"put","memory":{…}}
  *
  * CRC-32 (IEEE 802.3, hex) over everything behind it; then the sequence number, which rises by one
- * from record to record; then JSON. A file is a generation; its first line is a header that names
- * where the generation before it ended, so that a lost tail or a lost file shows:
+ * from record to record; then JSON. Records that are written and synced together are a batch, and
+ * all but the first say which place they have in it:
  *
- *     51a6b2a0 117 {"format":"second-brain-journal/1","generation":3,"previous":{…},…}
+ *     f6e0a2d1 119.1 {"op":"delete","id":"0199…"}
  *
- * The header bears the number of the last record before it.
+ * is the one behind the first of a batch that began with 118. A power cut may leave the end of the
+ * last batch without its middle; by the places it is told from damage to what was acknowledged.
+ *
+ * A file is a generation; its first line is a header that names where the generation before it
+ * ended, so that a lost tail or a lost file shows:
+ *
+ *     51a6b2a0 117 {"format":"second-brain-journal/2","generation":3,"previous":{…},…}
+ *
+ * The header bears the number of the last record before it. Format 1 had no places.
  */
 import { crc32 } from "node:zlib";
 import { z } from "zod";
@@ -17,13 +25,14 @@ import { readLines } from "../lines.ts";
 import { StoreOpenError } from "../store.ts";
 import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
 
-const JOURNAL_FORMAT = "second-brain-journal/1";
+const JOURNAL_FORMAT = "second-brain-journal/2";
+const FORMATS = ["second-brain-journal/1", JOURNAL_FORMAT] as const;
 
 /** A line is never longer: writers refuse, readers skip without holding it in memory. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
 const headerSchema = z.strictObject({
-  format: z.literal(JOURNAL_FORMAT),
+  format: z.enum(FORMATS),
   generation: z.int().min(1),
   /** Where the history before this file ends; null at the very beginning. */
   previous: z.strictObject({
@@ -40,6 +49,8 @@ export type JournalHeader = z.infer<typeof headerSchema>;
 
 export interface JournalLine {
   readonly seq: number;
+  /** Number of the first record that was written and synced together with this one. */
+  readonly batchSeq: number;
   readonly json: string;
 }
 
@@ -48,17 +59,23 @@ export interface JournalPart {
   readonly offset: number;
   readonly bytes: Uint8Array;
   readonly line: JournalLine | undefined;
+  /** True for more than a line may have: its bytes were let go. */
+  readonly tooLong: boolean;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 
-export function encodeLine(seq: number, json: string): Uint8Array {
-  const body = encoder.encode(`00000000 ${seq} ${json}\n`);
+/** `place` counts from 0 within what is written and synced together. */
+export function encodeLine(seq: number, json: string, place = 0): Uint8Array {
+  const number = place === 0 ? `${seq}` : `${seq}.${place}`;
+  const body = encoder.encode(`00000000 ${number} ${json}\n`);
   const sum = crc32(body.subarray(9, body.length - 1)).toString(16).padStart(8, "0");
   encoder.encodeInto(sum, body);
   return body;
 }
+
+const NUMBER = /^(0|[1-9]\d{0,15})(?:\.([1-9]\d{0,3}))?$/;
 
 /** Undefined where the bytes are not a line that we wrote. */
 export function decodeLine(bytes: Uint8Array): JournalLine | undefined {
@@ -69,9 +86,10 @@ export function decodeLine(bytes: Uint8Array): JournalLine | undefined {
   }
   const gap = bytes.indexOf(0x20, 9);
   if (gap < 0) return undefined;
-  const digits = decoder.decode(bytes.subarray(9, gap));
-  if (!/^(0|[1-9]\d{0,15})$/.test(digits)) return undefined;
-  return { seq: Number(digits), json: decoder.decode(bytes.subarray(gap + 1)) };
+  const number = NUMBER.exec(decoder.decode(bytes.subarray(9, gap)));
+  if (number === null) return undefined;
+  const seq = Number(number[1]), batchSeq = seq - Number(number[2] ?? 0);
+  return { seq, batchSeq, json: decoder.decode(bytes.subarray(gap + 1)) };
 }
 
 /** The parts of a journal file up to `limit` bytes, in order, the header line included. */
@@ -86,6 +104,7 @@ export async function* readJournal(
       bytes,
       // A line without its line feed was not written to the end, whatever its checksum says.
       line: ended && !tooLong ? decodeLine(bytes) : undefined,
+      tooLong,
     }));
   }
 }
@@ -99,12 +118,16 @@ export async function readHeader(
     if (first?.line === undefined) return undefined;
     const value: unknown = JSON.parse(first.line.json);
     const format = formatSchema.safeParse(value);
-    if (format.success && format.data.format !== JOURNAL_FORMAT) refuseNewer(format.data.format);
+    if (format.success && !isKnown(format.data.format)) refuseNewer(format.data.format);
     const result = headerSchema.safeParse(value);
     if (!result.success) return undefined;
     return { header: result.data, seq: first.line.seq, bytes: first.bytes.length + 1 };
   }
   return undefined;
+}
+
+function isKnown(format: string): boolean {
+  return FORMATS.some((known) => known === format);
 }
 
 /** What a newer version wrote may mean what we cannot know: it is left untouched. */

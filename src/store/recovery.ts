@@ -166,8 +166,9 @@ async function replayAll(
     const next = generations[i + 1];
     const previous = next?.header?.previous;
     const limit = previous?.generation === generation.generation ? previous.bytes : undefined;
-    const survey = await surveyGeneration(folder.fs, generation, limit ?? Infinity, startSeq + 1);
-    await noteSurvey(folder, generation, survey, limit, next === undefined, notes);
+    const end = limit ?? Infinity, isLast = next === undefined;
+    const survey = await surveyGeneration(folder.fs, generation, end, startSeq + 1, isLast);
+    await noteSurvey(folder, generation, survey, limit, isLast, notes);
     const { undecodable } = await replayGeneration(
       folder.fs,
       generation,

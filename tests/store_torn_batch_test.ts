@@ -1,0 +1,128 @@
+/**
+ * What a power cut leaves of a batch that was not synced: any of its sectors, in no order. Nobody
+ * was told that it is stored, so that is no damage; the same bytes gone from what was acknowledged
+ * are.
+ */
+import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
+import { StoreOpenError } from "../src/store.ts";
+import { bytesAt, copyOf, JOURNAL, journalOnly, openWith, textAt } from "./fakes/damage.ts";
+import type { SimulatedDisk } from "./fakes/file_system.ts";
+import { contentsOf, kindsOf, open, printOf, putOf, stateOf } from "./fakes/store_kit.ts";
+
+const FIRST = [putOf(1), putOf(2)];
+const BATCH = Array.from({ length: 9 }, (_, n) => putOf(10 + n, { content: "word ".repeat(80) }));
+const LAST = [putOf(30), putOf(31)];
+
+/** Two records, each on its own; then a batch of nine; then perhaps two more in a batch. */
+async function batched(withLast: boolean): Promise<{ disk: SimulatedDisk; batchAt: number }> {
+  const { store, disk } = await open(await journalOnly([]));
+  for (const change of FIRST) await store.append(change);
+  const batchAt = bytesAt(disk, JOURNAL_2).length;
+  await Promise.all(BATCH.map((change) => store.append(change)));
+  if (withLast) await Promise.all(LAST.map((change) => store.append(change)));
+  return { disk: copyOf(disk), batchAt };
+}
+
+const JOURNAL_2 = "/data/journal/000002.log";
+
+/** The bytes with zeros in the given sectors, as far as they lie behind `from`. */
+function without(bytes: Uint8Array, from: number, sectors: Iterable<number>): Uint8Array {
+  const after = bytes.slice();
+  for (const n of sectors) after.fill(0, Math.max(from, 512 * n), Math.max(from, 512 * (n + 1)));
+  return after;
+}
+
+function wholeLines(bytes: Uint8Array, until: number): number {
+  return bytes.subarray(0, until).filter((byte) => byte === 10).length;
+}
+
+Deno.test("any sectors of the last batch may be missing: it counts up to the first, and nothing is damaged", async () => {
+  const { disk, batchAt } = await batched(false);
+  const whole = bytesAt(disk, JOURNAL_2);
+  const first = Math.floor(batchAt / 512), last = Math.floor((whole.length - 1) / 512);
+  const sectors = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  for (let choice = 1; choice < 2 ** sectors.length; choice++) {
+    const missing = sectors.filter((_, i) => choice & 2 ** i);
+    const bytes = without(whole, batchAt, missing);
+    const hole = Math.max(batchAt, 512 * (missing[0] ?? 0));
+    const kept = wholeLines(whole, hole) - 1;
+    const where = `without ${missing}`;
+    const found = await openWith(disk, JOURNAL_2, bytes);
+    assert.equal(
+      printOf(found.state),
+      printOf(stateOf([...FIRST, ...BATCH].slice(0, kept))),
+      where,
+    );
+    assert.deepEqual(kindsOf(found.recovery), ["torn_tail"], where);
+    const end = whole.subarray(0, hole).lastIndexOf(10) + 1;
+    const name = found.recovery.notes[0]?.quarantine;
+    assert.deepEqual(bytesAt(found.disk, `/data/${name}`), bytes.slice(end), where);
+    if (choice % 64 > 0) continue;
+    await found.store.append(putOf(40));
+    const again = await open(copyOf(found.disk));
+    assert.deepEqual(again.recovery, { integrity: "ok", notes: [] }, where);
+    const expected = stateOf([...[...FIRST, ...BATCH].slice(0, kept), putOf(40)]);
+    assert.equal(printOf(again.state), printOf(expected), where);
+  }
+});
+
+Deno.test("a sector missing before a later batch is damage: that one waited for it", async () => {
+  const { disk, batchAt } = await batched(true);
+  const whole = bytesAt(disk, JOURNAL_2);
+  const lines = textAt(disk, JOURNAL_2).split("\n");
+  for (let sector = Math.ceil(batchAt / 512); 512 * (sector + 1) < whole.length - 600; sector++) {
+    const bytes = without(whole, batchAt, [sector]);
+    const { state, recovery } = await openWith(disk, JOURNAL_2, bytes);
+    const left = new Set(new TextDecoder().decode(bytes).split("\n"));
+    const kept = [...FIRST, ...BATCH, ...LAST].filter((_, n) => left.has(lines[n + 1] ?? ""));
+    assert.equal(printOf(state), printOf(stateOf(kept)), `sector ${sector}`);
+    assert.deepEqual(kindsOf(recovery), ["damage"], `sector ${sector}`);
+  }
+});
+
+Deno.test("bytes changed within the last batch are damage, and all its good lines are taken", async () => {
+  const { disk, batchAt } = await batched(false);
+  const whole = bytesAt(disk, JOURNAL_2);
+  const changes = [...FIRST, ...BATCH];
+  for (let at = batchAt; at < whole.length; at += 7) {
+    const hit = wholeLines(whole, at) - 1;
+    if (hit === changes.length - 1 || whole[at] === 10) continue;
+    for (const mask of [1, 128, whole[at] ?? 0]) {
+      const bytes = whole.with(at, (whole[at] ?? 0) ^ mask);
+      const { state, recovery } = await openWith(disk, JOURNAL_2, bytes);
+      const left = changes.filter((_, n) => n !== hit);
+      if (bytes[at] !== 10) assert.equal(printOf(state), printOf(stateOf(left)), `at ${at}`);
+      assert.deepEqual(kindsOf(recovery), ["damage"], `at ${at}`);
+    }
+  }
+});
+
+/** A journal as format 1 had it: no line says its place. */
+function asFormat1(text: string): string {
+  const lines = text.split("\n").slice(0, -1).map((line) => {
+    const body = line.slice(9).replace(/^(\d+)\.\d+ /, "$1 ").replace(/journal\/2/, "journal/1");
+    return `${crc32(body).toString(16).padStart(8, "0")} ${body}\n`;
+  });
+  return lines.join("");
+}
+
+Deno.test("a journal without places is read, and what is missing from it is damage", async () => {
+  const { disk, batchAt } = await batched(false);
+  const old = asFormat1(textAt(disk, JOURNAL_2));
+  const { state, recovery } = await openWith(disk, JOURNAL_2, old);
+  assert.deepEqual(recovery, { integrity: "ok", notes: [] });
+  assert.deepEqual(contentsOf(state), contentsOf(stateOf([...FIRST, ...BATCH])));
+  const holed = without(new TextEncoder().encode(old), batchAt, [Math.ceil(batchAt / 512)]);
+  assert.deepEqual(kindsOf((await openWith(disk, JOURNAL_2, holed)).recovery), ["damage"]);
+});
+
+Deno.test("a journal of a newer format is refused", async () => {
+  const disk = await journalOnly();
+  const body = '0 {"format":"second-brain-journal/3","generation":1}';
+  const line = `${crc32(body).toString(16).padStart(8, "0")} ${body}\n`;
+  await assert.rejects(
+    openWith(disk, JOURNAL, line),
+    (error) => error instanceof StoreOpenError && error.fault === "newer",
+  );
+});
