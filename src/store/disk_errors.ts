@@ -1,4 +1,5 @@
 /** What the disk's errors mean, in our words. */
+import { constants } from "node:os";
 import { AppError } from "../errors.ts";
 import { StoreOpenError } from "../store.ts";
 import { HEAL_FIRST_MS } from "./healing.ts";
@@ -42,10 +43,17 @@ export function isNoSpace(error: unknown): boolean {
   return ["ENOSPC", "EDQUOT"].includes(errorWord(error));
 }
 
+const WORDS: ReadonlyMap<number, string> = new Map(
+  Object.entries(constants.errno).map(([word, number]) => [number, word]),
+);
+
 /** The system's own word for an error, such as `EIO`: a message could hold a path. */
 export function errorWord(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  // The runtime has no code for some errors, EDQUOT among them: it tells their number alone.
+  const number = /\(os error (\d+)\)/.exec(error.message)?.[1];
+  return WORDS.get(Number(number)) ?? error.name;
 }
 
 /** What a failure to open means to the operator; anything unknown is passed on as it is. */
