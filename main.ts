@@ -70,10 +70,13 @@ async function serve(): Promise<number> {
     bodyLimits: { bytes: config.maxBodyBytes, ms: BODY_MS },
     importLimits: { bytes: config.maxImportBytes, ms: BODY_MS },
     requestsPerMinute: config.requestsPerMinute,
+    host: config.host,
+    allowedHosts: config.allowedHosts,
+    corsOrigins: config.corsOrigins,
     log,
   });
   // Listening comes first: probes are answered while the data is loaded.
-  const server = await listen({ fetch: app.fetch, host: config.host, port: config.port });
+  const server = await listen({ ...app, host: config.host, port: config.port });
   log("info", "listening", { host: config.host, port: server.port, version });
   if (notice !== undefined) console.error(notice(config.host, server.port));
   try {

@@ -32,6 +32,9 @@ export interface Setup {
   readonly embedder?: Embedder;
   readonly vectorIndex?: VectorIndex;
   readonly requestsPerMinute?: number;
+  readonly host?: string;
+  readonly allowedHosts?: readonly string[];
+  readonly corsOrigins?: readonly string[];
   readonly bodyBytes?: number;
   readonly bodyMs?: number;
   readonly importBytes?: number;
@@ -93,6 +96,9 @@ export class HttpApp {
       bodyLimits: { bytes: setup.bodyBytes ?? 8 << 20, ms: setup.bodyMs ?? 30_000 },
       importLimits: { bytes: setup.importBytes ?? 64 << 20, ms: setup.bodyMs ?? 30_000 },
       requestsPerMinute: setup.requestsPerMinute ?? 0,
+      host: setup.host ?? "0.0.0.0",
+      allowedHosts: setup.allowedHosts ?? [],
+      corsOrigins: setup.corsOrigins ?? [],
       log,
     });
   }
@@ -193,6 +199,7 @@ export function problemOf(code: string, status: number, detail: string, errors?:
 const TITLES: Readonly<Record<string, string>> = {
   malformed: "The request cannot be read",
   unauthorized: "The key is missing or wrong",
+  forbidden: "This is not allowed",
   not_found: "There is no such thing",
   method_not_allowed: "The method is not allowed here",
   request_timeout: "The request took too long to arrive",
@@ -200,6 +207,7 @@ const TITLES: Readonly<Record<string, string>> = {
   precondition_failed: "The memory is not as expected",
   too_large: "The request is too large",
   unsupported_media_type: "The content type is not supported",
+  misdirected: "The request is for somebody else",
   invalid: "The request is not valid",
   rate_limited: "Too many requests",
   not_ready: "The service is not ready",

@@ -47,7 +47,7 @@ export function replyFaults(
   const verb = method === "HEAD" ? "get" : method.toLowerCase();
   const operation = path === undefined ? undefined : document.paths[path]?.[verb];
   if (operation === undefined) {
-    const expected = path === undefined ? [401, 404] : [401, 405];
+    const expected = [401, 403, 421, 429, path === undefined ? 404 : 405];
     if (!expected.includes(reply.status)) faults.push(`${reply.status} of what is no route`);
     return [...faults, ...problemFaults(document, reply)];
   }

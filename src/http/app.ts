@@ -1,7 +1,7 @@
 /**
  * The face of a brain: which request goes where, and what holds for all of them. The order is the
- * security argument: name the request, let in who has the key, mind the rate, and only then look
- * at what is asked.
+ * security argument: name the request, see that it is meant for us and comes from no foreign page,
+ * let in who has the key, mind the rate, and only then look at what is asked.
  */
 import { Hono } from "hono";
 import type { Brain } from "../brain.ts";
@@ -10,9 +10,12 @@ import { AppError, STATUS } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { door } from "./auth.ts";
 import type { BodyLimits } from "./body.ts";
+import { FailedAttempts } from "./failed_attempts.ts";
+import { hostCheck } from "./hosts.ts";
 import { memoryRoutes } from "./memories.ts";
 import { Metrics } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
+import { Origins } from "./origins.ts";
 import { internalProblem, problem } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { Route } from "./route.ts";
@@ -29,11 +32,17 @@ export interface AppOptions {
   readonly bodyLimits: BodyLimits;
   readonly importLimits: BodyLimits;
   readonly requestsPerMinute: number;
+  /** The address that is listened on, and the names that lead to it. */
+  readonly host: string;
+  readonly allowedHosts: readonly string[];
+  readonly corsOrigins: readonly string[];
   readonly log: Log;
 }
 
 export interface App {
   readonly fetch: (request: Request) => Promise<Response>;
+  /** The reply to what never became a request, counted and logged like any other. */
+  readonly refuse: (error: Error) => Response;
   readonly routes: readonly Route[];
 }
 
@@ -46,49 +55,73 @@ export function createApp(options: AppOptions): App {
     ...transferRoutes(brain, options.importLimits),
     ...serviceRoutes(brain, metrics, documents(() => routes, version)),
   ];
-  const letIn = door(options.key);
+  const requireOurHost = hostCheck(options.host, options.allowedHosts);
+  const origins = new Origins(options.corsOrigins);
+  const letIn = door(options.key, new FailedAttempts(options.clock));
   const rate = new RateLimit(options.requestsPerMinute, options.clock);
   const app = new Hono({ strict: false });
 
+  app.use(async ({ req: { raw } }, next) => {
+    requireOurHost(new URL(raw.url).hostname);
+    origins.admit(raw);
+    const preflight = origins.preflight(raw);
+    if (preflight === undefined) await next();
+    return preflight;
+  });
   for (const route of routes) {
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
       if (!route.open) {
-        letIn(context.req.raw.headers);
+        await letIn(context.req.raw.headers);
         rate.admit();
         requireReady(brain);
       }
       return await route.respond(context.req.raw, context.req.param(), options.bodyLimits);
     });
   }
-  app.notFound((context) => {
-    letIn(context.req.raw.headers);
+  app.notFound(async (context) => {
+    await letIn(context.req.raw.headers);
     throw noSuchRoute(routes, context.req.path);
   });
   app.onError((error) => answerError(error, log));
 
-  return { routes, fetch: (request) => serve(request, app, options, routes, metrics) };
+  const account = accounting(options, routes, metrics);
+  return {
+    routes,
+    fetch: async (request) => {
+      const began = options.clock.now();
+      const response = await app.fetch(request);
+      origins.setHeaders(request, response.headers);
+      const path = new URL(request.url).pathname;
+      return account(response, began, request.method, path, request.headers.get("x-request-id"));
+    },
+    refuse: (error) => account(answerError(error, log), options.clock.now(), "", "", null),
+  };
 }
 
-async function serve(
-  request: Request,
-  app: Hono,
+/** What every reply gets, and what is counted and logged of it. */
+function accounting(
   { clock, newId, log }: AppOptions,
   routes: readonly Route[],
   metrics: Metrics,
-): Promise<Response> {
-  const began = clock.now();
-  const requestId = saneId(request.headers.get("x-request-id")) ?? newId();
-  const response = await app.fetch(request);
-  setCommonHeaders(response, requestId);
-  const path = new URL(request.url).pathname;
-  const route = routes.find((known) => matches(known, path))?.path ?? "none";
-  const ms = clock.now() - began;
-  const method = knownMethod(request.method);
-  const { status } = response;
-  metrics.served({ method, route, status, seconds: ms / 1000 });
-  const level = status >= 500 ? "warn" : route.startsWith("/health") ? "debug" : "info";
-  log(level, "request", { method, route, status, ms, request_id: requestId });
-  return response;
+) {
+  return (
+    response: Response,
+    began: number,
+    asked: string,
+    path: string,
+    givenId: string | null,
+  ): Response => {
+    const requestId = saneId(givenId) ?? newId();
+    setCommonHeaders(response, requestId);
+    const route = routes.find((known) => matches(known, path))?.path ?? "none";
+    const ms = clock.now() - began;
+    const method = knownMethod(asked);
+    const { status } = response;
+    metrics.served({ method, route, status, seconds: ms / 1000 });
+    const level = status >= 500 ? "warn" : route.startsWith("/health") ? "debug" : "info";
+    log(level, "request", { method, route, status, ms, request_id: requestId });
+    return response;
+  };
 }
 
 /** A method that a client made up must not become a new series of numbers, or a word of the log. */

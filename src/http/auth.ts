@@ -1,22 +1,24 @@
 /** The door: one key, checked before anything else of a request is read. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AppError } from "../errors.ts";
+import type { FailedAttempts } from "./failed_attempts.ts";
 
-/** Throws `unauthorized` unless the request bears the key. */
-export type Door = (headers: Headers) => void;
+/** Rejects with `unauthorized` unless the request bears the key; that may take its time. */
+export type Door = (headers: Headers) => Promise<void>;
 
-export function door(key: string): Door {
+export function door(key: string, attempts: FailedAttempts): Door {
   const expected = digest(key);
-  return (headers) => {
+  return async (headers) => {
     const given = givenKey(headers);
     // Equal lengths for any guess: what is compared, in constant time, are hashes.
-    if (given === undefined || !timingSafeEqual(digest(given), expected)) {
-      throw new AppError(
-        "unauthorized",
-        "Cannot let this request in: send the container's key as " +
-          '"Authorization: Bearer KEY" or "X-API-Key: KEY"',
-      );
-    }
+    if (given !== undefined && timingSafeEqual(digest(given), expected)) return;
+    // Who sends no key at all has guessed nothing.
+    if (headers.has("authorization") || headers.has("x-api-key")) await attempts.slow();
+    throw new AppError(
+      "unauthorized",
+      "Cannot let this request in: send the container's key as " +
+        '"Authorization: Bearer KEY" or "X-API-Key: KEY"',
+    );
   };
 }
 

@@ -3,32 +3,31 @@
  * connection waits while no request of it is being answered: in the middle of a head, or between
  * two requests.
  */
-import type { Server } from "node:http";
-import type { Socket } from "node:net";
+import type { Server, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 
 export class Connections {
   readonly #most: number;
-  /** How many requests of each are being answered. */
-  readonly #running = new Map<Socket, number>();
+  /** The replies of each that are on their way. */
+  readonly #running = new Map<Duplex, Set<ServerResponse>>();
   /** The one that has waited for its client the longest is the first. */
-  readonly #waiting = new Set<Socket>();
+  readonly #waiting = new Set<Duplex>();
+  /** Those that end after their last reply. */
+  readonly #ending = new WeakSet<Duplex>();
   #closing = false;
 
   constructor(server: Server, most: number) {
     this.#most = most;
-    server.on("connection", (socket: Socket) => this.#opened(socket));
-    server.on("request", ({ socket }, response) => {
-      this.#count(socket, 1);
-      response.once("close", () => this.#count(socket, -1));
-    });
+    server.on("connection", (socket: Duplex) => this.#opened(socket));
+    server.on("request", ({ socket }, reply) => this.#began(socket, reply));
   }
 
   /**
    * One too many closes the one that has waited the longest: many that say nothing cannot keep out
    * one that asks, and what is being answered stays.
    */
-  #opened(socket: Socket): void {
-    this.#running.set(socket, 0);
+  #opened(socket: Duplex): void {
+    this.#running.set(socket, new Set());
     this.#waiting.add(socket);
     socket.once("close", () => {
       this.#running.delete(socket);
@@ -38,13 +37,27 @@ export class Connections {
     if (this.#running.size > this.#most) longest?.destroy();
   }
 
-  #count(socket: Socket, by: 1 | -1): void {
-    const before = this.#running.get(socket);
-    if (before === undefined) return; // Closed meanwhile.
-    this.#running.set(socket, before + by);
-    if (before + by > 0) this.#waiting.delete(socket);
-    else if (this.#closing) socket.end();
-    else this.#waiting.add(socket);
+  #began(socket: Duplex, reply: ServerResponse): void {
+    this.#running.get(socket)?.add(reply);
+    this.#waiting.delete(socket);
+    reply.once("close", () => {
+      const replies = this.#running.get(socket);
+      if (replies === undefined) return; // Closed meanwhile.
+      replies.delete(reply);
+      if (replies.size > 0) return;
+      if (this.#closing || this.#ending.has(socket)) socket.end();
+      else this.#waiting.add(socket);
+    });
+  }
+
+  /** The replies on their way to it. */
+  running(socket: Duplex): readonly ServerResponse[] {
+    return [...this.#running.get(socket) ?? []];
+  }
+
+  /** Ends it after its last reply. */
+  endAfter(socket: Duplex): void {
+    this.#ending.add(socket);
   }
 
   /** Ends what waits now, and each other one after its last reply. */

@@ -2,12 +2,15 @@
  * Listens. On `node:http`, whose limits on time and connections Deno's own server lacks: a client
  * that is slow, silent or many cannot take the process down.
  */
-import { createAdaptorServer } from "@hono/node-server";
-import { createServer, Server } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Connections } from "./connections.ts";
+import { answerUnreadable, failureOf, refusalOf, type Refuse } from "./unreadable.ts";
 
 export interface ListenOptions {
   readonly fetch: (request: Request) => Promise<Response>;
+  /** The reply to what is no request that `fetch` could take. */
+  readonly refuse: Refuse;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -21,28 +24,27 @@ export interface Listening {
 
 /** One user and his assistants: far more than they need, far fewer than there are descriptors. */
 const MOST_CONNECTIONS = 512;
-const HEADERS_MS = 10_000;
-/** For a whole request: an import of a gigabyte over a slow line. Pieces have limits of their own. */
-const REQUEST_MS = 3_600_000;
-const KEEP_ALIVE_MS = 30_000;
-const HEADER_BYTES = 16 * 1024;
-const CHECK_MS = 2_000;
 
-export function listen({ fetch, host, port }: ListenOptions): Promise<Listening> {
-  const server = createAdaptorServer({
-    fetch,
-    createServer,
-    overrideGlobalObjects: false,
-    serverOptions: {
-      headersTimeout: HEADERS_MS,
-      requestTimeout: REQUEST_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CHECK_MS,
-      maxHeaderSize: HEADER_BYTES,
-    },
-  });
-  if (!(server instanceof Server)) throw new Error("Cannot listen: the server is not node:http's");
+const LIMITS = {
+  headersTimeout: 10_000,
+  /** For a whole request: an import of a gigabyte over a slow line. Pieces have limits of their own. */
+  requestTimeout: 3_600_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16 * 1024,
+  /** We look at the Host ourselves, and say what is wrong with it. */
+  requireHostHeader: false,
+} as const;
+
+export function listen({ fetch, refuse, host, port }: ListenOptions): Promise<Listening> {
+  const answer = getRequestListener(
+    (request, { incoming }) => refusalOf(incoming, refuse) ?? fetch(request),
+    { overrideGlobalObjects: false, errorHandler: (error) => failureOf(error, refuse) },
+  );
+  const server = createServer(LIMITS, answer);
   const connections = new Connections(server, MOST_CONNECTIONS);
+  answerUnreadable(server, connections, LIMITS.maxHeaderSize, refuse);
+  letBodiesCome(server);
   return new Promise((resolve, reject) => {
     const refused = (error: Error) => reject(listenError(error));
     server.once("error", refused);
@@ -53,6 +55,18 @@ export function listen({ fetch, host, port }: ListenOptions): Promise<Listening>
       resolve({ port: bound, close: (graceMs) => close(server, connections, graceMs) });
     });
   });
+}
+
+/** A client that waits to be told to send its body is told so by whoever begins to read it. */
+function letBodiesCome(server: Server): void {
+  server.on("checkContinue", (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    incoming.once("resume", () => {
+      if (!outgoing.headersSent) outgoing.writeContinue();
+    });
+    server.emit("request", incoming, outgoing);
+  });
+  // What else a client may expect need not be met (RFC 9110, 10.1.1).
+  server.on("checkExpectation", (...request) => server.emit("request", ...request));
 }
 
 /** Why nobody can be answered; one line for the operator. */

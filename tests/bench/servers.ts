@@ -46,7 +46,8 @@ async function serveBare(port: number): Promise<void> {
     return context.json({ status: "ok" }, 201);
   });
   app.get("/health/:probe", (context) => context.json({ status: "ok" }));
-  await listen({ fetch: async (request) => await app.fetch(request), host, port });
+  const fetch = async (request: Request) => await app.fetch(request);
+  await listen({ fetch, refuse: () => new Response(null, { status: 400 }), host, port });
 }
 
 async function serveUnsynced(port: number, path: string): Promise<void> {
@@ -81,7 +82,7 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
     log: warn,
   });
   const limits = { bytes: 8 * 1024 * 1024, ms: 30_000 };
-  const { fetch } = createApp({
+  const app = createApp({
     brain,
     key: Deno.env.get("CONTAINER_API_KEY") ?? "",
     clock: systemClock,
@@ -90,10 +91,13 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
     bodyLimits: limits,
     importLimits: limits,
     requestsPerMinute: 0,
+    host,
+    allowedHosts: [],
+    corsOrigins: [],
     log,
   });
   await brain.open();
-  await listen({ fetch, host, port });
+  await listen({ ...app, host, port });
 }
 
 const [kind, port, folder = ""] = Deno.args;

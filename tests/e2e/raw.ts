@@ -66,6 +66,6 @@ export class RawClient implements Disposable {
 
 /** The head of a request with the key, to which a body may be added. */
 export function head(line: string, key: string, ...headers: readonly string[]): string {
-  const all = [`${line} HTTP/1.1`, "Host: brain", `Authorization: Bearer ${key}`, ...headers];
+  const all = [`${line} HTTP/1.1`, "Host: localhost", `Authorization: Bearer ${key}`, ...headers];
   return all.join("\r\n") + "\r\n\r\n";
 }
