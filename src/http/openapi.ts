@@ -10,7 +10,7 @@ import type { ReplyDoc, Route, RouteDoc } from "./route.ts";
 type Json = Record<string, unknown>;
 
 /** What can go wrong on every route, and on every one behind the door. */
-const EVERYWHERE: readonly ErrorCode[] = ["malformed", "internal"];
+const EVERYWHERE: readonly ErrorCode[] = ["malformed", "forbidden", "misdirected", "internal"];
 const BEHIND_THE_DOOR: readonly ErrorCode[] = ["unauthorized", "rate_limited", "not_ready"];
 const WITH_BODY: readonly ErrorCode[] = [
   "request_timeout",
