@@ -25,8 +25,8 @@ export class FailedAttempts {
   async slow(): Promise<void> {
     const now = this.#clock.now();
     // A clock that was set back must not make anybody wait for the time to come again.
-    const last = Math.min(this.#last, now + (AT_ONCE + MOST_WAITING) * GAP_MS);
-    const next = Math.max(last, now) + GAP_MS;
+    this.#last = Math.min(this.#last, now + (AT_ONCE + MOST_WAITING) * GAP_MS);
+    const next = Math.max(this.#last, now) + GAP_MS;
     const waitMs = next - now - AT_ONCE * GAP_MS;
     if (waitMs > MOST_WAITING * GAP_MS) {
       throw new AppError("rate_limited", "Cannot answer now: too many wrong keys were sent", {
