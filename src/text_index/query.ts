@@ -54,7 +54,7 @@ export function prepareQuery(text: string, collection: Collection): PreparedQuer
   const written = writtenWords(text);
   const words: QueryWord[] = [];
   let ideal = 0;
-  let guesses = MAX_GUESSED_WORDS;
+  let guesses = collection.documents === 0 ? 0 : MAX_GUESSED_WORDS;
   for (const word of written) {
     let terms = termsOf(word, collection);
     if (terms.length === 0 && word.plain !== undefined && guesses-- > 0) {

@@ -4,7 +4,8 @@
  */
 import type { Memory } from "../memory.ts";
 import { passages } from "./document.ts";
-import { chunksOf } from "./tokenizer.ts";
+import { PlainText } from "./plain_text.ts";
+import { chunksOf, folded } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { WrittenWords } from "./written_words.ts";
 
@@ -14,6 +15,7 @@ const MANY_LEFT_TERMS = 10_000;
 export class Reader {
   readonly #vocabulary: Vocabulary;
   readonly #words: WrittenWords;
+  readonly #plain = new PlainText();
   /** Term number -> how often it stands there, in tenths. */
   #frequencies = new Int32Array(1024);
   /** The numbers of the memory's terms; only the first `#count` mean anything. */
@@ -43,9 +45,7 @@ export class Reader {
 
   read(memory: Memory): void {
     this.#clear();
-    for (const { text, tenths } of passages(memory)) {
-      for (const chunk of chunksOf(text)) this.#add(chunk, tenths);
-    }
+    for (const { text, tenths } of passages(memory)) this.#readPassage(folded(text), tenths);
   }
 
   /** Frees the numbers of terms that no memory has, once they are many. */
@@ -56,8 +56,17 @@ export class Reader {
     this.#vocabulary.sweep();
   }
 
-  #add(chunk: string, tenths: number): void {
-    const start = this.#words.find(chunk);
+  #readPassage(text: string, tenths: number): void {
+    const plain = this.#plain;
+    if (plain.take(text)) {
+      while (plain.next()) this.#add(this.#words.findPlain(plain), tenths);
+    } else {
+      for (const chunk of chunksOf(text)) this.#add(this.#words.find(chunk), tenths);
+    }
+  }
+
+  /** Counts the terms of the word whose codes stand there. */
+  #add(start: number, tenths: number): void {
     const codes = this.#words.codes;
     if (this.#frequencies.length < this.#vocabulary.size) this.#grow();
     const end = start + (codes[start] ?? 0);

@@ -6,6 +6,7 @@
  * Every sum is taken in the order of the query or of the thread, never of the slots: floating
  * point would otherwise remember in which order the memories came.
  */
+import { frequencyOf, slotOf } from "./postings.ts";
 import { inverseFrequency, type PreparedQuery, type QueryTerm } from "./query.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
 import { NONE, type Threads } from "./threads.ts";
@@ -64,7 +65,7 @@ export class Scoring {
    * without the constant factor k1 + 1, and with a floor under the length.
    */
   #add(term: QueryTerm, word: number, slots: Slots): void {
-    const { weight, postings: { pairs, count } } = term;
+    const { weight, postings } = term;
     const { lengths, threads } = slots;
     const own = this.#own;
     const matched = this.#matched;
@@ -74,9 +75,11 @@ export class Scoring {
     const average = Math.max(floor, slots.totalLength / slots.documents);
     const flat = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b);
     const slope = WORD_TENTHS * SIGNALS.k1 * SIGNALS.b / average;
-    for (let at = 0; at < 2 * count; at += 2) {
-      const slot = pairs[at] ?? 0;
-      const frequency = pairs[at + 1] ?? 0;
+    const { entries, from, count } = postings;
+    for (let at = from; at < from + count; at++) {
+      const entry = entries[at] ?? 0;
+      const slot = slotOf(entry);
+      const frequency = frequencyOf(postings, entry);
       const length = lengths[slot] ?? 0;
       const norm = flat + slope * (length > floor ? length : floor);
       const before = own[slot] ?? 0;
@@ -91,16 +94,18 @@ export class Scoring {
 
   /** The same formula over threads, each as one text. */
   #addToThreads(term: QueryTerm, threads: Threads): void {
-    const { pairs, count } = term.postings;
+    const { postings } = term;
+    const { entries, from, count } = postings;
     const frequencies = this.#threadFrequency;
     const scores = this.#threadScore;
     const { of, lengths } = threads;
     const having: number[] = [];
-    for (let at = 0; at < 2 * count; at += 2) {
-      const thread = of[pairs[at] ?? 0] ?? NONE;
+    for (let at = from; at < from + count; at++) {
+      const entry = entries[at] ?? 0;
+      const thread = of[slotOf(entry)] ?? NONE;
       if (thread === NONE) continue;
       if (frequencies[thread] === 0) having.push(thread);
-      frequencies[thread] = (frequencies[thread] ?? 0) + (pairs[at + 1] ?? 0);
+      frequencies[thread] = (frequencies[thread] ?? 0) + frequencyOf(postings, entry);
     }
     const weight = term.discount * inverseFrequency(having.length, threads.size);
     const slope = WORD_TENTHS * SIGNALS.k1 * SIGNALS.b * threads.size / threads.totalLength;

@@ -81,12 +81,17 @@ const ASCII = /^[\x00-\x7f]*$/;
 
 /** Calls `sink` for every token of the text, in order. */
 export function tokenize(text: string, sink: TokenSink): void {
-  chunksOf(text).forEach((chunk, word) => tokenizeChunk(chunk, word, sink));
+  chunksOf(folded(text)).forEach((chunk, word) => tokenizeChunk(chunk, word, sink));
 }
 
-/** The written words of a text, in order: the tokens of each depend on nothing around it. */
+/** The text as its words are looked for: without optional marks, 1,000 as 1000; case stays. */
+export function folded(text: string): string {
+  return foldMarks(text).replace(THOUSANDS, "");
+}
+
+/** The written words of a folded text, in order: the tokens of each depend on nothing around it. */
 export function chunksOf(text: string): readonly string[] {
-  return foldMarks(text).replace(THOUSANDS, "").match(CHUNK) ?? [];
+  return text.match(CHUNK) ?? [];
 }
 
 /** The stem of a lower-case word; a word that is not plain English letters is its own. */

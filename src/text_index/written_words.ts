@@ -4,20 +4,32 @@
  * Holds nothing but a pure function's results, and forgets them all when they get many.
  */
 import { stopwordKey } from "./document.ts";
+import type { PlainText } from "./plain_text.ts";
 import { tokenizeChunk } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 const MAX_KNOWN_WORDS = 50_000;
 /** Longer ones hardly come again, and might hold millions of characters together. */
 const MAX_KNOWN_CHARACTERS = 32;
+/** Places for plain words: a power of two, and never half of them taken. */
+const PLACES = 1 << 17;
+/** Numbers for each place: the word's hash, where its bytes are, how many, where its codes are. */
+const FIELDS = 4;
+/** Words whose hashes crowd together, by chance or by design, are not looked for further on. */
+const MOST_PROBES = 32;
 
 export class WrittenWords {
   readonly #vocabulary: Vocabulary;
-  /** Written word -> where its codes begin. */
+  /** Written word -> where its codes begin; those of plain ASCII are in the table. */
   readonly #known = new Map<string, number>();
-  /** For each word the count of its codes, then the codes; only the first `#used` are known. */
+  readonly #table = new Int32Array(PLACES * FIELDS);
+  readonly #bytes = new Uint8Array(MAX_KNOWN_WORDS * MAX_KNOWN_CHARACTERS);
+  #usedBytes = 0;
+  #words = 0;
+  /** For each word the count of its codes, then the codes; only the first `#used` are known. No
+   * word's are at 0, which is how the table tells a free place. */
   #codes = new Int32Array(1024);
-  #used = 0;
+  #used = 1;
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
@@ -33,16 +45,64 @@ export class WrittenWords {
 
   /** Where the codes of a word stand, until the next `find`. */
   find(chunk: string): number {
-    return this.#known.get(chunk) ?? this.#read(chunk);
+    const known = this.#known.get(chunk);
+    if (known !== undefined) return known;
+    if (this.#words >= MAX_KNOWN_WORDS) this.forget();
+    const start = this.#read(chunk);
+    if (chunk.length <= MAX_KNOWN_CHARACTERS) {
+      this.#keep(start);
+      this.#known.set(copied(chunk), start);
+    }
+    return start;
+  }
+
+  /** The same for the word at which a plain text stands. */
+  findPlain(text: PlainText): number {
+    const length = text.end - text.start;
+    if (length > MAX_KNOWN_CHARACTERS) return this.#read(text.word);
+    if (this.#words >= MAX_KNOWN_WORDS) this.forget();
+    const table = this.#table;
+    for (let probe = 0; probe < MOST_PROBES; probe++) {
+      const place = FIELDS * ((text.hash + probe) & (PLACES - 1));
+      const codes = table[place + 3] ?? 0;
+      if (codes === 0) return this.#learn(text, place);
+      const isAlike = table[place] === text.hash && table[place + 2] === length;
+      if (isAlike && this.#isWord(table[place + 1] ?? 0, text)) return codes;
+    }
+    return this.#read(text.word);
   }
 
   forget(): void {
     this.#known.clear();
-    this.#used = 0;
+    this.#table.fill(0);
+    this.#usedBytes = 0;
+    this.#words = 0;
+    this.#used = 1;
   }
 
+  #isWord(at: number, { bytes, start, end }: PlainText): boolean {
+    for (let from = start; from < end; from++) {
+      if (this.#bytes[at + from - start] !== bytes[from]) return false;
+    }
+    return true;
+  }
+
+  #learn(text: PlainText, place: number): number {
+    const start = this.#read(text.word);
+    this.#keep(start);
+    this.#table.set([text.hash, this.#usedBytes, text.end - text.start, start], place);
+    this.#bytes.set(text.bytes.subarray(text.start, text.end), this.#usedBytes);
+    this.#usedBytes += text.end - text.start;
+    return start;
+  }
+
+  #keep(start: number): void {
+    this.#words++;
+    this.#used = start + 1 + (this.#codes[start] ?? 0);
+  }
+
+  /** Writes the codes of a word behind those that are known. */
   #read(chunk: string): number {
-    if (this.#known.size >= MAX_KNOWN_WORDS) this.forget();
     const start = this.#used;
     let end = start + 1;
     tokenizeChunk(chunk, 0, (term, kind) => {
@@ -51,9 +111,6 @@ export class WrittenWords {
       this.#write(end++, 2 * this.#vocabulary.numberOf(key) + (isCounted ? 1 : 0));
     });
     this.#write(start, end - start - 1);
-    if (chunk.length > MAX_KNOWN_CHARACTERS) return start;
-    this.#known.set(copied(chunk), start);
-    this.#used = end;
     return start;
   }
 

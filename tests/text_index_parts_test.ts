@@ -1,0 +1,99 @@
+/** What the text index is built from, each part against a slow and obvious one. */
+import assert from "node:assert/strict";
+import { PlainText } from "../src/text_index/plain_text.ts";
+import { frequencyOf, PostingLists, slotOf } from "../src/text_index/postings.ts";
+import { chunksOf } from "../src/text_index/tokenizer.ts";
+import { seed } from "./fakes/store_kit.ts";
+import { random } from "./random.ts";
+
+/** Everything that means something to the pattern, and a little that does not. */
+const PIECES = [
+  ..."aZz09 \t\n.,'@:&=?%~_\\/-+#>!()\"\0",
+  "->",
+  "->-",
+  "++",
+  "C++",
+  "C#",
+  "Word",
+  "WORD",
+  "wOrd",
+  "a.b",
+  "1,000",
+  "...",
+];
+
+function plainWords(text: PlainText): string[] {
+  const found: string[] = [];
+  while (text.next()) found.push(text.word);
+  return found;
+}
+
+Deno.test(`words by bytes are the words of the pattern (seed ${seed})`, () => {
+  const next = random(seed);
+  const plain = new PlainText();
+  for (let round = 0; round < 20_000; round++) {
+    const length = Math.floor(next() * 12);
+    const pick = () => PIECES[Math.floor(next() * PIECES.length)];
+    const text = Array.from({ length }, pick).join("");
+    assert.ok(plain.take(text));
+    const expected = chunksOf(text)
+      .map((word) => /^[A-Z][a-z]*$/.test(word) ? word.toLowerCase() : word);
+    assert.deepEqual(plainWords(plain), expected, JSON.stringify(text));
+  }
+});
+
+Deno.test("a text is plain or not, however long, and whatever was there before", () => {
+  const plain = new PlainText();
+  assert.ok(plain.take("word ".repeat(5_000)));
+  assert.equal(plainWords(plain).length, 5_000);
+  assert.ok(plain.take("c"));
+  assert.deepEqual(plainWords(plain), ["c"]);
+  assert.ok(plain.take(""));
+  assert.deepEqual(plainWords(plain), []);
+  for (const text of ["é", "a\u0080", "’", "日本", "😀", "\ud800", "x".repeat(9_000) + "é"]) {
+    assert.ok(!plain.take(text), text);
+  }
+});
+
+Deno.test(`postings are a map of maps, however they grew and shrank (seed ${seed})`, () => {
+  const next = random(seed);
+  const lists = new PostingLists();
+  const model = new Map<number, Map<number, number>>();
+  // The first term is in most memories: its list fills pages of its own.
+  const changes = [{ slots: 70_000, terms: 1, steps: 90_000 }, {
+    slots: 3_000,
+    terms: 3_000,
+    steps: 60_000,
+  }];
+  for (const { slots, terms, steps } of [...changes, ...changes]) {
+    const adding = next() < 0.5 ? 0.9 : 0.3;
+    for (let step = 0; step < steps; step++) {
+      const term = Math.floor(terms * next() ** 3), slot = Math.floor(slots * next());
+      const known = model.get(term) ?? new Map<number, number>();
+      model.set(term, known);
+      const remove = () => {
+        lists.remove(term, slot);
+        known.delete(slot);
+      };
+      if (known.has(slot) || next() > adding) remove();
+      if (next() > adding) continue;
+      remove();
+      const frequency = next() < 0.05 ? 250 + Math.floor(10 * next()) : 10;
+      lists.add(term, slot, frequency);
+      known.set(slot, frequency);
+    }
+    for (const [term, known] of model) assert.deepEqual(listed(lists, term), sorted(known));
+  }
+});
+
+function listed(lists: PostingLists, term: number): [number, number][] {
+  const postings = lists.of(term);
+  const { entries, from, count } = postings;
+  assert.equal(lists.count(term), count);
+  return [...entries.subarray(from, from + count)]
+    .map((entry) => [slotOf(entry), frequencyOf(postings, entry)]);
+}
+
+function sorted(known: ReadonlyMap<number, number>): [number, number][] {
+  return [...known].sort(([a], [b]) => a - b);
+}
