@@ -131,7 +131,9 @@ export class State {
    * and until that is on disk a crash may forget it.
    */
   touch(id: string, at: string): Access {
-    const access = { access_count: this.access(id).access_count + 1, last_accessed_at: at };
+    // A larger one would be no whole number on disk: the next start would take it for damage.
+    const count = Math.min(this.access(id).access_count + 1, Number.MAX_SAFE_INTEGER);
+    const access = { access_count: count, last_accessed_at: at };
     if (this.#memories.has(id)) this.#accesses.set(id, access);
     return access;
   }

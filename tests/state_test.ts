@@ -190,3 +190,10 @@ Deno.test("the length of clients' vectors is known as long as there is one", () 
   state.apply(deleteOf(1));
   assert.equal(state.vectorLength, undefined);
 });
+
+Deno.test("a memory that was imported as read as often as can be counted may be read again", () => {
+  const state = new State();
+  const most = { access_count: Number.MAX_SAFE_INTEGER, last_accessed_at: TIME };
+  state.apply({ op: "put", memory: memoryOf(1), access: most });
+  assert.deepEqual(state.touch(idOf(1), TIME), most);
+});
