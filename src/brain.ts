@@ -3,6 +3,7 @@
  * stop. Whoever opens one brings the adapters; serving it over HTTP is another matter.
  */
 import { Accesses } from "./accesses.ts";
+import { type BackupPlan, Backups } from "./backups.ts";
 import type { Clock } from "./clock.ts";
 import type { Embedder } from "./embedder.ts";
 import type { ExportFolder } from "./export_folder.ts";
@@ -36,6 +37,8 @@ export interface BrainOptions {
     | undefined;
   readonly embeddingsBytes: () => number;
   readonly limits: QuotaLimits;
+  /** Left out: no automatic backups. */
+  readonly backupPlan?: BackupPlan | undefined;
   readonly memoryShort: () => boolean;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -52,6 +55,7 @@ export class Brain {
   readonly search: Search;
   readonly imports: Imports;
   readonly exports: Exports;
+  readonly backups: Backups;
   readonly stats: Stats;
   readonly indexer: Indexer;
   readonly #state = new State();
@@ -85,6 +89,7 @@ export class Brain {
       clock,
       worthIt: () => store.status().journalBytes > 0,
       run: () => store.compact(),
+      makeRoom: (excess) => this.backups.makeRoom(excess),
     });
     const locks = new Locks();
     const idempotency = new Idempotency(state, clock);
@@ -100,13 +105,23 @@ export class Brain {
     const words = { textIndex, wordsReady: this.wordsReady };
     this.search = new Search({ state, ...words, vectorIndex, indexer, hasEmbedder, clock });
     const { memoryShort } = options;
-    this.imports = new Imports({ ...shared, projection, memories, memoryShort });
     this.exports = new Exports({ ...shared, memories, folder: exportFolder, version });
+    const { backupPlan: plan, log } = options;
+    this.backups = new Backups({
+      ...shared,
+      plan,
+      exports: this.exports,
+      folder: exportFolder,
+      log,
+    });
+    const { backups } = this;
+    this.imports = new Imports({ ...shared, projection, memories, backups, memoryShort });
     this.stats = new Stats({
       ...shared,
       indexer,
       vectorIndex,
       exportFolder,
+      backups,
       embeddingsBytes,
       version,
     });
@@ -126,6 +141,7 @@ export class Brain {
     if (this.#phase === "loading") this.#phase = "ready";
     this.#words.resolve(this.#projection.indexWords(this.#stopping.signal));
     void this.indexer.start(this.#state.memories());
+    this.backups.start();
     return recovery;
   }
 
@@ -144,6 +160,7 @@ export class Brain {
     this.stopTaking();
     this.#stopping.abort();
     await this.indexer.stop();
+    await this.backups.stop();
     try {
       await this.#accesses.flush();
     } finally {

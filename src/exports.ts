@@ -16,7 +16,8 @@ export const EXPORT_FORMAT = "second-brain-export/1";
 
 export interface ExportRequest {
   readonly format: "json" | "ndjson";
-  readonly includeEmbeddings: boolean;
+  /** `own`: only vectors that clients sent, which no provider could make again. */
+  readonly includeEmbeddings: boolean | "own";
 }
 
 export interface ExportStream {
@@ -24,6 +25,13 @@ export interface ExportStream {
   readonly name: string;
   readonly total: number;
   readonly pieces: AsyncGenerator<Uint8Array>;
+}
+
+export interface HeldExport {
+  /** RFC 3339. */
+  readonly at: string;
+  readonly total: number;
+  readonly pieces: () => AsyncGenerator<Uint8Array>;
 }
 
 export interface ExportsOptions {
@@ -47,14 +55,24 @@ export class Exports {
   }
 
   stream(request: ExportRequest): ExportStream {
-    const { clock, newId, state } = this.#options;
+    const { at, total, pieces } = this.hold(request);
+    const id = this.#options.newId().slice(-8);
+    const name = `export-${at.replaceAll(/[-:.]/g, "")}-${id}.${request.format}`;
+    return { name, total, pieces: pieces() };
+  }
+
+  /** The memories of this moment, to be written as often as one likes, byte for byte the same. */
+  hold(request: ExportRequest): HeldExport {
+    const { clock, state } = this.#options;
     const at = timestamp(clock);
     // Memories never change in place: holding them is holding the moment.
     const entries = [...state.entries()];
-    const lines = this.#lines(entries, request);
-    const text = request.format === "ndjson" ? lines : this.#document(lines, at, entries.length);
-    const name = `export-${at.replaceAll(/[-:.]/g, "")}-${newId().slice(-8)}.${request.format}`;
-    return { name, total: entries.length, pieces: encoded(text) };
+    const pieces = () => {
+      const lines = this.#lines(entries, request);
+      const isLines = request.format === "ndjson";
+      return encoded(isLines ? lines : this.#document(lines, at, entries.length));
+    };
+    return { at, total: entries.length, pieces };
   }
 
   /** Throws `insufficient_storage` where it would not fit the quota. */
@@ -62,7 +80,7 @@ export class Exports {
     const { folder, store, quota } = this.#options;
     const { name, total, pieces } = this.stream(request);
     const { memoriesBytes, journalBytes } = store.status();
-    const giveBack = quota.reserve(0, memoriesBytes + journalBytes);
+    const giveBack = await quota.reserve(0, memoriesBytes + journalBytes);
     try {
       return { ...await folder.write(name, pieces), total_memories: total };
     } finally {
@@ -84,7 +102,11 @@ export class Exports {
 
   async *#lines(entries: readonly Entry[], { includeEmbeddings }: ExportRequest) {
     for (const { memory, access } of entries) {
-      const embedding = includeEmbeddings ? await this.#vectorOf(memory) : undefined;
+      const embedding = includeEmbeddings === true
+        ? await this.#vectorOf(memory)
+        : includeEmbeddings === "own"
+        ? memory.embedding
+        : undefined;
       const { id, content, memory_type, importance_score, tags, metadata } = memory;
       const { created_at, updated_at } = memory;
       const { access_count, last_accessed_at } = access;

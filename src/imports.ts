@@ -3,6 +3,7 @@
  * a crash, or none. First everything is read and judged, with nothing changed; then the ids are
  * held against other writers, conflicts are settled, and the unit is made durable and applied.
  */
+import type { Backups } from "./backups.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import type { Idempotency, Retriable, Seal } from "./idempotency.ts";
 import {
@@ -29,6 +30,7 @@ export interface ImportsOptions {
   readonly locks: Locks;
   readonly quota: Quota;
   readonly idempotency: Idempotency;
+  readonly backups: Pick<Backups, "beforeChange">;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly memoryShort: () => boolean;
@@ -93,7 +95,7 @@ export class Imports {
   }
 
   async #carryOut(draft: ImportDraft, report: ImportReport, seal: Seal): Promise<void> {
-    const { store, projection, quota } = this.#options;
+    const { store, projection, quota, backups } = this.#options;
     const changes: Change[] = [];
     for (const { memory, access } of draft.entries()) {
       changes.push({ op: "put", memory, ...(access && { access }) });
@@ -101,17 +103,14 @@ export class Imports {
     const receipt = seal({ json: { ...report, errors: [...report.errors] } });
     if (receipt !== undefined) changes.push({ op: "receipt", receipt });
     if (changes.length === 0) return;
-    const giveBack = quota.reserve(report.imported, draft.bytes);
+    const giveBack = await quota.reserve(report.imported, draft.bytes);
     try {
+      if (report.updated > 0) await backups.beforeChange();
       const unit = await store.beginImport();
       try {
         await unit.stage(changes);
         await unit.commit();
-        const pace = new Pace();
-        for (const change of changes) {
-          projection.apply(change);
-          if (pace.due) await pace.breathe();
-        }
+        await applyAll(projection, changes);
       } finally {
         unit.finish();
       }
@@ -119,4 +118,19 @@ export class Imports {
       giveBack();
     }
   }
+}
+
+/** It is durable: whatever befalls one of the changes, the others must not be missing. */
+async function applyAll(projection: Projection, changes: readonly Change[]): Promise<void> {
+  const pace = new Pace();
+  const failures: unknown[] = [];
+  for (const change of changes) {
+    try {
+      projection.apply(change);
+    } catch (error) {
+      failures.push(error);
+    }
+    if (pace.due) await pace.breathe();
+  }
+  if (failures.length > 0) throw failures[0];
 }

@@ -82,7 +82,7 @@ export class Memories {
         `Cannot create the memory: the id "${memory.id}" is taken; use PUT to change it`,
       );
     }
-    const release = quota.reserve(1, sizeOf(memory));
+    const release = await quota.reserve(1, sizeOf(memory));
     try {
       const entry = { memory, access: NEVER_ACCESSED };
       const receipt = seal(entry);
@@ -148,7 +148,7 @@ export class Memories {
   async #store(before: Memory, memory: Memory, seal: Seal): Promise<Entry> {
     const { state, store, quota } = this.#options;
     const growth = Math.max(0, sizeOf(memory) - sizeOf(before));
-    const release = growth > 0 ? quota.reserve(0, growth) : () => {};
+    const release = growth > 0 ? await quota.reserve(0, growth) : () => {};
     try {
       const receipt = seal({ memory, access: state.access(memory.id) });
       await store.append({ op: "put", memory, ...(receipt && { receipt }) });

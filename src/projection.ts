@@ -28,8 +28,12 @@ export class Projection {
     if (!this.#live) return this.#state.apply(change);
     // Counted when it happened, and perhaps once more while this was being written.
     if (change.op === "access") return;
-    if (change.op === "put") this.#noteMove(change.memory.id);
-    this.#state.apply(change);
+    try {
+      if (change.op === "put") this.#noteMove(change.memory.id);
+    } finally {
+      // Whatever fails in what is derived: a snapshot of the state must hold all that is durable.
+      this.#state.apply(change);
+    }
     if (change.op === "put") {
       this.#textIndex.put(change.memory);
       this.#indexer.put(change.memory);

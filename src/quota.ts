@@ -25,6 +25,11 @@ interface Reclaiming {
   worthIt(): boolean;
   /** Says itself, to the log, when it fails. */
   run(): Promise<void>;
+  /**
+   * Looks again at what is used, and lets go of what nobody asked to be kept, until no more bytes
+   * are in excess.
+   */
+  makeRoom(excess: () => number): Promise<void>;
 }
 
 /** A brain that is truly full must not be rewritten for every write that is refused. */
@@ -38,6 +43,7 @@ export class Quota {
   #reservedBytes = 0;
   #reclaimRuns = false;
   #reclaimedAt = -Infinity;
+  #makingRoom: Promise<void> | undefined;
 
   constructor(limits: QuotaLimits, usage: Usage, reclaiming: Reclaiming) {
     this.#limits = limits;
@@ -53,15 +59,49 @@ export class Quota {
    * Takes room for a write that is under way; the caller gives it back when the write is done, by
    * when it shows in the usage. Throws `insufficient_storage`.
    */
-  reserve(memories: number, bytes: number): () => void {
+  async reserve(memories: number, bytes: number): Promise<() => void> {
+    while (this.#excess(bytes) > 0) {
+      if (!await this.#makeRoom(bytes)) this.#refuseTooLarge();
+    }
+    // Last, and in the same turn as the taking: others were served while this one waited.
     if (memories > 0) this.#refuseTooMany(memories);
-    this.#refuseTooLarge(bytes);
+    return this.#take(memories, bytes);
+  }
+
+  /** The same for what must be in nobody's way: undefined where there is no room as it is. */
+  reserveIdle(bytes: number): (() => void) | undefined {
+    return this.#excess(bytes) > 0 ? undefined : this.#take(0, bytes);
+  }
+
+  #take(memories: number, bytes: number): () => void {
     this.#reservedMemories += memories;
     this.#reservedBytes += bytes;
     return () => {
       this.#reservedMemories -= memories;
       this.#reservedBytes -= bytes;
     };
+  }
+
+  /** So many bytes too many would be used. */
+  #excess(bytes: number): number {
+    const most = this.#limits.bytes;
+    return most === 0 ? 0 : this.#usage.bytes() + this.#reservedBytes + bytes - most;
+  }
+
+  /** One at a time; false where it was not enough. Else others may have been quicker to take it. */
+  async #makeRoom(bytes: number): Promise<boolean> {
+    while (this.#makingRoom !== undefined) await this.#makingRoom;
+    const excess = () => this.#excess(bytes);
+    if (excess() <= 0) return true;
+    const making = Promise.withResolvers<void>();
+    this.#makingRoom = making.promise;
+    try {
+      await this.#reclaiming.makeRoom(excess);
+      return excess() <= 0;
+    } finally {
+      this.#makingRoom = undefined;
+      making.resolve();
+    }
   }
 
   #refuseTooMany(memories: number): void {
@@ -76,15 +116,11 @@ export class Quota {
     );
   }
 
-  #refuseTooLarge(bytes: number): void {
-    const most = this.#limits.bytes;
-    if (most === 0) return;
-    const used = this.#usage.bytes();
-    if (used + this.#reservedBytes + bytes <= most) return;
+  #refuseTooLarge(): never {
     const retryAfterS = this.#reclaim();
     throw new AppError(
       "insufficient_storage",
-      `Cannot store more: ${used} of ${most} bytes are used; ` +
+      `Cannot store more: ${this.#usage.bytes()} of ${this.#limits.bytes} bytes are used; ` +
         "delete memories or exports, or raise STORAGE_QUOTA_BYTES",
       retryAfterS === undefined ? {} : { retryAfterS },
     );

@@ -13,9 +13,13 @@ const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 /** No memory within the limits comes near, however its JSON is written. */
 const MAX_RECORD_BYTES = 4 * 1024 * 1024;
 
-/** Throws `malformed` where the document is not JSON, or has no memories. */
+/**
+ * Throws `malformed` where the document is not JSON, or has no memories. `atEnd` is told what stood
+ * beside them, as JSON text.
+ */
 export async function* readJsonRecords(
   pieces: AsyncIterable<Uint8Array>,
+  atEnd?: (fields: ReadonlyMap<string, string>) => void,
 ): AsyncGenerator<RawRecord[]> {
   const reader = new JsonRecordReader(MAX_RECORD_BYTES);
   for await (const piece of withoutMark(pieces)) yield reader.push(piece);
@@ -26,6 +30,7 @@ export async function* readJsonRecords(
       'Cannot import: the document is neither an array nor an object with "memories"',
     );
   }
+  atEnd?.(reader.fields);
 }
 
 /** Editors of some systems put a byte order mark before the text; it is no part of it. */

@@ -1,4 +1,5 @@
 /** What is in the brain, how large it is and how it is doing: for `/stats`, `/health`, `/metrics`. */
+import type { Backups } from "./backups.ts";
 import type { Clock } from "./clock.ts";
 import type { ExportFolder } from "./export_folder.ts";
 import type { Indexer } from "./indexer.ts";
@@ -15,6 +16,7 @@ export interface StatsOptions {
   readonly indexer: Indexer;
   readonly vectorIndex: VectorIndex;
   readonly exportFolder: ExportFolder;
+  readonly backups: Pick<Backups, "status" | "stats">;
   readonly embeddingsBytes: () => number;
   readonly quota: Quota;
   readonly clock: Clock;
@@ -85,6 +87,7 @@ export class Stats {
       average_importance: average,
       top_tags: this.#topTags(),
       storage: this.storage(),
+      backups: this.#options.backups.stats(),
       embeddings: indexer.stats(),
       vector_store: { kind: vectorIndex.kind, status: "ok" as const },
       created_first_at: first,
@@ -117,12 +120,15 @@ export class Stats {
     const { store, indexer } = this.#options;
     const { mode, integrity } = store.status();
     const { state } = indexer.status();
+    const backup = this.#options.backups.status;
     const checks = {
       storage: mode === "ok" ? "ok" : "read_only",
       integrity,
       embeddings: state,
+      backup,
     } as const;
-    const well = mode === "ok" && integrity === "ok" && (state === "ok" || state === "off");
+    const well = mode === "ok" && integrity === "ok" && backup !== "failed" &&
+      (state === "ok" || state === "off");
     return { status: well ? "ok" : "degraded", checks } as const;
   }
 }

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { Brain, type BrainOptions } from "../src/brain.ts";
 import { systemClock } from "../src/clock.ts";
 import type { DurableState, Recovery } from "../src/store.ts";
+import { ExportFiles } from "../src/store/export_files.ts";
 import { RamStore } from "../src/store/ram.ts";
 import { Bm25Index } from "../src/text_index/bm25.ts";
 import { FlatVectorIndex } from "../src/vector_index/flat.ts";
+import { SimulatedDisk, SimulatedFileSystem } from "./fakes/file_system.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { noted } from "./noted.ts";
 
@@ -37,7 +39,7 @@ async function withBrain(work: (brain: Brain, textIndex: Bm25Index) => Promise<v
     store: new FilledStore(),
     textIndex,
     vectorIndex: new FlatVectorIndex(),
-    exportFolder: { bytes: 0, write: () => Promise.reject(new Error("not here")) },
+    exportFolder: new ExportFiles(new SimulatedFileSystem(new SimulatedDisk()), "/exports"),
     embeddingsBytes: () => 0,
     limits: { memories: 0, bytes: 0 },
     memoryShort: () => false,

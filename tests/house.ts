@@ -25,6 +25,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   vector_index: "port",
 
   accesses: "service",
+  backups: "service",
   brain: "service",
   exports: "service",
   idempotency: "service",
@@ -39,8 +40,11 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   stats: "service",
   walks: "service",
 
+  backup_digest: "shape",
+  backup_name: "shape",
   clock: "shape",
   errors: "shape",
+  export_reader: "shape",
   import_record: "shape",
   json: "shape",
   json_records: "shape",

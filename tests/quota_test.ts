@@ -9,7 +9,7 @@ import { type HttpApp, withApp } from "./http_app.ts";
 function quotaOf(limits: QuotaLimits) {
   const clock = new FakeClock();
   const used = { memories: 0, bytes: 0, reclaimable: 0 };
-  const seen = { usage: 0, runs: 0, end: () => {} };
+  const seen = { usage: 0, runs: 0, end: () => {}, makeRoom: () => {} };
   const quota = new Quota(limits, {
     memories: () => (seen.usage++, used.memories),
     bytes: () => (seen.usage++, used.bytes),
@@ -20,10 +20,11 @@ function quotaOf(limits: QuotaLimits) {
       seen.runs++;
       return new Promise<void>((resolve) => seen.end = resolve);
     },
+    makeRoom: () => Promise.resolve().then(seen.makeRoom),
   });
-  const refusal = (memories: number, bytes: number): AppError => {
+  const refusal = async (memories: number, bytes: number): Promise<AppError> => {
     try {
-      quota.reserve(memories, bytes);
+      await quota.reserve(memories, bytes);
     } catch (error) {
       if (error instanceof AppError) return error;
       throw error;
@@ -33,45 +34,58 @@ function quotaOf(limits: QuotaLimits) {
   return { quota, clock, used, seen, refusal };
 }
 
-Deno.test("without a limit nothing is counted, with one only what it is about", () => {
+Deno.test("without a limit nothing is counted, with one only what it is about", async () => {
   const none = quotaOf({ memories: 0, bytes: 0 });
-  none.quota.reserve(1, 1e12)();
+  (await none.quota.reserve(1, 1e12))();
   assert.equal(none.seen.usage, 0);
   for (const limits of [{ memories: 9, bytes: 0 }, { memories: 0, bytes: 9 }]) {
     const one = quotaOf(limits);
-    one.quota.reserve(1, 1)();
+    (await one.quota.reserve(1, 1))();
     assert.equal(one.seen.usage, 1);
   }
 });
 
-Deno.test("what is reserved counts until it is given back", () => {
+Deno.test("what is reserved counts until it is given back", async () => {
   const { quota, refusal } = quotaOf({ memories: 2, bytes: 10 });
-  const release = quota.reserve(1, 6);
-  assert.equal(refusal(2, 1).code, "insufficient_storage");
-  assert.equal(refusal(1, 5).code, "insufficient_storage");
+  const release = await quota.reserve(1, 6);
+  assert.equal((await refusal(2, 1)).code, "insufficient_storage");
+  assert.equal((await refusal(1, 5)).code, "insufficient_storage");
+  assert.equal(quota.reserveIdle(5), undefined);
   release();
-  quota.reserve(2, 10)();
+  quota.reserveIdle(10)?.();
+  (await quota.reserve(2, 10))();
+});
+
+Deno.test("before a write is refused for bytes, room is made; many at once share what it gives", async () => {
+  const { quota, used, seen } = quotaOf({ memories: 0, bytes: 10 });
+  used.bytes = 10;
+  let made = 0;
+  seen.makeRoom = () => (made++, used.bytes = 0);
+  const outcomes = await Promise.allSettled([1, 2, 3].map(() => quota.reserve(0, 5)));
+  const statuses = outcomes.map(({ status }) => status).sort();
+  assert.deepEqual(statuses, ["fulfilled", "fulfilled", "rejected"]);
+  assert.equal(made, 2);
 });
 
 Deno.test("a refusal for bytes reclaims: one at a time, not too often, only what is there", async () => {
   const { clock, used, seen, refusal } = quotaOf({ memories: 0, bytes: 10 });
-  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [undefined, 0]);
+  assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [undefined, 0]);
   used.reclaimable = 1;
-  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [1, 1]);
+  assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [1, 1]);
   await clock.advance(60_000);
-  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [1, 1]);
+  assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [1, 1]);
   seen.end();
   await drain();
   await clock.advance(7_500);
-  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [3, 1]);
+  assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [3, 1]);
   await clock.advance(2_500);
-  assert.deepEqual([refusal(1, 11).retryAfterS, seen.runs], [1, 2]);
+  assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [1, 2]);
 });
 
-Deno.test("too many memories are not a matter of bytes: nothing is reclaimed", () => {
+Deno.test("too many memories are not a matter of bytes: nothing is reclaimed", async () => {
   const { used, seen, refusal } = quotaOf({ memories: 1, bytes: 10 });
   used.reclaimable = 1;
-  assert.deepEqual([refusal(2, 1).retryAfterS, seen.runs], [undefined, 0]);
+  assert.deepEqual([(await refusal(2, 1)).retryAfterS, seen.runs], [undefined, 0]);
 });
 
 /** However slow the machine is. */

@@ -18,6 +18,11 @@ const statsSchema = z.strictObject({
     exports_bytes: count,
     quota_bytes: count.nullable(),
   }),
+  backups: z.strictObject({
+    last_at: z.string().nullable(),
+    last_file: z.string().nullable(),
+    kept: count,
+  }).meta({ description: "Automatic ones, under `exports/` in the data folder." }),
   embeddings: z.strictObject({
     provider: z.string().nullable(),
     model: z.string().nullable(),

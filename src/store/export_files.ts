@@ -3,23 +3,29 @@ import { createHash } from "node:crypto";
 import { AppError } from "../errors.ts";
 import type { ExportFolder, WrittenExport } from "../export_folder.ts";
 import { isNoSpace } from "./disk_errors.ts";
-import { type FileSystem, writeAll } from "./fs.ts";
+import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 
 /** Names are made by the service; this is the second lock on the door. */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** Half of an export that this service began; other drafts are somebody's. */
-const OWN_DRAFT = /^export-.+\.tmp$/;
+/** Half of a file that this service began; other drafts are somebody's. */
+const OWN_DRAFT = /^(?:export|backup)-.+\.tmp$/;
 
 export class ExportFiles implements ExportFolder {
   readonly #fs: FileSystem;
   readonly #folder: string;
+  readonly #freeBytes: () => Promise<number | undefined>;
   #bytes = 0;
   #sums = 0;
 
-  constructor(fs: FileSystem, folder: string) {
+  constructor(
+    fs: FileSystem,
+    folder: string,
+    freeBytes: () => Promise<number | undefined> = () => Promise.resolve(undefined),
+  ) {
     this.#fs = fs;
     this.#folder = folder;
+    this.#freeBytes = freeBytes;
   }
 
   /** Adds up what is there, and removes what a crash left half-written. */
@@ -27,26 +33,52 @@ export class ExportFiles implements ExportFolder {
     for (const name of await this.#fs.list(this.#folder)) {
       if (OWN_DRAFT.test(name)) await this.#fs.remove(`${this.#folder}/${name}`);
     }
-    await this.#sum();
+    await this.list();
   }
 
   /** Looks at the files themselves: people remove them by hand. */
-  async #sum(): Promise<void> {
+  async list(): Promise<readonly { readonly name: string; readonly bytes: number }[]> {
     const turn = ++this.#sums;
-    let bytes = 0;
+    const found: { name: string; bytes: number }[] = [];
     for (const name of await this.#fs.list(this.#folder)) {
-      if (!OWN_DRAFT.test(name)) bytes += await this.#fs.size(`${this.#folder}/${name}`) ?? 0;
+      if (OWN_DRAFT.test(name)) continue;
+      const bytes = await this.#fs.size(`${this.#folder}/${name}`);
+      if (bytes !== undefined) found.push({ name, bytes });
     }
-    if (turn === this.#sums) this.#bytes = bytes; // Else one that began later knows more.
+    // Else one that began later knows more.
+    if (turn === this.#sums) this.#bytes = found.reduce((sum, { bytes }) => sum + bytes, 0);
+    return found;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  async write(name: string, content: AsyncIterable<Uint8Array>): Promise<WrittenExport> {
-    if (!SAFE_NAME.test(name)) throw new Error("Cannot write an export: its name is not safe");
-    const path = `${this.#folder}/${name}`;
+  freeBytes(): Promise<number | undefined> {
+    return this.#freeBytes();
+  }
+
+  #path(name: string): string {
+    if (!SAFE_NAME.test(name)) throw new Error("Cannot use an export: its name is not safe");
+    return `${this.#folder}/${name}`;
+  }
+
+  read(name: string): AsyncIterable<Uint8Array> {
+    return readPieces(this.#fs, this.#path(name));
+  }
+
+  async remove(name: string): Promise<void> {
+    await this.#fs.remove(this.#path(name));
+    await this.#fs.syncFolder(this.#folder);
+    await this.list();
+  }
+
+  async write(
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    verify?: (content: AsyncIterable<Uint8Array>) => Promise<void>,
+  ): Promise<WrittenExport> {
+    const path = this.#path(name);
     const draft = `${path}.tmp`;
     try {
       await this.#fs.makeFolder(this.#folder);
@@ -54,10 +86,11 @@ export class ExportFiles implements ExportFolder {
         throw new AppError("conflict", `Cannot export: there is a file "${name}" already`);
       }
       const written = await this.#writeDraft(draft, content);
+      await verify?.(readPieces(this.#fs, draft));
       await this.#fs.rename(draft, path);
       await this.#fs.syncFolder(this.#folder);
       this.#bytes += written.bytes;
-      await this.#sum().catch(() => {}); // The export is there, whether it can be counted or not.
+      await this.list().catch(() => {}); // The export is there, whether it can be counted or not.
       return { file: `exports/${name}`, ...written };
     } catch (error) {
       await this.#fs.remove(draft).catch(() => {}); // Best effort: the next start removes it too.

@@ -1,0 +1,379 @@
+/** Automatic backups: when there is one, when none is needed, and that they are in nobody's way. */
+import assert from "node:assert/strict";
+import { parseBackupName } from "../src/backup_name.ts";
+import { readExport } from "../src/export_reader.ts";
+import type { Entry } from "../src/memory.ts";
+import { SimulatedDisk } from "./fakes/file_system.ts";
+import {
+  canonical,
+  type Housed,
+  type HousedOptions,
+  importLines,
+  opened,
+} from "./fakes/housed_brain.ts";
+import { drain, FakeClock } from "./fakes/indexing.ts";
+import { idOf } from "./fakes/store_kit.ts";
+
+const HOUR = 3_600_000;
+const DAILY = { intervalMs: 24 * HOUR, keep: 3 };
+const FOLDER = "/data/exports/";
+
+function backupsOn(disk: SimulatedDisk): string[] {
+  const names = [...disk.files().keys()].filter((path) => path.startsWith(FOLDER))
+    .map((path) => path.slice(FOLDER.length));
+  assert.deepEqual(names.filter((name) => parseBackupName(name) === undefined), []);
+  return names.sort();
+}
+
+/** Its memories, as a restore would have them. */
+async function memoriesIn(disk: SimulatedDisk, name: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  const bytes = disk.files().get(FOLDER + name) ?? assert.fail(name);
+  const defaults = { newId: () => assert.fail("no id"), now: "" };
+  await readExport(ReadableStream.from([bytes]), false, defaults, (entry) => entries.push(entry));
+  return entries;
+}
+
+/** Turns the clock on, and waits for what that set going. */
+async function pass({ clock, brain }: Housed, ms: number): Promise<void> {
+  await clock.advance(ms);
+  for (let turns = 0; turns < 50; turns++) await drain();
+  assert.ok(brain.phase !== "loading");
+}
+
+async function withHoused(
+  options: HousedOptions,
+  work: (all: Housed) => Promise<void>,
+): Promise<void> {
+  const all = await opened({ backupPlan: DAILY, ...options });
+  try {
+    await pass(all, 0);
+    await work(all);
+  } finally {
+    await all.brain.close();
+  }
+  assert.equal(all.clock.waiting, 0, "a timer outlived the brain");
+}
+
+function create({ brain }: Housed, n: number, content = `memory ${n}`) {
+  return brain.memories.create({ id: idOf(n), content });
+}
+
+function eventsOf({ log }: Housed): string[] {
+  return log.map(({ event }) => event);
+}
+
+Deno.test("the first backup comes with the first memories, the next an interval later if they changed", async () => {
+  await withHoused({}, async (all) => {
+    await pass(all, 48 * HOUR);
+    assert.deepEqual(backupsOn(all.disk), []);
+    await create(all, 1);
+    await pass(all, HOUR);
+    const [first = "", ...none] = backupsOn(all.disk);
+    assert.deepEqual(none, []);
+    assert.match(first, /^backup-20260202T130000Z-[0-9a-f]{8}\.json$/);
+    await pass(all, 48 * HOUR);
+    assert.deepEqual(backupsOn(all.disk), [first]);
+    await create(all, 2);
+    await pass(all, 24 * HOUR);
+    const [, second = "", ...more] = backupsOn(all.disk);
+    assert.deepEqual(more, []);
+    assert.deepEqual((await memoriesIn(all.disk, second)).map(({ memory }) => memory.content), [
+      "memory 1",
+      "memory 2",
+    ]);
+    const { backups } = all.brain.stats.all();
+    const at = parseBackupName(second)?.at;
+    assert.deepEqual(backups, { last_at: at, last_file: `exports/${second}`, kept: 2 });
+    assert.equal(all.brain.stats.health().checks.backup, "ok");
+    assert.deepEqual(eventsOf(all), ["backup_written", "backup_written"]);
+  });
+});
+
+Deno.test("a backup holds all there is, vectors of the client's own to the last bit", async () => {
+  await withHoused({}, async (all) => {
+    const embedding = Float32Array.of(1 / 3, -1e-30, 3.4e38, 16_777_217);
+    await all.brain.memories.create({
+      id: idOf(1),
+      content: 'ümläut 🙂 "quoted" \u0000\u2028\n',
+      metadata: JSON.parse('{"__proto__":{"x":1},"n":1e20}'),
+      tags: ["a", "b"],
+      embedding,
+    });
+    all.brain.memories.read(idOf(1));
+    await pass(all, HOUR);
+    const [name = ""] = backupsOn(all.disk);
+    const { memory, access } = all.brain.memories.peek(idOf(1));
+    assert.deepEqual(await memoriesIn(all.disk, name), [{ memory, access }]);
+    assert.equal(access.access_count, 1);
+  });
+});
+
+Deno.test("only the newest are kept, and files of others are left alone", async () => {
+  const disk = new SimulatedDisk();
+  disk.put("/data/exports/backup-20260101T000000Z-12345678.json", "of long ago");
+  disk.put("/data/exports/backup-20990101T000000Z-12345678.json", "of a wrong clock");
+  disk.put("/data/memo", "mine");
+  await withHoused({ disk }, async (all) => {
+    for (let n = 1; n <= 5; n++) {
+      await create(all, n);
+      await pass(all, 25 * HOUR);
+    }
+    const days = backupsOn(disk).map((name) => parseBackupName(name)?.at.slice(0, 10));
+    assert.deepEqual(days, ["2026-02-03", "2026-02-04", "2026-02-05"]);
+    assert.ok(disk.files().has("/data/memo"));
+  });
+});
+
+Deno.test("a start goes by the age of the newest backup, and sees that nothing has changed", async () => {
+  const disk = new SimulatedDisk(), clock = new FakeClock();
+  await clock.advance(Date.parse("2026-01-31T12:00:00.000Z"));
+  await withHoused({ disk, clock }, async (all) => {
+    await create(all, 1);
+    await pass(all, HOUR);
+  });
+  const first = backupsOn(disk);
+  assert.equal(first.length, 1);
+  await withHoused({ disk, clock }, (all) => create(all, 2).then(() => pass(all, 22 * HOUR)));
+  assert.deepEqual(backupsOn(disk), first);
+  await withHoused({ disk, clock }, (all) => pass(all, 2 * HOUR));
+  assert.equal(backupsOn(disk).length, 2);
+  await clock.advance(100 * HOUR);
+  await withHoused({ disk, clock }, (all) => pass(all, 100 * HOUR));
+  assert.equal(backupsOn(disk).length, 2);
+});
+
+Deno.test("a backup that was damaged since does not stand for the memories", async () => {
+  await withHoused({}, async (all) => {
+    await create(all, 1);
+    await pass(all, HOUR);
+    const [name = ""] = backupsOn(all.disk);
+    const bytes = all.disk.files().get(FOLDER + name) ?? assert.fail(name);
+    bytes[bytes.length - 10] = 0x20;
+    await all.brain.close();
+    all.disk.put(FOLDER + name, bytes);
+    await withHoused({ disk: all.disk, clock: all.clock }, (again) => pass(again, 30 * HOUR));
+    assert.equal(backupsOn(all.disk).length, 2);
+  });
+});
+
+Deno.test("without an interval there are no backups, before an import either", async () => {
+  await withHoused({ backupPlan: undefined }, async (all) => {
+    await create(all, 1);
+    await importLines(all.brain, [{ id: idOf(1), content: "other" }], "overwrite");
+    await pass(all, 1_000 * HOUR);
+    assert.deepEqual(backupsOn(all.disk), []);
+    assert.equal(all.brain.stats.health().checks.backup, "off");
+    assert.equal(all.brain.stats.health().status, "ok");
+  });
+});
+
+Deno.test("before an import that replaces memories there is a backup of what they were", async () => {
+  await withHoused({}, async (all) => {
+    await create(all, 1, "before");
+    const later = { id: idOf(1), content: "after", updated_at: "2030-01-01T00:00:00Z" };
+    await importLines(all.brain, [later], "skip");
+    await importLines(all.brain, [{ id: idOf(2), content: "new" }], "overwrite");
+    assert.deepEqual(backupsOn(all.disk), []);
+    await importLines(all.brain, [later], "newest");
+    const [name = "", ...none] = backupsOn(all.disk);
+    assert.deepEqual(none, []);
+    const contents = (await memoriesIn(all.disk, name)).map(({ memory }) => memory.content);
+    assert.deepEqual(contents, ["before", "new"]);
+    assert.equal(all.brain.memories.peek(idOf(1)).memory.content, "after");
+  });
+});
+
+/** What the disk may do to a backup, and what is said of it. */
+const FAULTS: readonly [
+  string,
+  "EIO" | "ENOSPC",
+  (kind: string, path: string) => boolean,
+  string,
+][] = [
+  ["cannot be begun", "EIO", (kind) => kind === "create", "EIO"],
+  ["cannot be written", "EIO", (kind) => kind === "write", "EIO"],
+  ["finds the disk full", "ENOSPC", (kind) => kind === "write", "insufficient_storage"],
+  ["cannot be synced", "EIO", (kind) => kind === "sync", "EIO"],
+  ["cannot be read back", "EIO", (kind) => kind === "read", "EIO"],
+  ["cannot get its name", "EIO", (kind) => kind === "rename", "EIO"],
+];
+
+for (const [what, code, fails, said] of FAULTS) {
+  Deno.test(`a backup that ${what} leaves nothing, is told, and is tried again`, async () => {
+    await withHoused({}, async (all) => {
+      await create(all, 1);
+      all.fs.faults = [{
+        at: 1,
+        code,
+        sticky: true,
+        only: (kind, path) => path.startsWith(FOLDER) && fails(kind, path),
+      }];
+      await pass(all, HOUR);
+      assert.deepEqual(backupsOn(all.disk), []);
+      assert.deepEqual(all.log, [{
+        event: "backup_failed",
+        detail: { error: said, again_s: 300 },
+      }]);
+      const { status, checks } = all.brain.stats.health();
+      assert.deepEqual([status, checks.backup], ["degraded", "failed"]);
+      await create(all, 2);
+      await pass(all, 10 * 60_000);
+      assert.deepEqual(eventsOf(all), ["backup_failed", "backup_failed"]);
+      all.fs.faults = [];
+      await pass(all, HOUR);
+      assert.equal(backupsOn(all.disk).length, 1);
+      assert.deepEqual(all.brain.stats.health().status, "ok");
+    });
+  });
+}
+
+Deno.test("a backup whose bytes change on their way to the disk never counts", async () => {
+  await withHoused({}, async (all) => {
+    await create(all, 1, "x".repeat(1_000));
+    const write = all.exportFolder.write.bind(all.exportFolder);
+    all.exportFolder.write = (name, content, verify) => write(name, changed(content), verify);
+    await pass(all, HOUR);
+    assert.deepEqual(backupsOn(all.disk), []);
+    assert.deepEqual(eventsOf(all), ["backup_failed"]);
+  });
+});
+
+async function* changed(content: AsyncIterable<Uint8Array>) {
+  for await (const piece of content) {
+    yield piece.map((byte) => byte === 0x78 ? 0x79 : byte);
+  }
+}
+
+Deno.test("with a quota, old backups make room for a new one, but the newest stays", async () => {
+  await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
+    for (let n = 1; n <= 4; n++) {
+      await create(all, n, "x".repeat(2_000));
+      await pass(all, 25 * HOUR);
+    }
+    assert.equal(backupsOn(all.disk).length, 3);
+    while (all.brain.stats.storedBytes < 50_000) {
+      await create(all, 10 + all.brain.stats.totalMemories, "x".repeat(4_000));
+    }
+    await pass(all, 25 * HOUR);
+    const [name = "", ...none] = backupsOn(all.disk);
+    assert.deepEqual(none, []);
+    assert.equal(all.brain.stats.health().checks.backup, "failed");
+    assert.equal((await memoriesIn(all.disk, name)).length, 4);
+  });
+});
+
+Deno.test("no write is refused for a backup's sake: the oldest go first, at last the last one", async () => {
+  await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
+    for (let n = 1; n <= 3; n++) {
+      await create(all, n, "x".repeat(3_000));
+      await pass(all, 25 * HOUR);
+    }
+    const seen = new Set([backupsOn(all.disk).length]);
+    const newest = backupsOn(all.disk).at(-1);
+    let bytes = 0;
+    for (let n = 10;; n++) {
+      const before = backupsOn(all.disk);
+      const done = await create(all, n, "x".repeat(3_000)).then(() => true, () => false);
+      if (!done) break;
+      bytes = all.brain.stats.storedBytes;
+      const left = backupsOn(all.disk);
+      assert.deepEqual(left, before.slice(before.length - left.length));
+      if (left.length > 0) assert.equal(left.at(-1), newest);
+      seen.add(left.length);
+    }
+    assert.ok(bytes > 54_000 && bytes <= 60_000, String(bytes));
+    assert.deepEqual([...seen], [3, 2, 1, 0]);
+  });
+});
+
+Deno.test("a backup under way gives way to a write that needs its room", async () => {
+  await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
+    for (let n = 1; n <= 6; n++) await create(all, n, "x".repeat(3_000));
+    const gate = Promise.withResolvers<void>();
+    const write = all.exportFolder.write.bind(all.exportFolder);
+    all.exportFolder.write = (name, content, verify) => write(name, held(content, gate), verify);
+    await pass(all, HOUR);
+    const before = all.brain.stats.storedBytes;
+    const written = [7, 8, 9, 10].map((n) => create(all, n, "x".repeat(5_000)));
+    await drain();
+    gate.resolve();
+    await Promise.all(written);
+    assert.ok(all.brain.stats.storedBytes > before + 20_000);
+    assert.deepEqual(backupsOn(all.disk), []);
+    assert.deepEqual(eventsOf(all), ["backup_given_up"]);
+  });
+});
+
+async function* held(content: AsyncIterable<Uint8Array>, gate: PromiseWithResolvers<void>) {
+  for await (const piece of content) {
+    yield piece;
+    await gate.promise;
+  }
+}
+
+Deno.test("on a disk that is nearly full no backup is begun", async () => {
+  const free = { bytes: 100 };
+  await withHoused({ freeBytes: () => Promise.resolve(free.bytes) }, async (all) => {
+    await create(all, 1);
+    await pass(all, HOUR);
+    assert.deepEqual(backupsOn(all.disk), []);
+    const detail = { error: "insufficient_storage", again_s: 300 };
+    assert.deepEqual(all.log, [{ event: "backup_failed", detail }]);
+    free.bytes = 100_000;
+    await pass(all, HOUR);
+    assert.equal(backupsOn(all.disk).length, 1);
+  });
+});
+
+Deno.test("exports removed by hand make room at once", async () => {
+  const disk = new SimulatedDisk();
+  disk.put("/data/exports/export-1.json", new Uint8Array(50_000));
+  const all = await opened({ disk, limits: { memories: 0, bytes: 60_000 } });
+  await all.exportFolder.open();
+  await assert.rejects(create(all, 1, "x".repeat(20_000)), { code: "insufficient_storage" });
+  disk.remove("/data/exports/export-1.json");
+  await create(all, 1, "x".repeat(20_000));
+  await all.brain.close();
+});
+
+Deno.test("a stop ends the backup under way, and leaves no half of it", async () => {
+  const all = await opened({ backupPlan: DAILY });
+  await create(all, 1);
+  const gate = Promise.withResolvers<void>();
+  const write = all.exportFolder.write.bind(all.exportFolder);
+  all.exportFolder.write = (name, content, verify) => write(name, held(content, gate), verify);
+  await pass(all, HOUR);
+  const closed = all.brain.close();
+  gate.resolve();
+  await closed;
+  assert.deepEqual(backupsOn(all.disk), []);
+  assert.deepEqual(eventsOf(all), ["backup_given_up"]);
+  assert.equal(all.clock.waiting, 0);
+});
+
+Deno.test("what a person put into the snapshot by hand is backed up as it is", async () => {
+  const disk = new SimulatedDisk();
+  const odd = {
+    id: "one",
+    content: " ",
+    memory_type: "semantic",
+    importance_score: 7,
+    tags: [" a ", " a "],
+    metadata: {},
+    created_at: "yesterday",
+    updated_at: "today",
+    access_count: 0,
+    last_accessed_at: null,
+  };
+  disk.put("/data/memories.json", JSON.stringify([odd]));
+  await withHoused({ disk }, async (all) => {
+    const before = await canonical(all.brain);
+    await pass(all, HOUR);
+    const [name = ""] = backupsOn(disk);
+    const [entry] = await memoriesIn(disk, name);
+    const { access_count, last_accessed_at, ...memory } = odd;
+    assert.deepEqual(entry, { memory, access: { access_count, last_accessed_at } });
+    assert.equal(await canonical(all.brain), before);
+  });
+});
