@@ -45,6 +45,26 @@ const recordSchema = z.object({
   embedding: WRITABLE.embedding,
 }).partial().extend({ content: WRITABLE.content });
 
+const time = z.string().nullish().meta({
+  format: "date-time",
+  description: "Where it has no zone, it is UTC.",
+});
+const { id, memory_type, importance_score, tags, embedding, access_count } = recordSchema.shape;
+/** A record as the document tells it. It is checked in two steps, since a null says nothing. */
+export const importRecordDoc = z.looseObject({
+  content: WRITABLE.content,
+  id: id.nullish(),
+  memory_type: memory_type.nullish(),
+  importance_score: importance_score.nullish(),
+  tags: tags.nullish(),
+  metadata: WRITABLE.metadata.nullish(),
+  created_at: time,
+  updated_at: time,
+  last_accessed_at: time,
+  access_count: access_count.nullish(),
+  embedding: embedding.nullish(),
+}).meta({ id: "ImportRecord" });
+
 type Known = z.infer<typeof recordSchema>;
 const KNOWN: ReadonlySet<string> = new Set(Object.keys(recordSchema.shape));
 

@@ -147,7 +147,7 @@ export function textSchema(max: number) {
       (text) => charactersUpTo(text, max),
       `must have at most ${max.toLocaleString("en")} characters`,
     )
-    .meta({ minLength: 1, maxLength: max });
+    .meta({ minLength: 1, maxLength: max, pattern: "\\S" });
 }
 
 /** RFC 3339 with any offset, kept as UTC with milliseconds. */
@@ -167,7 +167,10 @@ export const timeSchema = z.iso.datetime({
 
 export const idSchema = z.uuid({ error: "must be a UUID" }).transform((id) => id.toLowerCase());
 
-const tagsSchema = z.array(z.string().trim().pipe(textSchema(LIMITS.tagCharacters)))
+const tagsSchema = z.array(
+  z.string().trim().pipe(textSchema(LIMITS.tagCharacters))
+    .meta({ minLength: 1, maxLength: LIMITS.tagCharacters, pattern: "\\S" }),
+)
   .max(LIMITS.tags, `must have at most ${LIMITS.tags} tags`)
   .transform((tags) => [...new Set(tags)]);
 
@@ -182,8 +185,13 @@ const metadataSchema = z.custom<JsonObject>(isJsonObject, "must be a JSON object
   )
   .meta({ type: "object" });
 
+/** The largest of float32, and what is so small that it is a zero there. */
+const FLOAT32 = { most: 3.4028235e38, zero: 2 ** -150 } as const;
+
 /** A vector of our own kind, float32; what does not fit one, or has no direction, is refused. */
-const embeddingSchema = z.array(z.number()).min(1).max(LIMITS.embeddingDimensions)
+const embeddingSchema = z.array(
+  z.number().meta({ minimum: -FLOAT32.most, maximum: FLOAT32.most }),
+).min(1).max(LIMITS.embeddingDimensions)
   .transform((numbers, context) => {
     const vector = Float32Array.from(numbers);
     const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
@@ -195,6 +203,9 @@ const embeddingSchema = z.array(z.number()).min(1).max(LIMITS.embeddingDimension
       return z.NEVER;
     }
     return vector;
+  })
+  .meta({
+    contains: { anyOf: [{ exclusiveMinimum: FLOAT32.zero }, { exclusiveMaximum: -FLOAT32.zero }] },
   });
 
 /** The fields a client may write, without defaults: POST, PUT, PATCH and import build on them. */

@@ -45,15 +45,19 @@ const patchSchema = z.strictObject({
   embedding: z.exactOptional(embedding.nullable()),
 }).meta({ id: "MemoryPatch" });
 
+const CURSOR = /^[\w-]+$/;
+const CURSOR_FAULT = "must be a next_cursor of an earlier reply";
+
 const listQuery = z.strictObject({
   limit: numberParameter({ integer: true, min: 1, max: 100, description: "Default 20." })
     .optional(),
   offset: numberParameter({ integer: true, min: 0, max: 1e9 }).optional(),
-  cursor: z.string().min(1).max(20_000).optional().meta({
+  // Short enough for the first line of a request, with the longest question in it.
+  cursor: z.string().min(1).max(12_000).regex(CURSOR, CURSOR_FAULT).optional().meta({
     description: "`next_cursor` of the page before. It brings the other parameters with it.",
   }),
   memory_type: z.enum(MEMORY_TYPES).optional(),
-  tag: z.array(z.string().min(1)).max(50).optional().meta({
+  tag: z.array(z.string().min(1).max(64)).max(50).optional().meta({
     description: "May be repeated: all must match.",
   }),
   min_importance: numberParameter({ integer: false, min: 0, max: 1 }).optional(),
@@ -74,10 +78,32 @@ const listSchema = z.strictObject({
   next_cursor: z.string().nullable(),
 }).meta({ id: "MemoryList" });
 
+/** Where a client goes on from a memory: to the memory itself, and to changing just this version. */
+const ID = { "path.id": "$response.body#/id" };
+const VERSION = { ...ID, "header.If-Match": "$response.header.ETag" };
+const MEMORY_LINKS = {
+  read: { operationId: "readMemory", parameters: ID },
+  replaceFields: { operationId: "replaceMemoryFields", parameters: VERSION },
+  patch: { operationId: "patchMemory", parameters: VERSION },
+  delete: { operationId: "deleteMemory", parameters: VERSION },
+} as const;
+
+const LIST_LINKS = {
+  nextPage: {
+    operationId: "listMemories",
+    parameters: { "query.cursor": "$response.body#/next_cursor" },
+  },
+  readFirst: {
+    operationId: "readMemory",
+    parameters: { "path.id": "$response.body#/memories/0/id" },
+  },
+} as const;
+
 const oneMemory: ReplyDoc = {
   description: "The memory.",
   schema: memorySchema,
   headers: { ETag: "The version of its writable fields." },
+  links: MEMORY_LINKS,
 };
 
 /** What the routes that change a memory have in common; on a full disk even deleting is refused. */
@@ -139,7 +165,7 @@ function listRoute({ listing }: Brain): Route {
     tag: "Memories",
     query: listQuery,
     repeatable: ["tag"],
-    replies: { 200: { description: "A page.", schema: listSchema } },
+    replies: { 200: { description: "A page.", schema: listSchema, links: LIST_LINKS } },
   }, async ({ query }) => {
     const { memory_type: type, tag, min_importance, created_after, created_before } = query;
     const page = await listing.list({

@@ -65,7 +65,7 @@ function operation(route: Route, schemas: Json): Json {
         required: !body.optional,
         content: Object.fromEntries(body.contentTypes.map((type) => [
           type,
-          { schema: jsonSchema(body.schema, "input", schemas) },
+          { schema: jsonSchema(body.schemas?.[type] ?? body.schema, "input", schemas) },
         ])),
       },
     }),
@@ -89,12 +89,12 @@ function parameters({ params, query, headers = {} }: RouteDoc, schemas: Json): J
   return [
     ...named(params, "path"),
     ...named(query, "query"),
-    ...Object.entries(headers).map(([name, description]) => ({
+    ...Object.entries(headers).map(([name, { description, pattern }]) => ({
       name,
       in: "header",
       required: false,
       description,
-      schema: { type: "string" },
+      schema: { type: "string", ...(pattern && { pattern }) },
     })),
   ];
 }
@@ -106,7 +106,7 @@ function replies({ replies: docs }: RouteDoc, schemas: Json): Json {
 }
 
 function reply(doc: ReplyDoc, schemas: Json): Json {
-  const { description, schema, contentType = "application/json", headers } = doc;
+  const { description, schema, contentType = "application/json", headers, links } = doc;
   const types = contentType.split(", ");
   return {
     description,
@@ -116,6 +116,7 @@ function reply(doc: ReplyDoc, schemas: Json): Json {
         types.map((type) => [type, { schema: jsonSchema(schema, "output", schemas) }]),
       ),
     }),
+    ...(links && { links }),
   };
 }
 

@@ -28,17 +28,26 @@ export function numberParameter(
   });
 }
 
-export const flagParameter = z.enum(["true", "false"]).transform((text) => text === "true")
-  .meta({ type: "boolean" });
+export const flagParameter = z.custom<string>(
+  (text) => text === "true" || text === "false",
+  "must be true or false",
+).transform((text) => text === "true").meta({ type: "boolean" });
+
+/** Printable ASCII; blanks at its ends would be lost on the way (RFC 9110, 5.5). */
+const IDEMPOTENCY_KEY = /^[!-~]([ -~]{0,253}[!-~])?$/;
 
 export const IDEMPOTENCY_HEADER = {
-  "Idempotency-Key":
-    "Any text of 1 to 255 characters: a repeated request with the same key has one effect and " +
-    "gets the same answer, for 24 hours.",
+  "Idempotency-Key": {
+    description: "Any text of 1 to 255 printable ASCII characters: a repeated request with the " +
+      "same key has one effect and gets the same answer, for 24 hours.",
+    pattern: IDEMPOTENCY_KEY.source,
+  },
 } as const;
 
 export const IF_MATCH_HEADER = {
-  "If-Match": "An ETag: the request is carried out only if the memory is still that version.",
+  "If-Match": {
+    description: "An ETag: the request is carried out only if the memory is still that version.",
+  },
 } as const;
 
 /**
@@ -48,7 +57,7 @@ export const IF_MATCH_HEADER = {
 export function retriable(request: Request, body: string | StreamedBody): Retriable | undefined {
   const key = request.headers.get("idempotency-key");
   if (key === null) return undefined;
-  if (!/^[\x20-\x7e]{1,255}$/.test(key)) {
+  if (!IDEMPOTENCY_KEY.test(key)) {
     throw new AppError(
       "malformed",
       "Cannot read the Idempotency-Key: it must be 1 to 255 printable ASCII characters",

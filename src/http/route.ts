@@ -9,12 +9,25 @@ import { parseJson } from "../json.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
+/** What another operation can be asked with, out of a reply (OpenAPI 3.1, Link Object). */
+export interface LinkDoc {
+  readonly operationId: string;
+  /** By parameter, a runtime expression: `$response.body#/id`. */
+  readonly parameters: Readonly<Record<string, string>>;
+}
+
+export interface HeaderDoc {
+  readonly description: string;
+  readonly pattern?: string;
+}
+
 export interface ReplyDoc {
   readonly description: string;
   readonly schema?: z.ZodType;
   /** Default `application/json`, where there is a schema. */
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly links?: Readonly<Record<string, LinkDoc>>;
 }
 
 export interface RouteDoc {
@@ -31,7 +44,7 @@ export interface RouteDoc {
   readonly query?: z.ZodObject;
   /** Names of query parameters that may be repeated. */
   readonly repeatable?: readonly string[];
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, HeaderDoc>>;
   readonly body?: BodyDoc;
   readonly replies: Readonly<Record<number, ReplyDoc>>;
   /** What can go wrong beside what can go wrong everywhere. */
@@ -41,6 +54,8 @@ export interface RouteDoc {
 export interface BodyDoc {
   readonly schema: z.ZodType;
   readonly contentTypes: readonly string[];
+  /** By content type, where it is described by another schema than the rest. */
+  readonly schemas?: Readonly<Record<string, z.ZodType>>;
   /** True where no body at all means an empty object. */
   readonly optional?: boolean;
   /** True where the handler reads the body itself, piece by piece. */

@@ -39,7 +39,13 @@ const searchSchema = z.strictObject({
   weights: z.strictObject({ importance: weight, recency: weight }).prefault({}).meta({
     description: "How far importance and recency may tip the order; they never filter.",
   }),
-}).meta({ id: "SearchRequest" });
+}).meta({
+  id: "SearchRequest",
+  anyOf: [
+    { required: ["query"] },
+    { required: ["embedding"], properties: { embedding: { type: "array" } } },
+  ],
+});
 
 const scoreSchema = z.number().min(0).max(1);
 
@@ -73,7 +79,18 @@ export function searchRoutes({ search }: Brain): readonly Route[] {
       summary: "Find memories",
       tag: "Search",
       body: { schema: searchSchema, contentTypes: ["application/json"] },
-      replies: { 200: { description: "What was found.", schema: searchReplySchema } },
+      replies: {
+        200: {
+          description: "What was found.",
+          schema: searchReplySchema,
+          links: {
+            readBest: {
+              operationId: "readMemory",
+              parameters: { "path.id": "$response.body#/results/0/memory/id" },
+            },
+          },
+        },
+      },
     }, async ({ body }) => {
       const { query, limit, offset, mode, filters, min_score, embedding, weights } = body;
       const found = await search.run({

@@ -3,6 +3,8 @@ import { z } from "zod";
 import type { Brain } from "../brain.ts";
 import { EXPORT_FORMAT } from "../exports.ts";
 import { importReportSchema } from "../import_draft.ts";
+import { importRecordDoc } from "../import_record.ts";
+import { idSchema } from "../memory.ts";
 import { type RawRecord, readJsonRecords, readLineRecords } from "../record_stream.ts";
 import { type BodyLimits, requireMediaType, StreamedBody } from "./body.ts";
 import { memorySchema } from "./memory_view.ts";
@@ -34,6 +36,16 @@ const exportDocumentSchema = z.strictObject({
   total_memories: z.int().min(0),
   memories: z.array(memorySchema),
 }).meta({ id: "Export" });
+
+/** What an import may look like; the records are read one by one as they come. */
+const importDoc = z.union([
+  z.array(importRecordDoc),
+  z.looseObject({
+    memories: z.union([z.array(importRecordDoc), z.record(idSchema, importRecordDoc)]),
+  }),
+]).meta({
+  description: "Records as exported; unknown fields are kept in `metadata.imported_fields`.",
+});
 
 const importQuery = z.strictObject({
   on_conflict: z.enum(["skip", "overwrite", "newest", "error"]).default("skip").meta({
@@ -99,9 +111,8 @@ function importRoute({ imports }: Brain, limits: BodyLimits): Route {
     query: importQuery,
     headers: IDEMPOTENCY_HEADER,
     body: {
-      schema: z.unknown().meta({
-        description: "Records as exported; unknown fields are kept in `metadata.imported_fields`.",
-      }),
+      schema: importDoc,
+      schemas: { [NDJSON]: importRecordDoc.meta({ description: "Each line." }) },
       contentTypes: IMPORT_TYPES,
       streamed: true,
     },
