@@ -173,7 +173,17 @@ Deno.test("a path that is not there is 404, a method that is not there 405 with 
         wanted,
       ]);
     }
-    for (const path of ["/", "/memory", "/memories/x/y", "/MEMORIES", "//memories", "/health/no"]) {
+    for (
+      const path of [
+        "/",
+        "/memory",
+        "/memories/x/y",
+        "/MEMORIES",
+        "//memories",
+        "/memories//",
+        "/health/no",
+      ]
+    ) {
       assert.deepEqual(
         await app.done(404, "GET", path),
         problemOf("not_found", 404, "Cannot answer: there is no such path"),

@@ -80,7 +80,7 @@ export function createApp(options: AppOptions): App {
   }
   app.notFound(async (context) => {
     await letIn(context.req.raw.headers);
-    throw noSuchRoute(routes, context.req.path);
+    throw noSuchRoute(routes, new URL(context.req.url).pathname);
   });
   app.onError((error) => answerError(error, log));
 
