@@ -31,7 +31,7 @@ export function refusalOf(
 /** The reply where a request could not be made of the head, or not be answered. */
 export function failureOf(error: unknown, refuse: Refuse): Response {
   if (error instanceof RequestError) {
-    return ending(refuse(malformed("its target is not well-formed")));
+    return ending(refuse(malformed("its Host or its target is not well-formed")));
   }
   return refuse(error instanceof Error ? error : new Error("Something else was thrown"));
 }
@@ -52,8 +52,13 @@ export function answerUnreadable(
   mostHeadBytes: number,
   refuse: Refuse,
 ): void {
+  const givenUp = new WeakSet<Duplex>();
   server.on("connect", (_, socket) => say(socket, refuse(malformed("there is no tunnel here"))));
   server.on("clientError", (error, socket) => {
+    if (givenUp.has(socket)) return;
+    givenUp.add(socket);
+    // What still comes is thrown away; each piece of it would be one more error.
+    socket.removeAllListeners("data").resume();
     const [reply, ...more] = connections.running(socket);
     const isItsBody = more.length === 0 && reply?.req.complete === false && !reply.headersSent;
     // An error must not be taken for the answer to a write that came before it, and was whole.

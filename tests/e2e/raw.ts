@@ -58,6 +58,18 @@ export class RawClient implements Disposable {
     return performance.now() - began;
   }
 
+  /** The statuses of all replies so far; one begins where the body before it ends. */
+  get statuses(): number[] {
+    return [...this.got.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
+  }
+
+  /** Waits until so many replies have begun, or the other side closes. */
+  async replies(count: number, ms = 10_000): Promise<number[]> {
+    const came = () => this.statuses.length >= count;
+    await within(ms, this.#read(came), () => `${count} replies; so far: ${this.got.slice(0, 200)}`);
+    return this.statuses;
+  }
+
   [Symbol.dispose](): void {
     if (!this.#closed) this.#connection.close();
     this.#closed = true;
