@@ -14,6 +14,12 @@ export interface JsonObject {
 /** Deeper documents are refused. No request of ours comes near; `JSON.stringify` recurses. */
 export const MAX_JSON_DEPTH = 64;
 
+/**
+ * Commas, brackets and strings. No request of ours comes near; eight megabytes of `[],` would hold
+ * everybody else up for two seconds.
+ */
+const MAX_JSON_PARTS = 100_000;
+
 /** An integer literal long enough that a double may not hold it, standing as a value. */
 const LONG_INTEGER = /(?:^|[\s,:[-])\d{16,}(?=[\s,\]}]|$)/;
 
@@ -22,11 +28,17 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Parses text as JSON. Throws `malformed` where it is none, or is nested deeper than
- * `MAX_JSON_DEPTH`, and `invalid` where a value would not survive: numbers beyond a double, whole
- * numbers that a double would round, halves of surrogate pairs.
+ * Parses text as JSON. Throws `malformed` where it is none, is nested deeper than `MAX_JSON_DEPTH`
+ * or has more than `MAX_JSON_PARTS`; and `invalid` where a value would not survive: numbers beyond
+ * a double, whole numbers that a double would round, halves of surrogate pairs.
  */
 export function parseJson(text: string): JsonValue {
+  if (hasMoreParts(text, MAX_JSON_PARTS)) {
+    throw new AppError(
+      "malformed",
+      `Cannot read the JSON: it has more than ${MAX_JSON_PARTS} parts`,
+    );
+  }
   let value: JsonValue;
   try {
     value = LONG_INTEGER.test(text) ? JSON.parse(text, refuseRounded) : JSON.parse(text);
@@ -43,6 +55,26 @@ export function parseJson(text: string): JsonValue {
   }
   if (fault !== null) throw new AppError("invalid", `Cannot take the JSON: ${fault}`);
   return value;
+}
+
+/** Counts without parsing, and no further than it must; strings are leapt over. */
+function hasMoreParts(text: string, most: number): boolean {
+  const part = /[,[{"]/g;
+  for (let parts = 0, at = part.exec(text); at !== null; at = part.exec(text)) {
+    if (++parts > most) return true;
+    if (at[0] === '"') part.lastIndex = endOfString(text, at.index + 1);
+  }
+  return false;
+}
+
+/** The place behind the quotation mark that ends a string, or behind all where none does. */
+function endOfString(text: string, from: number): number {
+  for (let at = text.indexOf('"', from); at !== -1; at = text.indexOf('"', at + 1)) {
+    let escapes = at;
+    while (escapes > from && text[escapes - 1] === "\\") escapes--;
+    if ((at - escapes) % 2 === 0) return at + 1;
+  }
+  return text.length;
 }
 
 /** How deep a value is nested (a scalar is 0), and what in it would not survive storage. */

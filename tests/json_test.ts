@@ -163,3 +163,28 @@ Deno.test("equality: order of keys does not count, order of elements does", () =
   }
   assert.deepEqual([null, [], {}, "x"].map(isJsonObject), [false, false, true, false]);
 });
+
+Deno.test("what has more parts than any request is refused before it is parsed, wherever it hides them", () => {
+  const many = 100_001;
+  const tooMany = [
+    "[" + "1,".repeat(many) + "1]",
+    "[" + "[],".repeat(many) + "1]",
+    "[" + "{},".repeat(many) + "1]",
+    "[" + '"",'.repeat(many) + "1]",
+    "{" + '"a":1,'.repeat(many) + '"a":1}',
+    '"\\\\",' + '"\\"",'.repeat(many),
+    "[".repeat(many),
+  ];
+  for (const text of tooMany) {
+    assert.throws(() => parseJson(text), {
+      code: "malformed",
+      message: "Cannot read the JSON: it has more than 100000 parts",
+    });
+  }
+  // In a string a part is none, also behind escapes of any number.
+  for (const text of [",[{".repeat(many), '\\"'.repeat(many), "\\\\".repeat(many) + "[,{"]) {
+    assert.equal(typeof parseJson(`"${text}"`), "string");
+    assert.equal(typeof parseJson(`["${text}"]`), "object");
+  }
+  parseJson("[" + "1,".repeat(99_990) + "1]");
+});
