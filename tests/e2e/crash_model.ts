@@ -17,6 +17,10 @@ interface Keyed {
 }
 
 const MOST_ALIVE = 25;
+/** Of the creates with a key that were answered, so many are sent again after a crash. */
+const KEYED_REMEMBERED = 5;
+/** Together more than the journal may hold before a fresh snapshot is due. */
+const BULK_TEXTS = 45, BULK_CHARACTERS = 100_000;
 
 export class Worker {
   readonly #name: string;
@@ -28,7 +32,10 @@ export class Worker {
   /** Of the request that was under way when the process died. */
   #unknown: Effect | undefined;
   #unanswered: Keyed | undefined;
-  #lastKeyed: (Keyed & { readonly id: string }) | undefined;
+  /** The id of the unanswered create, where it was carried out. */
+  #found: string | undefined;
+  #keyed: (Keyed & { readonly id: string })[] = [];
+  #isBulky = false;
   #count = 0;
 
   constructor(number: number, seed: number) {
@@ -38,6 +45,13 @@ export class Worker {
 
   get known(): ReadonlyMap<string, string> {
     return this.#known;
+  }
+
+  /** All that may be there, and must be, once `check` has settled what was under way. */
+  get expected(): [id: string, content: string][] {
+    const found = this.#found, { content } = this.#unanswered ?? {};
+    return [...this.#known, ...found === undefined || !content ? [] : [[found, content] as const]]
+      .map(([id, content]) => [id, content]);
   }
 
   /** Writes one thing after the other until the process is gone; tells each that was answered. */
@@ -85,9 +99,35 @@ export class Worker {
     );
   }
 
+  /** One import after the other, each so large that a fresh snapshot is soon due. */
+  async writeBulkUntilGone(program: Program): Promise<void> {
+    this.#isBulky = true;
+    try {
+      while (await this.#importAll(program, this.#bulk(BULK_CHARACTERS)));
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+    }
+  }
+
+  /** Makes the memories of the large import small again, so that the rounds after it stay quick. */
+  async shrinkBulk(program: Program): Promise<void> {
+    if (!this.#isBulky) return;
+    assert.ok(await this.#importAll(program, this.#bulk(10)), "the import is taken");
+    this.#isBulky = false;
+  }
+
+  #bulk(characters: number): Effect {
+    const ids = Array.from({ length: BULK_TEXTS }, (_, i) => this.#id(0xb0000000 + i));
+    return new Map(ids.map((id) => [id, `bulk ${++this.#count} `.padEnd(characters, "x")]));
+  }
+
   async #import(program: Program, some: readonly string[]): Promise<boolean> {
     const effect = new Map(some.map((id) => [id, this.#text()]));
     for (let i = 0; i < 6; i++) effect.set(this.#newId(), this.#text());
+    return await this.#importAll(program, effect);
+  }
+
+  async #importAll(program: Program, effect: Effect): Promise<boolean> {
     const lines = [...effect].map(([id, content]) => JSON.stringify({ id, content })).join("\n");
     return await this.#acknowledged(
       effect,
@@ -142,26 +182,29 @@ export class Worker {
     if (reply.status === 503) return undefined;
     assert.equal(reply.status, 201, reply.text);
     const id = reply.textAt("id");
+    assert.equal(this.#found ?? id, id, "one key, one effect");
+    this.#found = undefined;
     this.#known.set(id, content);
-    this.#lastKeyed = { key, content, id };
+    this.#keyed = [{ key, content, id }, ...this.#keyed].slice(0, KEYED_REMEMBERED);
     this.#unanswered = undefined;
     return id;
   }
 
   /** After a restart: the same key again, for what was answered and for what was not. */
   async retry(program: Program): Promise<void> {
-    const before = this.#lastKeyed;
+    const answered = this.#keyed.filter(({ id }) => !this.#gone.has(id));
     if (this.#unanswered !== undefined) await this.#sendKeyed(program, this.#unanswered);
-    if (before === undefined || this.#gone.has(before.id)) return;
-    const { key, content, id } = before;
-    const reply = await program.want(201, "POST", "/memories", { content }, {
-      "Idempotency-Key": key,
-    });
-    assert.equal(reply.textAt("id"), id, "one key, one effect");
+    await Promise.all(answered.map(async ({ key, content, id }) => {
+      const reply = await program.want(201, "POST", "/memories", { content }, {
+        "Idempotency-Key": key,
+      });
+      assert.equal(reply.textAt("id"), id, "one key, one effect");
+    }));
   }
 
   /** Compares with all that is there, and settles what was under way. */
-  check(all: ReadonlyMap<string, string>): void {
+  check(all: ReadonlyMap<string, string>, idOf: ReadonlyMap<string, string>): void {
+    this.#found = idOf.get(this.#unanswered?.content ?? "");
     for (const id of this.#gone) assert.ok(!all.has(id), `${id} was deleted and is back`);
     const effect = this.#unknown;
     for (const [id, content] of this.#known) {
@@ -177,7 +220,11 @@ export class Worker {
   }
 
   #newId(): string {
-    return `01990000-0000-7000-8000-${this.#name}${(++this.#count).toString(16).padStart(8, "0")}`;
+    return this.#id(++this.#count);
+  }
+
+  #id(number: number): string {
+    return `01990000-0000-7000-8000-${this.#name}${number.toString(16).padStart(8, "0")}`;
   }
 
   /** Mostly short; now and then long enough that snapshots become due between the crashes. */
