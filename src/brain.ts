@@ -6,6 +6,7 @@ import { Accesses } from "./accesses.ts";
 import { type BackupPlan, Backups } from "./backups.ts";
 import type { Clock } from "./clock.ts";
 import type { Embedder } from "./embedder.ts";
+import { AppError } from "./errors.ts";
 import type { ExportFolder } from "./export_folder.ts";
 import { Exports } from "./exports.ts";
 import { Idempotency } from "./idempotency.ts";
@@ -163,6 +164,9 @@ export class Brain {
     await this.backups.stop();
     try {
       await this.#accesses.flush();
+    } catch (error) {
+      // The disk says no: counts of the last seconds are lost, no memory is.
+      if (!(error instanceof AppError)) throw error;
     } finally {
       await this.#store.close();
     }

@@ -15,7 +15,7 @@ export interface DurableState {
 
 /** What opening a store found. */
 export interface Recovery {
-  /** `degraded`: some bytes could not be used; everything that could be was loaded. */
+  /** `degraded`: now or before, some bytes could not be used; everything that could be was loaded. */
   readonly integrity: "ok" | "degraded";
   readonly notes: readonly RecoveryNote[];
 }
@@ -29,10 +29,35 @@ export interface RecoveryNote {
   readonly quarantine?: string;
 }
 
+/** Something that could not be used, which no person has acknowledged yet. */
+export interface Damage {
+  /** Relative to the data folder, as is `quarantine`. */
+  readonly file: string;
+  readonly detail: string;
+  /** Where the refused bytes are kept; null where there were none, such as for a missing file. */
+  readonly quarantine: string | null;
+  /** When it was met, RFC 3339. */
+  readonly at: string;
+}
+
+/**
+ * - `slow`: the disk has been at one write for more than five seconds.
+ * - `low`: less is free than is wanted: nothing that grows is taken, deletes are.
+ * - `full`: the disk refused a write for want of room: the same, until there is room again.
+ * - `failed`: it did not do what it was told: read-only until the store has healed itself.
+ * - `lost`: the data folder was removed or replaced: read-only until the next start.
+ */
+export type DiskCondition = "ok" | "slow" | "low" | "full" | "failed" | "lost";
+
 export interface StoreStatus {
-  /** `read_only` after a disk error, until the store has healed itself. */
+  /** `read_only` also after damage, where that is the policy. */
   readonly mode: "ok" | "read_only";
+  readonly disk: DiskCondition;
+  /** True where healing has failed for so long that only a new start may help. */
+  readonly isStuck: boolean;
   readonly integrity: "ok" | "degraded";
+  /** Newest first, at most 100; there is some where integrity is `degraded`. */
+  readonly damage: readonly Damage[];
   readonly memoriesBytes: number;
   readonly journalBytes: number;
   /** Changes waiting for the disk. */
@@ -49,6 +74,8 @@ export interface Store {
   append(change: Change): Promise<void>;
   /** Starts a unit of many changes; only one at a time (`conflict`). */
   beginImport(): Promise<StagedImport>;
+  /** Says that a person has seen all damage: it is kept as evidence, and counts no more. */
+  acknowledgeDamage(): Promise<void>;
   /** Writes the whole state as a fresh snapshot and lets go of history before the last one. */
   compact(): Promise<void>;
   status(): StoreStatus;
@@ -71,7 +98,8 @@ export interface StagedImport {
 /**
  * Why a store could not be opened; no file of data was changed.
  * - `locked`: another process holds the folder.
- * - `unreadable`: data files exist, and nothing in them can be used.
+ * - `unreadable`: data files exist, and nothing in them can be used, or not all of it and the
+ *   policy is to refuse that.
  * - `newer`: a file was written by a later version of this program.
  * - `no_access`: the folder cannot be created, read or written.
  */

@@ -165,6 +165,7 @@ Deno.test("a full disk is 507 and changes nothing; reading and searching go on",
     assert.equal((await app.done(200, "GET", `/memories/${idOf(1)}`)).content, "fence");
     assert.equal((await app.done(200, "POST", "/search", { json: { query: "fence" } })).total, 1);
     app.fs.faults = [];
+    await app.clock.advance(10_000);
     await app.done(200, "PUT", `/memories/${idOf(1)}`, { json: { content: "river" } });
     assert.deepEqual(await app.ids(), [idOf(1)]);
   });

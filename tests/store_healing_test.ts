@@ -3,26 +3,12 @@
  * callers see it, with time turned by hand.
  */
 import assert from "node:assert/strict";
-import { AppError } from "../src/errors.ts";
 import type { Change } from "../src/memory.ts";
-import { type Fault, takesSpace } from "./fakes/disk_faults.ts";
+import type { Fault } from "./fakes/disk_faults.ts";
 import { SimulatedDisk } from "./fakes/file_system.ts";
 import { drain, FakeClock } from "./fakes/indexing.ts";
-import { nothingSurvives, randomSurvival } from "./fakes/inode.ts";
-import {
-  contentsOf,
-  deleteOf,
-  open,
-  printOf,
-  putOf,
-  randomOf,
-  seed,
-  stateOf,
-} from "./fakes/store_kit.ts";
-
-function codeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(() => "stored", (error) => error instanceof AppError ? error.code : "other");
-}
+import { nothingSurvives } from "./fakes/inode.ts";
+import { codeOf, contentsOf, deleteOf, open, printOf, putOf, stateOf } from "./fakes/store_kit.ts";
 
 const isSync: Fault["only"] = (kind, path) => kind === "sync" && path.includes("journal");
 const isWrite: Fault["only"] = (kind, path) => kind === "write" && path.includes("journal");
@@ -64,23 +50,6 @@ Deno.test("healing is tried again at growing distances", async () => {
   fs.faults = [];
   await clock.advance(300_000);
   assert.equal(await codeOf(store.append(putOf(2))), "stored");
-  await store.close();
-});
-
-Deno.test("a full disk is a definite no, for good, and over as soon as there is room", async () => {
-  const { store, state, fs, disk } = await open();
-  await store.append(putOf(1));
-  fs.faults = [{ at: 1, code: "ENOSPC", sticky: true, only: takesSpace, part: 0.9 }];
-  const full = await Promise.all([2, 3, 4].map((n) => codeOf(store.append(putOf(n)))));
-  assert.deepEqual(full, Array(3).fill("insufficient_storage"));
-  assert.equal(store.status().mode, "ok");
-  for (const end of [disk.afterPowerCut(nothingSurvives), disk]) {
-    const { state } = await open(end.afterPowerCut(randomSurvival(randomOf(seed))));
-    assert.deepEqual(contentsOf(state), contentsOf(stateOf([putOf(1)])));
-  }
-  fs.faults = [];
-  await store.append(putOf(5));
-  assert.deepEqual(contentsOf(state), contentsOf(stateOf([putOf(1), putOf(5)])));
   await store.close();
 });
 

@@ -61,8 +61,12 @@ export class Snapshots {
 
   /** As much journal as snapshot: so the cost of rewriting, shared out, does not grow. */
   get due(): boolean {
-    return this.#behindBytes > Math.max(LEAST_BYTES, this.#bytes) &&
-      this.#clock.now() >= this.#againAt;
+    return this.mayTry && this.#behindBytes > Math.max(LEAST_BYTES, this.#bytes);
+  }
+
+  /** False for a while after it failed. */
+  get mayTry(): boolean {
+    return this.#clock.now() >= this.#againAt;
   }
 
   /** True where a stop should not leave things as they are. */

@@ -4,13 +4,33 @@ import { AppError } from "../errors.ts";
 import { StoreOpenError } from "../store.ts";
 import { HEAL_FIRST_MS } from "./healing.ts";
 
-/** Why nothing is written now. */
-export function refusal(mode: "read_only" | "closed"): AppError {
-  return mode === "closed"
-    ? new AppError("not_ready", "Cannot write: the service is stopping", { retryAfterS: 5 })
-    : new AppError("read_only", "Cannot write: the disk failed and is being recovered", {
-      retryAfterS: HEAL_FIRST_MS / 1000,
-    });
+/** How often it is looked whether there is room, and whether the folder is still ours. */
+export const LOOK_MS = 10_000;
+
+/** Why nothing at all is written now. */
+export type Refusal = "closed" | "failed" | "lost" | "damaged";
+
+export function refusal(why: Refusal): AppError {
+  switch (why) {
+    case "closed":
+      return new AppError("not_ready", "Cannot write: the service is stopping", { retryAfterS: 5 });
+    case "failed":
+      return new AppError("read_only", "Cannot write: the disk failed and is being recovered", {
+        retryAfterS: HEAL_FIRST_MS / 1000,
+      });
+    case "lost":
+      return new AppError(
+        "read_only",
+        "Cannot write: the data folder was removed or replaced while the service ran; export what " +
+          "is here, put the folder in order, and start the service again",
+      );
+    case "damaged":
+      return new AppError(
+        "read_only",
+        "Cannot write: something in the data is damaged; see /stats, then acknowledge it with " +
+          "POST /admin/integrity/ack",
+      );
+  }
 }
 
 /** Nothing happened: what was written is cut off again. */
@@ -18,6 +38,17 @@ export function diskFull(): AppError {
   return new AppError(
     "insufficient_storage",
     "Cannot store the change: the disk is full; make room on it or enlarge the volume",
+    { retryAfterS: LOOK_MS / 1000 },
+  );
+}
+
+/** Nothing happened: it was not tried. */
+export function diskLow(minFreeBytes: number): AppError {
+  return new AppError(
+    "insufficient_storage",
+    `Cannot store the change: less than ${minFreeBytes} bytes are free on the disk; make room on ` +
+      "it, enlarge the volume, or lower MIN_FREE_BYTES",
+    { retryAfterS: LOOK_MS / 1000 },
   );
 }
 
@@ -31,10 +62,28 @@ export function outcomeUnknown(): AppError {
   );
 }
 
+/** Asking again does no harm. */
+export function notAcknowledged(cause: unknown): AppError {
+  return new AppError(
+    "storage_failed",
+    "Cannot acknowledge the damage: the disk failed; ask again later",
+    { retryAfterS: HEAL_FIRST_MS / 1000, cause },
+  );
+}
+
 export function locked(): StoreOpenError {
   return new StoreOpenError(
     "locked",
     "Cannot open the data folder: another process holds it; stop that one first",
+  );
+}
+
+/** What bears a name of ours and is not what it should be: to follow it would be to write elsewhere. */
+export function notOurs(name: string): StoreOpenError {
+  return new StoreOpenError(
+    "no_access",
+    `Cannot use the data folder: "${name}" in it is a link, or not of the kind that it must be; ` +
+      "move it away, or mount the other place there",
   );
 }
 

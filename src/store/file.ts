@@ -1,37 +1,45 @@
 /**
- * The store on disk: one writer, a journal, and now and then a snapshot.
- *
- * Group commit: what arrives while the disk is busy is written and synced together next time, so
- * the cost of an fsync is shared and no timer is needed. A change is applied to the state after its
- * fsync, in the order of the journal, and only then is its caller told.
+ * The store on disk: one writer, a journal, and now and then a snapshot. Here is when it takes
+ * writes and when not, and what it does about that: heals what failed, compacts what grew, and
+ * stops where the folder is not its own any more.
  */
 import type { Clock } from "../clock.ts";
-import { AppError } from "../errors.ts";
 import type { Change } from "../memory.ts";
-import { Pace } from "../pace.ts";
-import type { DurableState, Recovery, StagedImport, Store, StoreStatus } from "../store.ts";
+import type {
+  DiskCondition,
+  DurableState,
+  Recovery,
+  StagedImport,
+  Store,
+  StoreStatus,
+} from "../store.ts";
 import { ActiveJournal } from "./active_journal.ts";
 import { atMost } from "./at_most.ts";
 import { encodeRecord } from "./codec.ts";
 import { removeLeftovers, Snapshots } from "./compaction.ts";
 import type { DataFolder } from "./folder.ts";
-import { errorWord, locked, openError, outcomeUnknown, refusal } from "./disk_errors.ts";
+import { errorWord, LOOK_MS, openError, type Refusal, refusal } from "./disk_errors.ts";
+import { Every } from "./every.ts";
+import { GroupCommit } from "./group_commit.ts";
 import { Healing } from "./healing.ts";
+import { Holding } from "./holding.ts";
+import { ImportTurn } from "./import_turn.ts";
+import { type CorruptionPolicy, Integrity } from "./integrity.ts";
 import { recover } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
-import { stagedImport } from "./staged_import.ts";
-import { type Waiting, WriteQueue } from "./write_queue.ts";
+import { Space, type SpaceLimits } from "./space.ts";
 
 /** What a stop waits for the running import to be applied. */
 const IMPORT_END_MS = 5_000;
 
-export interface FileStoreOptions {
+export interface FileStoreOptions extends SpaceLimits {
   readonly folder: DataFolder;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly version: string;
   /** For humans: what the lock file says of its holder. */
   readonly holder: string;
+  readonly onCorruption?: CorruptionPolicy;
   readonly log: (event: string, detail: Record<string, string | number>) => void;
 }
 
@@ -39,18 +47,17 @@ export class FileStore implements Store {
   readonly #options: FileStoreOptions;
   readonly #folder: DataFolder;
   #state: DurableState | undefined;
-  #lock: { close(): void } | undefined;
+  readonly #holding: Holding;
+  readonly #integrity: Integrity;
+  readonly #space: Space;
   readonly #journal: ActiveJournal;
-  #mode: "ok" | "read_only" | "closed" = "closed";
-  #integrity: "ok" | "degraded" = "ok";
+  /** `failed` is being healed; `lost` is for good. */
+  #mode: "ok" | Exclude<Refusal, "damaged"> = "closed";
 
-  readonly #queue = new WriteQueue();
-  #pump: Promise<void> | undefined;
-  /** Of the running import; resolves at its end. */
-  #import: PromiseWithResolvers<void> | undefined;
-  /** Rises with every failure of the disk: what was staged before it is void. */
-  #epoch = 0;
+  readonly #commits: GroupCommit;
+  readonly #imports = new ImportTurn();
   readonly #healing: Healing;
+  readonly #looking: Every;
   /** Set once: what is queued is still written, nothing more is taken. */
   #closing: Promise<void> | undefined;
 
@@ -59,27 +66,46 @@ export class FileStore implements Store {
   #compactAsked = false;
 
   constructor(options: FileStoreOptions) {
+    const { folder, clock } = options;
     this.#options = options;
-    this.#folder = options.folder;
-    this.#journal = new ActiveJournal(options.folder, options.clock, options.version);
-    this.#snapshots = new Snapshots(options.folder, options.clock);
-    this.#healing = new Healing(options.clock, () => this.#heal());
+    this.#folder = folder;
+    this.#holding = new Holding(folder, options.holder);
+    this.#integrity = new Integrity(folder.quarantine, options.onCorruption);
+    this.#space = new Space(folder, options);
+    this.#journal = new ActiveJournal(folder, clock, options.version);
+    this.#snapshots = new Snapshots(folder, clock);
+    this.#healing = new Healing(clock, () => this.#heal());
+    this.#looking = new Every(clock, LOOK_MS, () => this.#look());
+    this.#commits = new GroupCommit({
+      clock,
+      journal: this.#journal,
+      space: this.#space,
+      apply: (change) => this.#state?.apply(change),
+      written: (records, bytes) => this.#snapshots.fellBehind(records, bytes),
+      failed: (error) => this.#writeFailed(error),
+      halted: () => this.#mode === "ok" ? undefined : refusal(this.#mode),
+      between: () => this.#compactionDue ? this.#startCompaction() : Promise.resolve(),
+      log: options.log,
+    });
   }
 
   async open(state: DurableState): Promise<Recovery> {
     const { fs, journal, memories } = this.#folder;
     await this.take();
     try {
+      await this.#space.begin();
       const found = await recover(this.#folder, state);
+      await this.#integrity.judge(found.notes);
       await removeLeftovers(this.#folder);
       await fs.makeFolder(journal);
       this.#state = state;
       this.#snapshots.begin(found, await fs.size(memories) ?? 0);
       await this.#journal.begin(found);
       for (const path of found.unused) await fs.remove(path);
-      this.#integrity = found.notes.some(({ kind }) => kind === "damage") ? "degraded" : "ok";
+      await this.#space.look();
       this.#mode = "ok";
-      return { integrity: this.#integrity, notes: found.notes };
+      this.#looking.start();
+      return { integrity: this.#integrity.status, notes: found.notes };
     } catch (error) {
       this.#letGo();
       throw openError(error);
@@ -87,22 +113,13 @@ export class FileStore implements Store {
   }
 
   /** Takes the folder for this process; `open` does it by itself where it was not done before. */
-  async take(): Promise<void> {
-    if (this.#lock !== undefined) return;
-    const { fs, root, lock } = this.#folder;
-    try {
-      await fs.makeFolder(root);
-      this.#lock = await fs.lock(lock, this.#options.holder);
-    } catch (error) {
-      throw openError(error);
-    }
-    if (this.#lock === undefined) throw locked();
+  take(): Promise<void> {
+    return this.#holding.take();
   }
 
   #letGo(): void {
     this.#journal.close();
-    this.#lock?.close();
-    this.#lock = undefined;
+    this.#holding.letGo();
   }
 
   append(change: Change): Promise<void> {
@@ -111,109 +128,89 @@ export class FileStore implements Store {
 
   async #enqueue(json: string, change: Change | undefined): Promise<void> {
     this.#refuseUnlessOpen();
-    const written = this.#queue.push(json, change);
-    this.#startPump();
-    await written;
+    await this.#commits.push(json, change);
   }
 
   #refuseUnlessOpen(): void {
-    if (this.#closing !== undefined) throw refusal("closed");
-    if (this.#mode !== "ok") throw refusal(this.#mode);
+    const why = this.#refusal;
+    if (why !== undefined) throw refusal(why);
   }
 
-  #startPump(): void {
-    this.#pump ??= this.#run().catch((error) => this.#runFailed(error));
+  get #refusal(): Refusal | undefined {
+    if (this.#closing !== undefined) return "closed";
+    if (this.#mode !== "ok") return this.#mode;
+    return this.#integrity.forbidsWrites ? "damaged" : undefined;
   }
 
-  /** A defect. What came in since was queued, as for a pump that runs: it must not wait for ever. */
-  #runFailed(error: unknown): void {
-    this.#pump = undefined;
-    this.#queue.rejectAll(error);
-    this.#options.log("write_failed", { error: errorWord(error) });
-  }
-
-  async #run(): Promise<void> {
-    await Promise.resolve(); // What is sent in the same turn shares the first batch too.
-    do {
-      const batch = this.#queue.takeBatch();
-      if (batch.length > 0) await this.#writeBatch(batch);
-      // Between two batches everything written is applied: the one place to begin a new file.
-      if (this.#compactionDue) await this.#startCompaction();
-    } while (this.#queue.length > 0 && this.#mode === "ok");
-    if (this.#mode !== "ok") this.#queue.rejectAll(refusal(this.#mode));
-    // Not in a `finally`: nothing may come between the last look at the queue and this.
-    this.#pump = undefined;
-  }
-
-  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
-    let bytes: number;
-    try {
-      bytes = await this.#journal.append(batch.map(({ json }) => json));
-    } catch (error) {
-      return this.#writeFailed(batch, error);
-    }
-    this.#snapshots.fellBehind(batch.length, bytes);
-    await this.#applyBatch(batch);
-  }
-
-  async #applyBatch(batch: readonly Waiting[]): Promise<void> {
-    const pace = new Pace();
-    for (const { change, resolve, reject } of batch) {
-      try {
-        if (change !== undefined) this.#state?.apply(change);
-        resolve();
-      } catch (error) {
-        reject(error);
-      }
-      if (pace.due) await pace.breathe();
-    }
+  get #isWritable(): boolean {
+    return this.#mode === "ok" && !this.#integrity.forbidsWrites;
   }
 
   /**
-   * A full disk is a definite no. But after a failed fsync nobody knows what is on disk, and asking
-   * again would lie (the kernel drops the pages). So nothing more is written to this file: reads go
-   * on, writes are refused, and the state, which holds exactly what was acknowledged, is written
-   * anew into new files.
+   * After a failed fsync nobody knows what is on disk, and asking again would lie (the kernel drops
+   * the pages). So nothing more is written to this file: reads go on, writes are refused, and the
+   * state, which holds exactly what was acknowledged, is written anew into new files.
    */
-  #writeFailed(batch: readonly Waiting[], error: unknown): void {
-    if (error instanceof AppError) {
-      for (const { reject } of batch) reject(error);
-      this.#options.log("disk_full", { records: batch.length });
-      return;
-    }
-    this.#mode = "read_only";
-    this.#epoch++;
-    for (const { reject } of batch) reject(outcomeUnknown());
+  #writeFailed(error: unknown): void {
+    this.#mode = "failed";
+    this.#imports.void();
     this.#healing.start();
     this.#options.log("disk_failed", { error: errorWord(error) });
   }
 
-  async #heal(): Promise<"healed" | "not_yet" | "failed"> {
+  async #heal(): Promise<"ended" | "not_yet" | "failed"> {
     // The state may hold a part of an import that is committed: a snapshot would cut it in two.
-    if (this.#import !== undefined) return "not_yet";
+    if (this.#imports.end !== undefined) return "not_yet";
     try {
       await this.#compaction;
-      await this.#snapshot(await this.#journal.rotate());
+      await this.#snapshot(await this.#beginFile());
     } catch (error) {
+      if (this.#mode === "lost") return "ended";
       this.#options.log("heal_failed", { error: errorWord(error) });
       return "failed";
     }
+    if (this.#mode !== "failed") return "ended";
     this.#mode = "ok";
     this.#options.log("disk_healed", {});
-    return "healed";
+    return "ended";
+  }
+
+  /** Is there room, and is the folder still ours? */
+  async #look(): Promise<void> {
+    try {
+      await this.#requireFolder();
+      await this.#space.look();
+    } catch (error) {
+      if (this.#mode === "ok") this.#options.log("look_failed", { error: errorWord(error) });
+      return;
+    }
+    // What was deleted gives back its room only with a fresh snapshot.
+    if (this.#space.state === "ok" || !this.#snapshots.stale || !this.#snapshots.mayTry) return;
+    this.#compactAsked = true;
+    this.#commits.start();
+  }
+
+  /** Throws where it is not: whatever is written by name would land in another's folder. */
+  async #requireFolder(): Promise<void> {
+    if (this.#mode !== "lost" && await this.#holding.stands()) return;
+    if (this.#mode !== "lost") {
+      this.#mode = "lost";
+      this.#imports.void();
+      this.#options.log("folder_lost", {});
+    }
+    throw new Error("Cannot write: the data folder is not the one that is held");
   }
 
   get #compactionDue(): boolean {
-    if (this.#import !== undefined || this.#compaction !== undefined) return false;
-    // While it closes, the last snapshot is near.
-    if (this.#mode !== "ok" || this.#closing !== undefined) return false;
+    if (this.#imports.end !== undefined || this.#compaction !== undefined) return false;
+    if (this.#refusal !== undefined) return false; // While it closes, the last snapshot is near.
     return this.#compactAsked || this.#snapshots.due;
   }
 
   /** Begins the new journal before it returns; the snapshot is written while writes go on. */
   async #startCompaction(): Promise<void> {
     this.#compactAsked = false;
-    const begun = await this.#journal.rotate().catch((error) => this.#compactionFailed(error));
+    const begun = await this.#beginFile().catch((error) => this.#compactionFailed(error));
     if (begun === undefined) return;
     this.#compaction = this.#snapshot(begun)
       .catch((error) => this.#compactionFailed(error))
@@ -225,52 +222,54 @@ export class FileStore implements Store {
     this.#options.log("compaction_failed", { error: errorWord(error) });
   }
 
+  async #beginFile(): Promise<SnapshotMark> {
+    await this.#requireFolder();
+    return await this.#journal.rotate();
+  }
+
   async #snapshot(mark: SnapshotMark): Promise<void> {
     if (this.#state !== undefined) await this.#snapshots.replace(this.#state, mark);
   }
 
   async compact(): Promise<void> {
-    if (this.#mode !== "ok" || this.#import || this.#closing) return;
+    if (this.#refusal !== undefined || this.#imports.end !== undefined) return;
     await this.#compaction;
     this.#compactAsked = true;
-    this.#startPump();
-    await this.#pump;
+    this.#commits.start();
+    await this.#commits.idle;
     await this.#compaction;
   }
 
   async beginImport(): Promise<StagedImport> {
     await Promise.resolve();
     this.#refuseUnlessOpen();
-    if (this.#import !== undefined) {
-      throw new AppError("conflict", "Cannot import: another import is running; wait for its end");
-    }
-    // No new journal file may begin between the steps of an import: a snapshot would cut it in two.
-    const running = this.#import = Promise.withResolvers<void>();
-    const epoch = this.#epoch;
-    let ended = false;
-    const write = async (json: string) => {
-      if (epoch !== this.#epoch) throw refusal("read_only");
-      if (ended) throw new Error("Cannot import: this import has ended");
-      await this.#enqueue(json, undefined);
-    };
-    const end = () => {
-      if (ended) return; // A second time would end the import after it.
-      ended = true;
-      this.#import = undefined;
-      running.resolve();
-      this.#startPump();
-    };
-    return stagedImport(this.#options.newId(), write, end);
+    const write = (json: string) => this.#enqueue(json, undefined);
+    return this.#imports.begin(this.#options.newId(), write, () => this.#commits.start());
+  }
+
+  async acknowledgeDamage(): Promise<void> {
+    if (this.#mode !== "ok") throw refusal(this.#mode);
+    await this.#integrity.acknowledge();
+    this.#options.log("damage_acknowledged", {});
   }
 
   status(): StoreStatus {
     return {
-      mode: this.#mode === "ok" ? "ok" : "read_only",
-      integrity: this.#integrity,
+      mode: this.#isWritable ? "ok" : "read_only",
+      disk: this.#disk,
+      isStuck: this.#healing.isStuck,
+      integrity: this.#integrity.status,
+      damage: this.#integrity.damage,
       memoriesBytes: this.#snapshots.bytes,
       journalBytes: this.#snapshots.behindBytes,
-      queued: this.#queue.length,
+      queued: this.#commits.waiting,
     };
+  }
+
+  get #disk(): DiskCondition {
+    if (this.#mode === "failed" || this.#mode === "lost") return this.#mode;
+    if (this.#space.state !== "ok") return this.#space.state;
+    return this.#commits.isSlow ? "slow" : "ok";
   }
 
   close(): Promise<void> {
@@ -279,17 +278,18 @@ export class FileStore implements Store {
   }
 
   async #shutDown(): Promise<void> {
-    const { clock } = this.#options;
     // Where it is committed it only has to be applied; where not, its next step is refused.
-    if (this.#import !== undefined) await atMost(clock, IMPORT_END_MS, this.#import.promise);
-    await this.#pump;
+    const { end } = this.#imports;
+    if (end !== undefined) await atMost(this.#options.clock, IMPORT_END_MS, end);
+    await this.#looking.stop();
+    await this.#commits.idle;
     await this.#healing.stop();
     await this.#compaction;
     // Without the last snapshot nothing is lost: the journal has it all, also half an import.
-    const worthIt = this.#mode === "ok" && !this.#import && this.#snapshots.stale;
+    const worthIt = this.#isWritable && this.#imports.end === undefined && this.#snapshots.stale;
     this.#mode = "closed";
     try {
-      if (worthIt) await this.#snapshot(await this.#journal.rotate());
+      if (worthIt) await this.#snapshot(await this.#beginFile());
     } catch (error) {
       this.#compactionFailed(error);
     } finally {

@@ -2,6 +2,7 @@
  * The few file operations that the engine is built from, so that tests can fail, cut and reorder
  * each of them, and the real ones on Deno. Paths are absolute.
  */
+import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export interface FileHandle {
@@ -16,6 +17,16 @@ export interface FileHandle {
   close(): void;
 }
 
+/** A lock that is held. */
+export interface FileLock {
+  /** False where the name is gone, or is another file's by now: then this lock guards nothing. */
+  stands(): Promise<boolean>;
+  close(): void;
+}
+
+/** What a name stands for; `other` is a link, a pipe or a device. */
+export type FileKind = "file" | "folder" | "other";
+
 export interface FileSystem {
   /** Creates a file that must not exist (0600), for appending. */
   create(path: string): Promise<FileHandle>;
@@ -25,6 +36,10 @@ export interface FileSystem {
   size(path: string): Promise<number | undefined>;
   /** True where anything at all has that name. */
   exists(path: string): Promise<boolean>;
+  /** What has that name, itself and not what it leads to; undefined where nothing has. */
+  kind(path: string): Promise<FileKind | undefined>;
+  /** Bytes that we may still write where the path lies; undefined where the system does not tell. */
+  freeBytes(path: string): Promise<number | undefined>;
   /** Names in a folder, sorted; none for a missing folder. */
   list(path: string): Promise<string[]>;
   /**
@@ -40,7 +55,7 @@ export interface FileSystem {
   /** Makes the names in a folder durable. */
   syncFolder(path: string): Promise<void>;
   /** Holds the file's lock until `close`; undefined where another process holds it. */
-  lock(path: string, note: string): Promise<{ close(): void } | undefined>;
+  lock(path: string, note: string): Promise<FileLock | undefined>;
 }
 
 /** Writes all of the bytes, however short the writes come back. */
@@ -92,16 +107,20 @@ async function statOrUndefined(path: string): Promise<Deno.FileInfo | undefined>
   }
 }
 
-/** What says that a folder is not ours to sync, or knows no such thing: not that the disk failed. */
-const NO_SYNC = ["EACCES", "EPERM", "EROFS", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
+/** What says that a thing is not ours to do, or not known there: not that the disk failed. */
+const NOT_ALLOWED = ["EACCES", "EPERM", "EROFS", "EINVAL", "ENOSYS", "ENOTSUP", "EOPNOTSUPP"];
+
+function isNotAllowed(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return error instanceof Deno.errors.NotCapable || NOT_ALLOWED.includes(code);
+}
 
 /** A parent that we may not sync is none that we created a folder in. */
 async function syncIfAllowed(folder: string): Promise<void> {
   try {
     await realFileSystem.syncFolder(folder);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (!(error instanceof Deno.errors.NotCapable) && !NO_SYNC.includes(code)) throw error;
+    if (!isNotAllowed(error)) throw error;
   }
 }
 
@@ -127,6 +146,23 @@ class RealHandle implements FileHandle {
   }
 }
 
+class RealLock implements FileLock {
+  readonly #file: Deno.FsFile;
+  readonly #path: string;
+  constructor(file: Deno.FsFile, path: string) {
+    this.#file = file;
+    this.#path = path;
+  }
+  async stands(): Promise<boolean> {
+    // While we hold the file open, its number is not given to another.
+    const held = await this.#file.stat(), named = await statOrUndefined(this.#path);
+    return named !== undefined && named.dev === held.dev && named.ino === held.ino;
+  }
+  close(): void {
+    this.#file.close();
+  }
+}
+
 export const realFileSystem: FileSystem = {
   async create(path) {
     return new RealHandle(
@@ -144,6 +180,20 @@ export const realFileSystem: FileSystem = {
   },
   async exists(path) {
     return await statOrUndefined(path) !== undefined;
+  },
+  async kind(path) {
+    const info = await statOrUndefined(path);
+    if (info === undefined) return undefined;
+    return info.isFile ? "file" : info.isDirectory ? "folder" : "other";
+  },
+  async freeBytes(path) {
+    try {
+      const { blocks, bavail, bsize } = await statfs(path);
+      return blocks > 0 ? bavail * bsize : undefined; // Some file systems count nothing.
+    } catch (error) {
+      if (!isNotAllowed(error)) throw error;
+      return undefined;
+    }
   },
   async list(path) {
     const names: string[] = [];
@@ -183,6 +233,6 @@ export const realFileSystem: FileSystem = {
     // For humans who wonder who holds it; the lock itself is the kernel's and ends with us.
     await file.truncate(0);
     await file.write(new TextEncoder().encode(note + "\n"));
-    return file;
+    return new RealLock(file, path);
   },
 };

@@ -1,73 +1,142 @@
 /**
  * Keeps every byte that could not be used, with a note that says why, so that a person can look at
  * it later. Torn tails come with every crash: only the newest are kept.
+ *
+ *     20260131T120000000Z-journal-000007.log.51a6b2a0.damage        the bytes
+ *     20260131T120000000Z-journal-000007.log.51a6b2a0.damage.json   the note
+ *
+ * A note of damage stands for a warning that stays up over restarts. Once a person has seen it, it
+ * is called `….damage.acknowledged.json`, and the same damage met again is known.
  */
 import { crc32 } from "node:zlib";
-import type { RecoveryNote } from "../store.ts";
+import { z } from "zod";
+import type { Damage, RecoveryNote } from "../store.ts";
 import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 
 const TORN_TAILS_KEPT = 20;
+const MAX_NOTE_BYTES = 64 * 1024;
+
+const NOTE = ".json", SEEN = ".acknowledged.json", OPEN_DAMAGE = `.damage${NOTE}`;
+
+/** What of a note is shown; whatever is not there is told from its name. */
+const noteSchema = z.object({
+  file: z.string().optional(),
+  detail: z.string().optional(),
+  at: z.string().optional(),
+});
+
+type Note = Omit<RecoveryNote, "quarantine">;
 
 export class Quarantine {
   readonly #fs: FileSystem;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #now: () => string;
 
   constructor(fs: FileSystem, folder: string, now: () => string) {
     this.#fs = fs;
-    this.#folder = folder;
+    this.folder = folder;
     this.#now = now;
   }
 
   /** Keeps a whole file as it stands; returns its name under the data folder. */
-  async keepFile(path: string, note: Omit<RecoveryNote, "quarantine">): Promise<string> {
+  async keepFile(path: string, note: Note): Promise<string> {
     let sum = 0;
     for await (const piece of readPieces(this.#fs, path)) sum = crc32(piece, sum);
-    const { kept, known } = await this.#nameFor(note, sum);
-    if (known !== undefined) return `quarantine/${known}`;
-    await this.#fs.makeFolder(this.#folder);
-    const to = `${this.#folder}/${kept}`;
-    try {
-      await this.#fs.link(path, to);
-    } catch {
-      await this.#copy(path, to); // A file system without links.
-    }
-    await this.#writeNote(to, note);
-    return `quarantine/${kept}`;
+    return await this.#keep(note, sum, async (to) => {
+      try {
+        await this.#fs.link(path, to);
+      } catch {
+        await this.#copy(path, to); // A file system without links.
+      }
+    });
   }
 
   /** Keeps the bytes of a write that a crash cut short. */
-  async keepTail(bytes: Uint8Array, note: Omit<RecoveryNote, "quarantine">): Promise<string> {
-    const { kept, known } = await this.#nameFor(note, crc32(bytes));
-    if (known !== undefined) return `quarantine/${known}`;
-    await this.#fs.makeFolder(this.#folder);
-    const to = `${this.#folder}/${kept}`;
-    await this.#write(to, bytes);
-    await this.#writeNote(to, note);
+  async keepTail(bytes: Uint8Array, note: Note): Promise<string> {
+    const kept = await this.#keep(note, crc32(bytes), (to) => this.#write(to, bytes));
     await this.#prune();
-    return `quarantine/${kept}`;
+    return kept;
+  }
+
+  /** Keeps a note of what has no bytes, such as a missing file. */
+  async keepNote(note: Note): Promise<void> {
+    await this.#keep(note, crc32(new TextEncoder().encode(note.detail)), () => Promise.resolve());
   }
 
   /** The same bytes met again at the next start are kept once, and other bytes beside them. */
-  async #nameFor(note: Omit<RecoveryNote, "quarantine">, sum: number) {
+  async #keep(note: Note, sum: number, put: (to: string) => Promise<void>): Promise<string> {
     const base = note.file.replaceAll("/", "-");
     const name = `${base}.${sum.toString(16).padStart(8, "0")}.${note.kind}`;
-    const known = (await this.#fs.list(this.#folder)).find((entry) => entry.endsWith(name));
-    return { kept: `${stamp(this.#now())}-${name}`, known };
+    const names = await this.#fs.list(this.folder);
+    const noted = names.find((entry) => [NOTE, SEEN].some((end) => entry.endsWith(name + end)));
+    if (noted !== undefined) {
+      return `quarantine/${noted.slice(0, noted.lastIndexOf(name) + name.length)}`;
+    }
+    const kept = `${stamp(this.#now())}-${name}`;
+    await this.#fs.makeFolder(this.folder);
+    // A crash may have come between the bytes and their note, which is written last.
+    for (const entry of names) {
+      if (entry.endsWith(name)) await this.#fs.remove(`${this.folder}/${entry}`);
+    }
+    await put(`${this.folder}/${kept}`);
+    await this.#writeNote(`${this.folder}/${kept}`, note);
+    return `quarantine/${kept}`;
   }
 
-  async #prune(): Promise<void> {
-    const tails = (await this.#fs.list(this.#folder)).filter((name) => name.endsWith(".torn_tail"));
-    for (const name of tails.slice(0, -TORN_TAILS_KEPT)) {
-      await this.#fs.remove(`${this.#folder}/${name}`);
-      await this.#fs.remove(`${this.#folder}/${name}.json`);
+  /** Damage that nobody has acknowledged, newest first. */
+  async damage(most: number): Promise<Damage[]> {
+    const names = await this.#fs.list(this.folder);
+    const open = names.filter((name) => name.endsWith(OPEN_DAMAGE)).toReversed();
+    const found: Damage[] = [];
+    for (const name of open.slice(0, most)) {
+      const kept = name.slice(0, -NOTE.length);
+      const { file = kept, detail = "its note cannot be read", at = this.#now() } = await this
+        .#readNote(name);
+      const quarantine = names.includes(kept) ? `quarantine/${kept}` : null;
+      found.push({ file, detail, quarantine, at });
+    }
+    return found;
+  }
+
+  /** The notes of damage stay, under a name by which they count no more. */
+  async acknowledge(): Promise<void> {
+    const names = await this.#fs.list(this.folder);
+    const open = names.filter((name) => name.endsWith(OPEN_DAMAGE));
+    for (const name of open) {
+      const path = `${this.folder}/${name}`;
+      await this.#fs.rename(path, path.slice(0, -NOTE.length) + SEEN);
+    }
+    if (open.length > 0) await this.#fs.syncFolder(this.folder);
+  }
+
+  /** Of a note that a crash cut off, or that a person wrote, whatever can be used. */
+  async #readNote(name: string): Promise<z.infer<typeof noteSchema>> {
+    const path = `${this.folder}/${name}`;
+    if (await this.#fs.size(path) === undefined) return {};
+    let text = "";
+    const decoder = new TextDecoder();
+    for await (const piece of readPieces(this.#fs, path, MAX_NOTE_BYTES)) {
+      text += decoder.decode(piece, { stream: true });
+    }
+    try {
+      return noteSchema.parse(JSON.parse(text));
+    } catch {
+      return {}; // Its name says enough: there is damage.
     }
   }
 
-  async #writeNote(to: string, note: Omit<RecoveryNote, "quarantine">): Promise<void> {
+  async #prune(): Promise<void> {
+    const tails = (await this.#fs.list(this.folder)).filter((name) => name.endsWith(".torn_tail"));
+    for (const name of tails.slice(0, -TORN_TAILS_KEPT)) {
+      await this.#fs.remove(`${this.folder}/${name}`);
+      await this.#fs.remove(`${this.folder}/${name}.json`);
+    }
+  }
+
+  async #writeNote(to: string, note: Note): Promise<void> {
     const text = JSON.stringify({ ...note, at: this.#now() }) + "\n";
     await this.#write(`${to}.json`, new TextEncoder().encode(text));
-    await this.#fs.syncFolder(this.#folder);
+    await this.#fs.syncFolder(this.folder);
   }
 
   async #copy(from: string, to: string): Promise<void> {

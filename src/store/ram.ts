@@ -41,9 +41,14 @@ export class RamStore implements Store {
     return Promise.resolve();
   }
 
+  acknowledgeDamage(): Promise<void> {
+    return Promise.resolve();
+  }
+
   status(): StoreStatus {
     const mode = this.#state === undefined ? "read_only" : "ok";
-    return { mode, integrity: "ok", memoriesBytes: 0, journalBytes: 0, queued: 0 };
+    const well = { disk: "ok", isStuck: false, integrity: "ok", damage: [] } as const;
+    return { mode, ...well, memoriesBytes: 0, journalBytes: 0, queued: 0 };
   }
 
   close(): Promise<void> {

@@ -3,83 +3,12 @@
  * would leave: bytes count from `sync` on, names from `syncFolder` on, and of the rest any part may
  * survive. A `SimulatedDisk` outlives crashes; each process has a `SimulatedFileSystem` of its own.
  */
-import type { FileHandle, FileSystem } from "../../src/store/fs.ts";
+import type { FileHandle, FileKind, FileLock, FileSystem } from "../../src/store/fs.ts";
 import { type Fault, FaultPlan, type OperationKind } from "./disk_faults.ts";
-import { Inode, type Survival } from "./inode.ts";
+import { Inode } from "./inode.ts";
+import { diskError, SimulatedDisk } from "./simulated_disk.ts";
 
-/** Errors look like Deno's: a name for some, a code for all. */
-export function diskError(code: string): Error {
-  const make = {
-    ENOENT: Deno.errors.NotFound,
-    EEXIST: Deno.errors.AlreadyExists,
-    EACCES: Deno.errors.PermissionDenied,
-  }[code] ?? Error;
-  return Object.assign(new make(`${code} (simulated)`), { code });
-}
-
-export class SimulatedDisk {
-  readonly root: Inode;
-  /** Locks that the living process holds. */
-  readonly locks = new Set<Inode>();
-
-  constructor(root: Inode = Inode.folder()) {
-    this.root = root;
-  }
-
-  /** What a power cut leaves, as a disk of its own: this one stays as it is. */
-  afterPowerCut(survival: Survival): SimulatedDisk {
-    return new SimulatedDisk(this.root.afterPowerCut(survival, new Map()));
-  }
-
-  /** What a process finds after another was killed: nothing is lost, nothing more is durable. */
-  afterKill(): SimulatedDisk {
-    this.locks.clear();
-    return this;
-  }
-
-  /** Every regular file with its bytes as programs see them, by path. */
-  files(): Map<string, Uint8Array> {
-    const found = new Map<string, Uint8Array>();
-    const walk = (folder: Inode, path: string) => {
-      for (const [name, inode] of folder.names) {
-        if (inode.kind === "folder") walk(inode, `${path}/${name}`);
-        else if (inode.kind === "file") found.set(`${path}/${name}`, inode.bytes.slice());
-      }
-    };
-    walk(this.root, "");
-    return found;
-  }
-
-  /** Puts a durable file in place, with the folders that lead to it. */
-  put(path: string, bytes: Uint8Array | string): void {
-    const { folder, name } = this.#place(path);
-    const data = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
-    folder.putDurable(name, Inode.durableFile(data));
-  }
-
-  /** Puts something that is neither a file nor ours: a folder, or a link, or a pipe. */
-  putOther(path: string, kind: "folder" | "other"): void {
-    const { folder, name } = this.#place(path);
-    folder.putDurable(name, new Inode(kind));
-  }
-
-  remove(path: string): void {
-    const { folder, name } = this.#place(path);
-    folder.removeDurable(name);
-  }
-
-  #place(path: string): { folder: Inode; name: string } {
-    const parts = path.split("/").filter((part) => part !== "");
-    const name = parts.pop() ?? "";
-    let folder = this.root;
-    for (const part of parts) {
-      const next = folder.names.get(part) ?? Inode.folder();
-      folder.putDurable(part, next);
-      folder = next;
-    }
-    return { folder, name };
-  }
-}
+export { diskError, SimulatedDisk };
 
 export interface SimulatedOptions {
   /** What goes wrong, and when. */
@@ -89,6 +18,8 @@ export interface SimulatedOptions {
   /** Cuts a write short: how many of so many bytes are taken. */
   readonly shorten?: (length: number) => number;
   readonly withoutLinks?: boolean;
+  /** The system does not tell how much is free. */
+  readonly hidesFreeBytes?: boolean;
   /** What an operation waits for before it happens. */
   readonly gate?: (kind: OperationKind, path: string) => Promise<void> | undefined;
 }
@@ -170,7 +101,9 @@ export class SimulatedFileSystem implements FileSystem {
           inode.append(bytes.subarray(0, Math.floor(bytes.length * (fault.part ?? 0))));
           throw diskError(fault.code);
         }
-        const taken = this.#options.shorten?.(bytes.length) ?? bytes.length;
+        const room = this.disk.freeBytes;
+        if (room === 0 && bytes.length > 0) throw diskError("ENOSPC");
+        const taken = Math.min(room, this.#options.shorten?.(bytes.length) ?? bytes.length);
         inode.append(bytes.subarray(0, taken));
         return taken;
       },
@@ -209,6 +142,16 @@ export class SimulatedFileSystem implements FileSystem {
   async exists(path: string): Promise<boolean> {
     await this.#pass("exists", path);
     return this.#find(path) !== undefined;
+  }
+
+  async kind(path: string): Promise<FileKind | undefined> {
+    await this.#pass("kind", path);
+    return this.#find(path)?.kind;
+  }
+
+  async freeBytes(path: string): Promise<number | undefined> {
+    await this.#pass("freeBytes", path);
+    return this.#options.hidesFreeBytes === true ? undefined : this.disk.freeBytes;
   }
 
   async list(path: string): Promise<string[]> {
@@ -262,7 +205,7 @@ export class SimulatedFileSystem implements FileSystem {
     this.#find(path === "" ? "/" : path)?.syncNames();
   }
 
-  async lock(path: string, note: string): Promise<{ close(): void } | undefined> {
+  async lock(path: string, note: string): Promise<FileLock | undefined> {
     await this.#pass("lock", path);
     const { folder, name } = this.#parent(path);
     const inode = folder.names.get(name) ?? new Inode("file");
@@ -273,6 +216,10 @@ export class SimulatedFileSystem implements FileSystem {
     this.disk.locks.add(inode);
     this.opened++;
     return {
+      stands: async () => {
+        await this.#pass("stands", path);
+        return this.#find(path) === inode;
+      },
       close: () => {
         if (this.#dead) return;
         this.opened--;

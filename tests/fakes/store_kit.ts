@@ -1,10 +1,11 @@
 /** What the tests of the store share: seeded chance, memories to write, and stores to write them to. */
 import { FakeClock } from "./indexing.ts";
 import { SimulatedDisk, SimulatedFileSystem, type SimulatedOptions } from "./file_system.ts";
+import { AppError } from "../../src/errors.ts";
 import type { Change, Entry, Memory, Receipt } from "../../src/memory.ts";
 import { State } from "../../src/state.ts";
 import type { Recovery } from "../../src/store.ts";
-import { FileStore } from "../../src/store/file.ts";
+import { FileStore, type FileStoreOptions } from "../../src/store/file.ts";
 import { DataFolder } from "../../src/store/folder.ts";
 import type { FileSystem } from "../../src/store/fs.ts";
 
@@ -127,6 +128,11 @@ export function stateOf(changes: Iterable<Change>): State {
   return state;
 }
 
+/** What became of a write: `stored`, or the code of its refusal. */
+export function codeOf(write: Promise<unknown>): Promise<string> {
+  return write.then(() => "stored", (error) => error instanceof AppError ? error.code : "other");
+}
+
 export const PATH = "/data/memories.json";
 
 export interface Opened {
@@ -142,7 +148,13 @@ export interface Opened {
 let ids = 0;
 
 /** A store on any file system, not yet opened. */
-export function fileStoreOn(fs: FileSystem, path: string, clock: FakeClock, log: Opened["log"]) {
+export function fileStoreOn(
+  fs: FileSystem,
+  path: string,
+  clock: FakeClock,
+  log: Opened["log"],
+  more: Partial<FileStoreOptions> = {},
+) {
   const now = () => new Date(clock.now()).toISOString();
   return new FileStore({
     folder: new DataFolder(fs, path, now),
@@ -150,7 +162,9 @@ export function fileStoreOn(fs: FileSystem, path: string, clock: FakeClock, log:
     newId: () => `unit-${++ids}`,
     version: "0.0.0-test",
     holder: "a test",
+    ballastBytes: 1024, // It is copied at every crash.
     log: (event, detail) => log.push({ event, detail }),
+    ...more,
   });
 }
 
@@ -159,10 +173,11 @@ export function simulated(
   disk: SimulatedDisk = new SimulatedDisk(),
   options: SimulatedOptions = {},
   clock: FakeClock = new FakeClock(),
+  more: Partial<FileStoreOptions> = {},
 ): Opened {
   const fs = new SimulatedFileSystem(disk, options);
   const log: Opened["log"] = [];
-  const store = fileStoreOn(fs, PATH, clock, log);
+  const store = fileStoreOn(fs, PATH, clock, log, more);
   const recovery: Recovery = { integrity: "ok", notes: [] };
   return { store, state: new State(), fs, disk, clock, log, recovery };
 }
@@ -171,8 +186,9 @@ export async function open(
   disk: SimulatedDisk = new SimulatedDisk(),
   options: SimulatedOptions = {},
   clock: FakeClock = new FakeClock(),
+  more: Partial<FileStoreOptions> = {},
 ): Promise<Opened> {
-  const opened = simulated(disk, options, clock);
+  const opened = simulated(disk, options, clock, more);
   opened.recovery = await opened.store.open(opened.state);
   return opened;
 }

@@ -1,0 +1,270 @@
+/**
+ * Room on the disk: growing writes are refused before it is used up; where it is used up all the
+ * same, that is a definite no, deletes go on with the room in reserve, and it ends by itself.
+ */
+import assert from "node:assert/strict";
+import { type Fault, takesSpace } from "./fakes/disk_faults.ts";
+import { SimulatedDisk, type SimulatedOptions } from "./fakes/file_system.ts";
+import { FakeClock } from "./fakes/indexing.ts";
+import { everythingSurvives, nothingSurvives, randomSurvival } from "./fakes/inode.ts";
+import {
+  codeOf,
+  contentsOf,
+  deleteOf,
+  idOf,
+  open,
+  type Opened,
+  printOf,
+  putOf,
+  randomOf,
+  seed,
+  stateOf,
+} from "./fakes/store_kit.ts";
+
+console.log(`TEST_SEED=${seed}`);
+
+const BALLAST = "/data/ballast.bin";
+const BALLAST_BYTES = 4096;
+const LOOK_MS = 10_000;
+
+interface Room {
+  readonly minFreeBytes?: number;
+  readonly simulated?: SimulatedOptions;
+  readonly disk?: SimulatedDisk;
+}
+
+function openOn({ minFreeBytes = 0, simulated = {}, disk = new SimulatedDisk() }: Room = {}) {
+  const limits = { minFreeBytes, ballastBytes: BALLAST_BYTES };
+  return open(disk, simulated, new FakeClock(), limits);
+}
+
+function large(n: number) {
+  return putOf(n, { content: "x".repeat(1_000) });
+}
+
+/** Writes until the disk is full; returns the number of the first memory that was refused. */
+async function fill({ store }: Opened): Promise<number> {
+  for (let n = 1;; n++) {
+    const code = await codeOf(store.append(large(n)));
+    if (code === "stored") continue;
+    assert.equal(code, "insufficient_storage");
+    return n;
+  }
+}
+
+/** What a power cut with little and with some luck leaves is just what was acknowledged. */
+async function assertDurable({ disk, state }: Opened): Promise<void> {
+  const random = randomOf(seed);
+  for (const survival of [nothingSurvives, randomSurvival(random), everythingSurvives]) {
+    const cut = disk.afterPowerCut(survival);
+    cut.capacityBytes = undefined;
+    const after = await openOn({ disk: cut });
+    assert.equal(printOf(after.state), printOf(state));
+    assert.deepEqual(after.recovery, { integrity: "ok", notes: [] });
+  }
+}
+
+Deno.test("the reserve is made at the start, of real bytes, once, and durably", async () => {
+  const { disk, fs } = await openOn();
+  const bytes = disk.files().get(BALLAST) ?? new Uint8Array();
+  assert.equal(bytes.length, BALLAST_BYTES);
+  assert.ok(new Set(bytes).size > 200, "bytes of all kinds");
+  assert.deepEqual(disk.afterPowerCut(nothingSurvives).files().get(BALLAST), bytes);
+  fs.kill();
+  const again = await openOn({ disk: disk.afterKill() });
+  assert.equal(
+    again.fs.calls.some(({ kind, path }) => kind === "create" && path === BALLAST),
+    false,
+  );
+  again.fs.kill();
+  // One that a crash cut off is made anew.
+  disk.put(BALLAST, bytes.slice(0, 100));
+  await openOn({ disk: disk.afterKill() });
+  assert.deepEqual(disk.files().get(BALLAST), bytes);
+});
+
+Deno.test("a full disk: a definite no to what grows, deletes go on, and it ends by itself", async () => {
+  const opened = await openOn();
+  const { store, state, disk, clock } = opened;
+  disk.capacityBytes = 60_000;
+  const refused = await fill(opened);
+  assert.equal(store.status().disk, "full");
+  assert.equal(store.status().mode, "ok");
+  assert.equal(disk.files().has(BALLAST), false);
+  assert.equal(state.get(idOf(refused)), undefined);
+  await assertDurable(opened);
+  const codes = await Promise.all([
+    codeOf(store.append(deleteOf(1))),
+    codeOf(store.append(large(2))),
+    codeOf(store.append({ op: "access", accesses: [] })),
+    codeOf(store.append(deleteOf(3))),
+  ]);
+  const no = "insufficient_storage";
+  assert.deepEqual(codes, ["stored", no, no, "stored"]);
+  await assertDurable(opened);
+  disk.capacityBytes = 200_000;
+  await clock.advance(LOOK_MS);
+  assert.equal(store.status().disk, "ok");
+  assert.equal(disk.files().get(BALLAST)?.length, BALLAST_BYTES);
+  assert.equal(await codeOf(store.append(large(refused))), "stored");
+  await assertDurable(opened);
+  await store.close();
+  assert.equal(clock.waiting, 0);
+});
+
+Deno.test("a DELETE that is the first to meet the full disk is stored, what is beside it is not", async () => {
+  const opened = await openOn();
+  const { store, disk, log } = opened;
+  await Promise.all([1, 2, 3].map((n) => store.append(large(n))));
+  disk.capacityBytes = (await usedBytes(disk)) + 10;
+  const codes = await Promise.all([
+    codeOf(store.append(large(4))),
+    codeOf(store.append(deleteOf(1))),
+    codeOf(store.append(large(5))),
+  ]);
+  assert.deepEqual(codes, ["insufficient_storage", "stored", "insufficient_storage"]);
+  assert.deepEqual(log.map(({ event }) => event), ["disk_full"]);
+  assert.deepEqual(contentsOf(opened.state), contentsOf(stateOf([large(2), large(3)])));
+  await assertDurable(opened);
+  await store.close();
+});
+
+function usedBytes(disk: SimulatedDisk): Promise<number> {
+  const sizes = [...disk.files().values()].map((bytes) => bytes.length);
+  return Promise.resolve(sizes.reduce((sum, size) => sum + size, 0));
+}
+
+Deno.test("what is deleted on a full disk gives its room back, without a restart", async () => {
+  const opened = await openOn();
+  const { store, disk, clock } = opened;
+  for (let n = 1; n <= 3; n++) await store.append(large(n));
+  await store.compact();
+  disk.capacityBytes = 30_000;
+  const refused = await fill(opened);
+  for (let n = 1; n < refused; n++) assert.equal(await codeOf(store.append(deleteOf(n))), "stored");
+  // A look has it compacted, twice: the snapshot before and its journal stay until then.
+  await clock.advance(2 * LOOK_MS);
+  assert.equal(await codeOf(store.append(deleteOf(77))), "stored");
+  await clock.advance(2 * LOOK_MS);
+  assert.equal(store.status().disk, "ok");
+  assert.equal(await codeOf(store.append(large(refused))), "stored");
+  await assertDurable(opened);
+  await store.close();
+});
+
+Deno.test("reading is counted in memory only while the disk is full: the reserve is for deletes", async () => {
+  const opened = await openOn();
+  const { store, disk, fs } = opened;
+  disk.capacityBytes = 40_000;
+  await fill(opened);
+  const before = fs.count("write");
+  for (let n = 0; n < 100; n++) {
+    assert.equal(
+      await codeOf(store.append({ op: "access", accesses: [] })),
+      "insufficient_storage",
+    );
+  }
+  assert.equal(fs.count("write"), before);
+  assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
+  await store.close();
+});
+
+Deno.test("an import that meets the full disk never was, and ends there", async () => {
+  const opened = await openOn();
+  const { store, disk } = opened;
+  await store.append(large(1));
+  disk.capacityBytes = (await usedBytes(disk)) + 3_000;
+  const unit = await store.beginImport();
+  assert.equal(await codeOf(unit.stage([large(2)])), "stored");
+  assert.equal(await codeOf(unit.stage([large(3), large(4)])), "insufficient_storage");
+  assert.equal(await codeOf(unit.commit()), "insufficient_storage");
+  unit.finish();
+  assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
+  await store.close();
+  disk.capacityBytes = undefined;
+  assert.equal((await openOn({ disk })).state.size, 0);
+});
+
+Deno.test("below the free bytes that are wanted nothing grows; it ends when there is room", async () => {
+  for (const atStart of [false, true]) {
+    const disk = new SimulatedDisk();
+    if (atStart) disk.capacityBytes = 50_000;
+    const opened = await openOn({ minFreeBytes: 100_000, disk });
+    const { store, clock } = opened;
+    if (!atStart) {
+      disk.capacityBytes = 200_000;
+      for (let n = 0; n < 50; n++) await store.append(putOf(n));
+      disk.capacityBytes = 50_000;
+      await clock.advance(LOOK_MS);
+    }
+    assert.equal(store.status().disk, "low");
+    assert.equal(store.status().mode, "ok");
+    assert.equal(await codeOf(store.append(putOf(60))), "insufficient_storage");
+    assert.equal(
+      await codeOf((await store.beginImport()).stage([putOf(61)])),
+      "insufficient_storage",
+    );
+    assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
+    disk.capacityBytes = 300_000;
+    assert.equal(await codeOf(store.append(putOf(60))), "insufficient_storage");
+    await clock.advance(LOOK_MS);
+    assert.equal(store.status().disk, "ok");
+    assert.equal(await codeOf(store.append(putOf(60))), "stored");
+    opened.fs.kill();
+  }
+});
+
+Deno.test("where the system does not tell what is free, a full disk still ends by itself", async () => {
+  const opened = await openOn({ minFreeBytes: 1e12, simulated: { hidesFreeBytes: true } });
+  const { store, disk, clock } = opened;
+  disk.capacityBytes = 40_000;
+  await fill(opened);
+  await clock.advance(3 * LOOK_MS);
+  assert.equal(store.status().disk, "full");
+  assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
+  disk.capacityBytes = 100_000;
+  await clock.advance(LOOK_MS);
+  assert.equal(store.status().disk, "ok");
+  assert.equal(await codeOf(store.append(large(1))), "stored");
+  await store.close();
+});
+
+Deno.test("a start on a full disk takes the reserve, deletes, and is well once there is room", async () => {
+  const first = await openOn();
+  first.disk.capacityBytes = 40_000;
+  const refused = await fill(first);
+  first.disk.capacityBytes = 80_000;
+  await first.clock.advance(LOOK_MS);
+  first.fs.kill();
+  const disk = first.disk.afterPowerCut(everythingSurvives);
+  assert.ok(disk.files().has(BALLAST));
+  disk.capacityBytes = await usedBytes(disk);
+  const second = await openOn({ disk });
+  const { store, clock } = second;
+  assert.equal(store.status().disk, "full");
+  assert.equal(printOf(second.state), printOf(first.state));
+  assert.equal(await codeOf(store.append(large(refused))), "insufficient_storage");
+  assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
+  disk.capacityBytes = 100_000;
+  await clock.advance(LOOK_MS);
+  assert.equal(await codeOf(store.append(large(refused))), "stored");
+  await assertDurable(second);
+  await store.close();
+});
+
+Deno.test("a quota that is used up is a full disk", async () => {
+  const { store, fs, clock, disk } = await openOn();
+  const none: Fault = { at: 1, code: "EDQUOT", sticky: true, only: takesSpace, part: 0.9 };
+  fs.faults = [none];
+  const full = await Promise.all([2, 3, 4].map((n) => codeOf(store.append(putOf(n)))));
+  assert.deepEqual(full, Array(3).fill("insufficient_storage"));
+  assert.equal(store.status().disk, "full");
+  await clock.advance(5 * LOOK_MS);
+  assert.equal(store.status().disk, "full", "statfs knows nothing of quotas: the reserve tells");
+  fs.faults = [];
+  await clock.advance(LOOK_MS);
+  assert.equal(await codeOf(store.append(putOf(5))), "stored");
+  const after = await open(disk.afterPowerCut(nothingSurvives));
+  assert.deepEqual(contentsOf(after.state), contentsOf(stateOf([putOf(5)])));
+  await store.close();
+});
