@@ -7,11 +7,16 @@
 const SLICE_MS = 6;
 
 export class Pace {
+  readonly #sliceMs: number;
   #since = performance.now();
+
+  constructor(sliceMs = SLICE_MS) {
+    this.#sliceMs = sliceMs;
+  }
 
   /** True where the slice is used up and `breathe` should be awaited. */
   get due(): boolean {
-    return performance.now() - this.#since > SLICE_MS;
+    return performance.now() - this.#since > this.#sliceMs;
   }
 
   /**

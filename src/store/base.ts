@@ -5,15 +5,11 @@
 import { ZodError } from "zod";
 import { AppError } from "../errors.ts";
 import type { Change, Entry } from "../memory.ts";
+import { Pace } from "../pace.ts";
 import type { DurableState, RecoveryNote } from "../store.ts";
 import type { DataFolder } from "./folder.ts";
-import {
-  readEditedSnapshot,
-  readSnapshot,
-  salvageSnapshot,
-  type SnapshotMark,
-  verifySnapshot,
-} from "./snapshot.ts";
+import { readEditedSnapshot, salvageSnapshot } from "./edited_snapshot.ts";
+import { loadSnapshot, type SnapshotMark } from "./snapshot.ts";
 
 export interface Base {
   readonly mark: SnapshotMark;
@@ -55,14 +51,16 @@ async function loadIntact(
   state: DurableState,
 ): Promise<Base | undefined> {
   if (await folder.fs.size(path) === undefined) return undefined;
-  const mark = await verifySnapshot(folder.fs, path);
-  if (mark === undefined) return undefined;
-  let loaded = 0;
-  await readSnapshot(folder.fs, path, (change) => {
-    loaded++;
-    state.apply(change);
-  });
-  return { mark, intact: true, path, loaded };
+  const snapshot = await loadSnapshot(folder.fs, path);
+  if (snapshot === undefined) return undefined;
+  const { mark, entries, receipts } = snapshot;
+  const pace = new Pace();
+  for (const entry of entries) {
+    state.apply(putOf(entry));
+    if (pace.due) await pace.breathe();
+  }
+  for (const receipt of receipts) state.apply({ op: "receipt", receipt });
+  return { mark, intact: true, path, loaded: entries.length + receipts.length };
 }
 
 async function loadEdited(

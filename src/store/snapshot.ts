@@ -14,25 +14,24 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { z } from "zod";
-import { AppError } from "../errors.ts";
-import { JsonRecordReader } from "../json_records.ts";
-import { type Line, readLines } from "../lines.ts";
-import { parseJson } from "../json.ts";
+import { z, ZodError } from "zod";
+import { joinBytes } from "../lines.ts";
+import type { Entry, Receipt } from "../memory.ts";
 import { Pace } from "../pace.ts";
-import type { Change, Entry } from "../memory.ts";
 import type { DurableState } from "../store.ts";
 import { decodeEntry, decodeReceipt, encodeEntry, encodeReceipt } from "./codec.ts";
 import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 import { MAX_LINE_BYTES } from "./journal.ts";
 
 const VERSION = 1;
-const SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
-
-/** Refuses what is no UTF-8: a changed byte must not become a changed memory. */
-const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+export const SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
 
 const WRITE_BYTES = 256 * 1024;
+/** As text this is still small enough for the part of the heap that is cleaned often. */
+const READ_BYTES = 64 * 1024;
+const LINE_FEED = 10;
+/** While it loads, the service answers probes and nothing else: those may wait a little longer. */
+const LOADING_SLICE_MS = 20;
 
 export interface SnapshotMark {
   readonly generation: number;
@@ -53,12 +52,6 @@ const footSchema = z.strictObject({
   last_seq: z.int().min(0),
   written_at: z.string(),
   sha256: z.string(),
-});
-
-const fieldsSchema = z.object({
-  format: z.literal(SNAPSHOT_FORMAT),
-  generation: z.int().min(0),
-  last_seq: z.int().min(0),
 });
 
 /** Writes a snapshot under a name that must be free, and syncs it; returns its size. */
@@ -118,49 +111,121 @@ export async function writeSnapshot(
 
 /**
  * The mark of a snapshot that is as it was written, but for a line feed at its end perhaps;
- * undefined where it is not.
- * Reads, but does not parse, what is inside.
+ * undefined where it is not. Reads, but does not parse, what is inside.
  */
 export async function verifySnapshot(
   fs: FileSystem,
   path: string,
 ): Promise<SnapshotMark | undefined> {
-  const hash = createHash("sha256");
   const pace = new Pace();
-  let head: Line | undefined;
-  let held: Line | undefined;
-  for await (const lines of readLines(readPieces(fs, path), MAX_LINE_BYTES)) {
-    for (const line of lines) {
-      if (pace.due) await pace.breathe();
-      if (line.tooLong) return undefined;
-      // Of the last line only a part is hashed, and which one that is shows only at the end.
-      if (held !== undefined) hash.update(held.bytes).update("\n");
-      head ??= line;
-      held = line;
+  return await walk(fs, path, async () => {
+    if (pace.due) await pace.breathe();
+  });
+}
+
+export interface LoadedSnapshot {
+  readonly mark: SnapshotMark;
+  readonly entries: readonly Entry[];
+  readonly receipts: readonly Receipt[];
+}
+
+/**
+ * What is in a snapshot that is as it was written; undefined where it is not. One pass reads,
+ * sums and parses: nothing of it is handed out before the sum is known to be right.
+ */
+export async function loadSnapshot(
+  fs: FileSystem,
+  path: string,
+): Promise<LoadedSnapshot | undefined> {
+  const entries: Entry[] = [];
+  const receipts: Receipt[] = [];
+  const pace = new Pace(LOADING_SLICE_MS);
+  let section: "head" | "memories" | "receipts" = "head";
+  const take = (line: string) => {
+    if (section === "head") section = "memories";
+    else if (line.startsWith("]")) section = "receipts";
+    else {
+      const value: unknown = JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
+      if (section === "memories") entries.push(decodeEntry(value));
+      else receipts.push(decodeReceipt(value));
     }
+  };
+  try {
+    const mark = await walk(fs, path, async (bytes) => {
+      // Many lines at once: a decoder for each took longer than the parsing of it.
+      const text = decode(bytes);
+      for (let start = 0, end: number; start < text.length; start = end + 1) {
+        end = text.indexOf("\n", start);
+        take(text.slice(start, end));
+        if (pace.due) await pace.breathe();
+      }
+    });
+    return mark && { mark, entries, receipts };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof ZodError) return undefined;
+    throw error;
   }
-  if (head === undefined || held === undefined || head === held) return undefined;
-  const generation = parseHead(head);
+}
+
+/**
+ * Sums a snapshot up, and hands out its lines but the last, many at a time, each with its line
+ * feed. Returns the mark where head, foot and sum are right.
+ */
+async function walk(
+  fs: FileSystem,
+  path: string,
+  visit: (lines: Uint8Array) => Promise<void>,
+): Promise<SnapshotMark | undefined> {
+  const hash = createHash("sha256");
+  let generation: number | undefined;
+  /** The line that is not over yet, or the last one. */
+  let held = new Uint8Array(0);
+  for await (const piece of readAhead(readPieces(fs, path, Infinity, READ_BYTES))) {
+    const bytes = held.length === 0 ? piece : joinBytes([held, piece]);
+    const end = bytes.lastIndexOf(LINE_FEED, -2) + 1;
+    held = bytes.slice(end);
+    if (held.length > MAX_LINE_BYTES) return undefined;
+    if (end === 0) continue;
+    const lines = bytes.subarray(0, end);
+    generation ??= parseHead(lines.subarray(0, lines.indexOf(LINE_FEED)));
+    if (generation === undefined) return undefined;
+    hash.update(lines);
+    await visit(lines);
+  }
   const foot = parseFoot(held);
   if (generation === undefined || foot === undefined) return undefined;
-  hash.update(held.bytes.subarray(0, Buffer.from(held.bytes).lastIndexOf(SUM)));
+  hash.update(held.subarray(0, Buffer.from(held).lastIndexOf(SUM)));
   if (foot.sha256 !== hash.digest("hex")) return undefined;
   return { generation, lastSeq: foot.last_seq };
 }
 
-function parseHead({ bytes }: Line): number | undefined {
+/** Asks for the next piece before this one is worked on: the disk need not wait for us. */
+async function* readAhead(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let next = pieces.next();
+  try {
+    for (let piece = await next; piece.done !== true; piece = await next) {
+      next = pieces.next();
+      next.catch(() => {}); // Met above, where whoever reads still wants it.
+      yield piece.value;
+    }
+  } finally {
+    await pieces.return(undefined);
+  }
+}
+
+export function parseHead(bytes: Uint8Array): number | undefined {
   const head = headSchema.safeParse(parseOrNull(`${decode(bytes)}]}`));
   return head.success ? head.data.generation : undefined;
 }
 
-function parseFoot({ bytes }: Line) {
+export function parseFoot(bytes: Uint8Array) {
   const text = decode(bytes);
   if (!text.startsWith("],")) return undefined;
   const foot = footSchema.safeParse(parseOrNull(`{${text.slice(2)}`));
   return foot.success ? foot.data : undefined;
 }
 
-function parseOrNull(text: string): unknown {
+export function parseOrNull(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -170,89 +235,6 @@ function parseOrNull(text: string): unknown {
 
 function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
-}
-
-/** Hands out what a verified snapshot holds, as the changes that bring it about. */
-export async function readSnapshot(
-  fs: FileSystem,
-  path: string,
-  apply: (change: Change) => void,
-): Promise<void> {
-  let section: "head" | "memories" | "receipts" = "head";
-  const pace = new Pace();
-  for await (const lines of readLines(readPieces(fs, path), MAX_LINE_BYTES)) {
-    for (const { bytes } of lines) {
-      if (section === "head") section = "memories";
-      else if (bytes[0] === 0x5d) section = "receipts";
-      else {
-        const value: unknown = JSON.parse(decode(withoutComma(bytes)));
-        if (section === "memories") apply({ op: "put", ...decodeEntry(value) });
-        else apply({ op: "receipt", receipt: decodeReceipt(value) });
-      }
-      if (pace.due) await pace.breathe();
-    }
-  }
-}
-
-function withoutComma(bytes: Uint8Array): Uint8Array {
-  return bytes.at(-1) === 0x2c ? bytes.subarray(0, -1) : bytes;
-}
-
-/**
- * Reads a snapshot that a person edited, or a plain array of memories: anything that is JSON of
- * the right shape. Throws where it is not. Entries are handed out only once all of it was read.
- */
-export async function readEditedSnapshot(
-  fs: FileSystem,
-  path: string,
-): Promise<{ mark: SnapshotMark; entries: Entry[] }> {
-  // Receipts may take any room, and are not worth guessing after an edit.
-  const records = new JsonRecordReader(MAX_LINE_BYTES, ["receipts"]);
-  const entries: Entry[] = [];
-  const pace = new Pace();
-  for await (const piece of readPieces(fs, path)) {
-    for (const { bytes } of records.push(piece)) {
-      entries.push(decodeEntry(parseJson(strictDecoder.decode(bytes))));
-      if (pace.due) await pace.breathe();
-    }
-  }
-  records.end();
-  if (!records.sawRecords) {
-    throw new AppError("malformed", "Cannot read the snapshot: it has no memories");
-  }
-  if (records.fields.size === 0) return { mark: { generation: 0, lastSeq: 0 }, entries };
-  const fields = [...records.fields].map(([key, text]) => [key, parseOrNull(text)]);
-  const { generation, last_seq } = fieldsSchema.parse(Object.fromEntries(fields));
-  return { mark: { generation, lastSeq: last_seq }, entries };
-}
-
-/**
- * What is left of a snapshot that is damaged: every line that still is a memory. The mark is where
- * it says so; without one, all of history is replayed over it.
- */
-export async function salvageSnapshot(
-  fs: FileSystem,
-  path: string,
-): Promise<{ mark: SnapshotMark; entries: Entry[] }> {
-  const entries: Entry[] = [];
-  let generation = 0, lastSeq = 0;
-  for await (const lines of readLines(readPieces(fs, path), MAX_LINE_BYTES)) {
-    for (const line of lines) {
-      generation = parseHead(line) ?? generation;
-      lastSeq = parseFoot(line)?.last_seq ?? lastSeq;
-      const entry = entryOrUndefined(line);
-      if (entry !== undefined) entries.push(entry);
-    }
-  }
-  return { mark: { generation, lastSeq }, entries };
-}
-
-function entryOrUndefined({ bytes }: Line): Entry | undefined {
-  try {
-    return decodeEntry(parseJson(strictDecoder.decode(withoutComma(bytes))));
-  } catch {
-    return undefined; // Not a memory: the caller counts what is left, and says what was damaged.
-  }
 }
 
 /** The version of a file that a newer program wrote; undefined where it is ours or nobody's. */
