@@ -151,6 +151,12 @@ export class Brain {
     return this.#words.promise;
   }
 
+  /** Says that a person has seen what is damaged; returns what is left, which is nothing. */
+  async acknowledgeDamage() {
+    await this.#store.acknowledgeDamage();
+    return this.stats.integrity();
+  }
+
   /** Says that no new work is taken; what runs goes on. */
   stopTaking(): void {
     this.#phase = "stopping";

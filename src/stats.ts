@@ -56,6 +56,16 @@ export class Stats {
     return this.#options.store.status().mode === "read_only";
   }
 
+  /** True where only a new start may bring the disk back. */
+  get isStuck(): boolean {
+    return this.#options.store.status().isStuck;
+  }
+
+  integrity() {
+    const { integrity, damage } = this.#options.store.status();
+    return { status: integrity, damage };
+  }
+
   storage() {
     const { store, exportFolder, embeddingsBytes, quota } = this.#options;
     const { memoriesBytes, journalBytes } = store.status();
@@ -87,6 +97,7 @@ export class Stats {
       average_importance: average,
       top_tags: this.#topTags(),
       storage: this.storage(),
+      integrity: this.integrity(),
       backups: this.#options.backups.stats(),
       embeddings: indexer.stats(),
       vector_store: { kind: vectorIndex.kind, status: "ok" as const },
@@ -118,16 +129,18 @@ export class Stats {
   /** Words only: this is answered without a key. */
   health() {
     const { store, indexer } = this.#options;
-    const { mode, integrity } = store.status();
+    const { mode, disk, integrity } = store.status();
     const { state } = indexer.status();
     const backup = this.#options.backups.status;
     const checks = {
-      storage: mode === "ok" ? "ok" : "read_only",
+      storage: mode,
+      disk,
       integrity,
       embeddings: state,
       backup,
     } as const;
-    const well = mode === "ok" && integrity === "ok" && backup !== "failed" &&
+    const isStoring = mode === "ok" && disk === "ok" && integrity === "ok";
+    const well = isStoring && backup !== "failed" &&
       (state === "ok" || state === "off");
     return { status: well ? "ok" : "degraded", checks } as const;
   }

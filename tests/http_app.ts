@@ -10,11 +10,11 @@ import { type App, createApp } from "../src/http/app.ts";
 import { logger } from "../src/log.ts";
 import type { QuotaLimits } from "../src/quota.ts";
 import { ExportFiles } from "../src/store/export_files.ts";
-import type { FileStore } from "../src/store/file.ts";
+import type { FileStore, FileStoreOptions } from "../src/store/file.ts";
 import { Bm25Index } from "../src/text_index/bm25.ts";
 import type { VectorIndex } from "../src/vector_index.ts";
 import { FlatVectorIndex } from "../src/vector_index/flat.ts";
-import { SimulatedDisk, SimulatedFileSystem } from "./fakes/file_system.ts";
+import { SimulatedDisk, SimulatedFileSystem, type SimulatedOptions } from "./fakes/file_system.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { fileStoreOn, idOf, PATH } from "./fakes/store_kit.ts";
 import { replyFaults } from "./http_contract.ts";
@@ -29,6 +29,8 @@ export interface Setup {
   readonly disk?: SimulatedDisk;
   readonly clock?: FakeClock;
   readonly limits?: QuotaLimits;
+  readonly store?: Partial<FileStoreOptions>;
+  readonly simulated?: SimulatedOptions;
   readonly embedder?: Embedder;
   readonly vectorIndex?: VectorIndex;
   readonly requestsPerMinute?: number;
@@ -82,10 +84,10 @@ export class HttpApp {
   constructor(setup: Setup = {}) {
     this.clock = setup.clock ?? new FakeClock();
     this.disk = setup.disk ?? new SimulatedDisk();
-    this.fs = new SimulatedFileSystem(this.disk);
+    this.fs = new SimulatedFileSystem(this.disk, setup.simulated);
     this.#ids = setup.firstId ?? 0;
     const log = logger("debug", () => NOW, (line) => this.logged.push(line));
-    this.store = fileStoreOn(this.fs, PATH, this.clock, []);
+    this.store = fileStoreOn(this.fs, PATH, this.clock, [], setup.store);
     this.brain = new Brain(this.#brainOptions(setup));
     this.app = createApp({
       brain: this.brain,

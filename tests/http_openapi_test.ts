@@ -37,6 +37,7 @@ Deno.test("the document has the routes of the service and no others", () => {
     "GET /openapi.json",
     "GET /stats",
     "PATCH /memories/{id}",
+    "POST /admin/integrity/ack",
     "POST /export",
     "POST /import",
     "POST /memories",

@@ -8,7 +8,14 @@ const HEALTHY = {
   status: "ok",
   version: VERSION,
   uptime_seconds: 0,
-  checks: { service: "ready", storage: "ok", integrity: "ok", embeddings: "off", backup: "off" },
+  checks: {
+    service: "ready",
+    storage: "ok",
+    disk: "ok",
+    integrity: "ok",
+    embeddings: "off",
+    backup: "off",
+  },
 };
 
 const NO_STATS = {
@@ -16,6 +23,7 @@ const NO_STATS = {
   memories_by_type: { semantic: 0, episodic: 0, procedural: 0 },
   average_importance: null,
   top_tags: [],
+  integrity: { status: "ok", damage: [] },
   backups: { last_at: null, last_file: null, kept: 0 },
   embeddings: {
     provider: "fake",

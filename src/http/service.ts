@@ -6,6 +6,20 @@ import { json, type Route, route } from "./route.ts";
 
 const count = z.int().min(0);
 
+const integritySchema = z.strictObject({
+  status: z.enum(["ok", "degraded"]),
+  damage: z.array(z.strictObject({
+    file: z.string(),
+    detail: z.string(),
+    quarantine: z.string().nullable().meta({ description: "Where the refused bytes are kept." }),
+    at: z.string(),
+  })).max(100).meta({ description: "Newest first. File names are relative to the data folder." }),
+}).meta({
+  id: "Integrity",
+  description: "`degraded`: something in the data folder could not be used, and nobody has " +
+    "acknowledged that yet. Everything else was loaded.",
+});
+
 const statsSchema = z.strictObject({
   total_memories: count,
   memories_by_type: z.strictObject({ semantic: count, episodic: count, procedural: count }),
@@ -18,6 +32,7 @@ const statsSchema = z.strictObject({
     exports_bytes: count,
     quota_bytes: count.nullable(),
   }),
+  integrity: integritySchema,
   backups: z.strictObject({
     last_at: z.string().nullable(),
     last_file: z.string().nullable(),
@@ -41,11 +56,17 @@ const statsSchema = z.strictObject({
   version: z.string(),
 }).meta({ id: "Stats" });
 
+const CHECKS = "By name, `ok` where all is well. `storage`: `read_only` while no write is taken. " +
+  "`disk`: `slow` while one write takes longer than five seconds; `low` (less is free than " +
+  "MIN_FREE_BYTES) and `full` while only deletes are taken; `failed` while it is being recovered; " +
+  "`lost` after the data folder was removed or replaced. `integrity`: `degraded` until the damage " +
+  "in /stats is acknowledged.";
+
 const healthSchema = z.strictObject({
   status: z.enum(["ok", "degraded", "error"]),
   version: z.string(),
   uptime_seconds: count,
-  checks: z.record(z.string(), z.string()),
+  checks: z.record(z.string(), z.string()).meta({ description: CHECKS }),
 }).meta({ id: "Health" });
 
 const probeSchema = z.strictObject({ status: z.string() }).meta({ id: "Probe" });
@@ -61,7 +82,11 @@ export function serviceRoutes(
   metrics: Metrics,
   documents: Documents,
 ): readonly Route[] {
-  return [...probeRoutes(brain), ...reportRoutes(brain, metrics, documents)];
+  return [
+    ...probeRoutes(brain),
+    acknowledgeRoute(brain),
+    ...reportRoutes(brain, metrics, documents),
+  ];
 }
 
 function probeRoutes(brain: Brain): readonly Route[] {
@@ -98,10 +123,12 @@ function probeRoutes(brain: Brain): readonly Route[] {
       path: "/health/live",
       operationId: "live",
       summary: "Whether the process runs",
+      description: "Also not where the disk could not be recovered for ten minutes: a new start " +
+        "may help.",
       tag: "Service",
       open: true,
       replies: { 200: { description: "It does.", schema: probeSchema }, 503: unwell },
-    }, () => probe(true)),
+    }, () => stats.isStuck ? json(503, { status: "storage_failed" }) : probe(true)),
     route({
       method: "GET",
       path: "/health/ready",
@@ -113,6 +140,21 @@ function probeRoutes(brain: Brain): readonly Route[] {
       replies: { 200: { description: "They are.", schema: probeSchema }, 503: unwell },
     }, () => probe(brain.phase === "ready")),
   ];
+}
+
+function acknowledgeRoute(brain: Brain): Route {
+  return route({
+    method: "POST",
+    path: "/admin/integrity/ack",
+    operationId: "acknowledgeDamage",
+    summary: "Acknowledge damage",
+    description: "Says that a person has seen the damage that /stats lists. It stays in " +
+      "quarantine, and is not reported any more; with ON_CORRUPTION=readonly, writes are taken " +
+      "again. May be repeated.",
+    tag: "Service",
+    replies: { 200: { description: "What is left to acknowledge.", schema: integritySchema } },
+    errors: ["read_only", "storage_failed"],
+  }, async () => json(200, await brain.acknowledgeDamage()));
 }
 
 function reportRoutes(brain: Brain, metrics: Metrics, documents: Documents): readonly Route[] {
