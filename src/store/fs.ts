@@ -67,6 +67,9 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<voi
   }
 }
 
+/** Most files are small; a large one is read in larger and larger pieces. */
+const FIRST_PIECE_BYTES = 1 << 13;
+
 /** The file's bytes in pieces of up to `size`; `limit` stops early. Each piece is the caller's. */
 export async function* readPieces(
   fs: FileSystem,
@@ -75,9 +78,10 @@ export async function* readPieces(
   size = 1 << 20,
 ): AsyncGenerator<Uint8Array> {
   const file = await fs.open(path);
+  let next = Math.min(size, FIRST_PIECE_BYTES);
   try {
-    for (let left = limit; left > 0;) {
-      const buffer = new Uint8Array(Math.min(size, left));
+    for (let left = limit; left > 0; next = Math.min(4 * next, size)) {
+      const buffer = new Uint8Array(Math.min(next, left));
       const read = await file.read(buffer);
       if (read === null) return;
       left -= read;
