@@ -68,17 +68,18 @@ export class Quarantine {
     const base = note.file.replaceAll("/", "-");
     const name = `${base}.${sum.toString(16).padStart(8, "0")}.${note.kind}`;
     const names = await this.#fs.list(this.folder);
-    const noted = names.find((entry) => [NOTE, SEEN].some((end) => entry.endsWith(name + end)));
-    if (noted !== undefined) {
-      return `quarantine/${noted.slice(0, noted.lastIndexOf(name) + name.length)}`;
+    const known = names.find((entry) => entry.endsWith(name + NOTE) || entry.endsWith(name + SEEN));
+    if (known !== undefined && await this.#isNote(known)) {
+      return `quarantine/${known.slice(0, known.lastIndexOf(name) + name.length)}`;
     }
     const kept = `${stamp(this.#now())}-${name}`;
     await this.#fs.makeFolder(this.folder);
-    // A crash may have come between the bytes and their note, which is written last.
+    // What a crash cut off: the note is written last.
     for (const entry of names) {
-      if (entry.endsWith(name)) await this.#fs.remove(`${this.folder}/${entry}`);
+      if (entry.endsWith(name) || entry === known) await this.#fs.remove(`${this.folder}/${entry}`);
     }
     await put(`${this.folder}/${kept}`);
+    await this.#fs.syncFolder(this.folder); // No note without its bytes.
     await this.#writeNote(`${this.folder}/${kept}`, note);
     return `quarantine/${kept}`;
   }
@@ -107,6 +108,10 @@ export class Quarantine {
       await this.#fs.rename(path, path.slice(0, -NOTE.length) + SEEN);
     }
     if (open.length > 0) await this.#fs.syncFolder(this.folder);
+  }
+
+  async #isNote(name: string): Promise<boolean> {
+    return name.endsWith(SEEN) || (await this.#readNote(name)).file !== undefined;
   }
 
   /** Of a note that a crash cut off, or that a person wrote, whatever can be used. */
