@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { StoreOpenError } from "../src/store.ts";
 import { realFileSystem } from "../src/store/fs.ts";
-import { type Fault } from "./fakes/disk_faults.ts";
+import type { Fault } from "./fakes/disk_faults.ts";
 import { SimulatedDisk, SimulatedFileSystem } from "./fakes/file_system.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { everythingSurvives, nothingSurvives } from "./fakes/inode.ts";
