@@ -32,3 +32,11 @@ Deno.test("files removed by hand are noticed at the next export", async () => {
   await Promise.all([3, 4].map((n) => folder.write(`export-${n}.json`, bytes(10))));
   assert.equal(folder.bytes, 120);
 });
+
+Deno.test("exports that begin at the same time share the folder that the first one makes", async () => {
+  const disk = new SimulatedDisk();
+  const folder = new ExportFiles(new SimulatedFileSystem(disk), FOLDER);
+  await folder.open();
+  await Promise.all([1, 2, 3].map((n) => folder.write(`export-${n}.json`, bytes(10))));
+  assert.equal(folder.bytes, 30);
+});

@@ -17,6 +17,7 @@ export class ExportFiles implements ExportFolder {
   readonly #freeBytes: () => Promise<number | undefined>;
   #bytes = 0;
   #sums = 0;
+  #making: Promise<void> | undefined;
 
   constructor(
     fs: FileSystem,
@@ -81,7 +82,7 @@ export class ExportFiles implements ExportFolder {
     const path = this.#path(name);
     const draft = `${path}.tmp`;
     try {
-      await this.#fs.makeFolder(this.#folder);
+      await this.#makeFolder();
       if (await this.#fs.exists(path)) {
         throw new AppError("conflict", `Cannot export: there is a file "${name}" already`);
       }
@@ -100,6 +101,12 @@ export class ExportFiles implements ExportFolder {
         "Cannot export to a file: the disk is full; let the reply be the export instead",
       );
     }
+  }
+
+  /** Two that make it at the same time would be in each other's way. */
+  async #makeFolder(): Promise<void> {
+    this.#making ??= this.#fs.makeFolder(this.#folder).finally(() => this.#making = undefined);
+    await this.#making;
   }
 
   async #writeDraft(draft: string, content: AsyncIterable<Uint8Array>) {
