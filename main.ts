@@ -3,6 +3,7 @@
  * adapters, and runs. Everything else gets what it needs handed to it; nothing imports this file.
  */
 import { createRequire } from "node:module";
+import { resolve } from "node:path";
 import project from "./deno.json" with { type: "json" };
 import { type CommandLine, commandPage, helpPage, parseCommandLine } from "./src/cli/arguments.ts";
 import type { AccessKey } from "./src/cli/development_key.ts";
@@ -11,11 +12,11 @@ import { explain } from "./src/cli/exit.ts";
 import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
-import type { Log } from "./src/log.ts";
+import { levelOf, type Log } from "./src/log.ts";
 
 const STOP_REQUESTS_MS = 6_000;
 const BODY_MS = 30_000;
-const FLUSH_MS = 1_000;
+const HOUR_MS = 3_600_000;
 const { version } = project;
 
 // In the bundle, parts that are CommonJS ask for the runtime's own modules by this name.
@@ -36,13 +37,14 @@ async function main(args: readonly string[]): Promise<number> {
     case "export":
     case "import":
       return await transfer(line);
+    case "verify":
+      return await verify(line);
+    case "restore":
+      return await restoreFrom(line);
   }
 }
 
-function say(text: string): number {
-  console.log(text);
-  return 0;
-}
+const say = (text: string) => (console.log(text), 0);
 
 async function serve(): Promise<number> {
   // As process 1 of a container, a signal without a listener would kill us on the spot.
@@ -80,7 +82,8 @@ async function serve(): Promise<number> {
   log("info", "listening", { host: config.host, port: server.port, version });
   if (notice !== undefined) console.error(notice(config.host, server.port));
   try {
-    await openBrain(brain, log);
+    await (await import("./src/cli/opening.ts")).openBrain(brain, log);
+    brain.backups.start();
     const reason = await stop.promise;
     log("info", "stopping", { reason });
   } catch (error) {
@@ -95,26 +98,11 @@ async function serve(): Promise<number> {
   return 0;
 }
 
-async function openBrain(brain: Brain, log: Log): Promise<void> {
-  const began = performance.now();
-  const { integrity, notes } = await brain.open();
-  for (const { kind, file, detail, quarantine } of notes) {
-    const level = kind === "damage" ? "error" : kind === "hand_edited" ? "warn" : "info";
-    log(level, "recovery", { kind, file, detail, quarantine: quarantine ?? null });
-  }
-  const ms = () => Math.round(performance.now() - began);
-  log("info", "ready", { memories: brain.stats.totalMemories, integrity, ms: ms() });
-  void brain.wordsReady.then(
-    () => log("info", "words_ready", { ms: ms() }),
-    () => log("error", "words_failed", {}),
-  );
-}
-
 /** Export or import on a folder that no service is using. */
 async function transfer(line: CommandLine): Promise<number> {
   const local = async <T>(work: (brain: Brain) => Promise<T>): Promise<T> => {
     const config = await readConfig(false);
-    if (line.command === "export") await requireBrain(config);
+    if (line.command === "export") await requireBrain(config.memoriesPath, "export");
     const { brain, close } = await buildBrain({ ...config, embeddings: undefined }, () => {});
     const { notes } = await brain.open();
     for (const { file, detail } of notes) terminal.say(`Note: ${file}: ${detail}`);
@@ -145,40 +133,80 @@ async function readConfig(needsKey: boolean): Promise<Config> {
 let flushLog: () => Promise<void> = () => Promise.resolve();
 
 async function openLog({ logLevel }: Config): Promise<Log> {
-  const { logger } = await import("./src/log.ts");
-  const { LineWriter } = await import("./src/cli/line_writer.ts");
-  const lines = new LineWriter(Deno.stdout, (lines) => log("warn", "log_dropped", { lines }));
-  flushLog = () => lines.flush(FLUSH_MS);
-  const log = logger(logLevel, () => new Date().toISOString(), (line) => lines.write(line));
+  const { log, flush } = (await import("./src/cli/standard_log.ts")).standardLog(logLevel);
+  flushLog = flush;
   return log;
 }
 
+/** What `verify` and `restore` need: the files, and a state to read them into. */
+async function atRest() {
+  const [{ State }, { systemClock, timestamp }, { realFileSystem: fs }, { v7: newId }] =
+    await Promise.all([
+      import("./src/state.ts"),
+      import("./src/clock.ts"),
+      import("./src/store/fs.ts"),
+      import("uuid"),
+    ]);
+  const { memoriesPath } = await readConfig(false);
+  const defaults = { newId, now: timestamp(systemClock) };
+  return { fs, memoriesPath, state: new State(), defaults };
+}
+
+async function verify(line: CommandLine): Promise<number> {
+  const { runVerify } = await import("./src/cli/verify.ts");
+  const { verifyFile, verifyFolder } = await import("./src/store/verification.ts");
+  const { holdUnchanged: hold } = await import("./src/store/read_only.ts");
+  const all = await atRest();
+  return await runVerify(line, terminal, {
+    folder: async () => {
+      await requireBrain(all.memoriesPath, "verify");
+      return await verifyFolder({ ...all, hold });
+    },
+    file: (path) => verifyFile(all.fs, resolve(path), all.defaults),
+  });
+}
+
+async function restoreFrom(line: CommandLine): Promise<number> {
+  const { runRestore } = await import("./src/cli/restore.ts");
+  const { restore } = await import("./src/store/restoration.ts");
+  const holder = `pid ${Deno.pid}, version ${version}, restoring`;
+  const all = await atRest();
+  const from = (file: string) => restore({ ...all, holder, source: resolve(file) });
+  await runRestore(line, terminal, from);
+  return 0;
+}
+
 /** To read from a folder that holds nothing is a slip, such as a wrong path or a volume not mounted. */
-async function requireBrain({ memoriesPath }: Config): Promise<void> {
+async function requireBrain(memoriesPath: string, command: string): Promise<void> {
   const { DataFolder } = await import("./src/store/folder.ts");
   const { realFileSystem: fs } = await import("./src/store/fs.ts");
-  const { memories, previous, journal } = new DataFolder(fs, memoriesPath, () => "");
-  try {
-    for (const path of [memories, previous]) if (await fs.exists(path)) return;
-    if ((await fs.list(journal)).length > 0) return;
-  } catch {
-    return; // Why it cannot be looked into, the store says better.
-  }
+  const { holdsBrain } = await import("./src/store/verification.ts");
+  const folder = new DataFolder(fs, memoriesPath, () => "");
+  // Why it cannot be looked into, the store says better.
+  if (await holdsBrain(folder).catch(() => true)) return;
+  const place = JSON.stringify(folder.memories);
   throw new CommandError(
-    `Cannot export: there is no brain at ${JSON.stringify(memories)}; set MEMORY_PERSIST_PATH`,
+    `Cannot ${command}: there is no brain at ${place}; set MEMORY_PERSIST_PATH`,
   );
 }
 
 /** Chooses the adapters: the one place that knows them all. */
 async function buildBrain(config: Config, log: Log) {
-  const [{ Brain }, { systemClock }, { Bm25Index }, { FlatVectorIndex }, { v7 }] = await Promise
-    .all([
-      import("./src/brain.ts"),
-      import("./src/clock.ts"),
-      import("./src/text_index/bm25.ts"),
-      import("./src/vector_index/flat.ts"),
-      import("uuid"),
-    ]);
+  const [
+    { Brain },
+    { systemClock },
+    { Bm25Index },
+    { FlatVectorIndex },
+    { heapShort },
+    { v7 },
+  ] = await Promise.all([
+    import("./src/brain.ts"),
+    import("./src/clock.ts"),
+    import("./src/text_index/bm25.ts"),
+    import("./src/vector_index/flat.ts"),
+    import("./src/cli/heap.ts"),
+    import("uuid"),
+  ]);
   const { store, exportFolder, folder } = await takeFolder(config, log);
   const embeddings = await openEmbeddings(config, folder, log);
   const brain = new Brain({
@@ -189,13 +217,16 @@ async function buildBrain(config: Config, log: Log) {
     embedder: embeddings?.embedder,
     embeddingsBytes: () => embeddings?.cache.bytes ?? 0,
     limits: { memories: config.maxMemories, bytes: config.quotaBytes },
-    memoryShort: await memoryShort(),
+    backupPlan: config.backupIntervalHours === 0
+      ? undefined
+      : { intervalMs: config.backupIntervalHours * HOUR_MS, keep: config.backupKeep },
+    memoryShort: heapShort,
     clock: systemClock,
     newId: v7,
     run: v7(),
     random: Math.random,
     version,
-    log: (event, detail) => log("warn", event, detail),
+    log: (event, detail) => log(levelOf(event), event, detail),
   });
   const close = async () => {
     await brain.close();
@@ -229,21 +260,14 @@ async function takeFolder(config: Config, log: Log) {
     newId: v4,
     version,
     holder: `pid ${Deno.pid}, version ${version}, since ${now()}`,
-    log: (event, detail) => log("warn", event, detail),
+    minFreeBytes: config.minFreeBytes,
+    onCorruption: config.onCorruption,
+    log: (event, detail) => log(levelOf(event), event, detail),
   });
   await store.take();
-  const exportFolder = new ExportFiles(realFileSystem, `${folder.root}/exports`);
+  const exportFolder = new ExportFiles(realFileSystem, folder.exports, config.minFreeBytes);
   await exportFolder.open();
   return { store, exportFolder, folder: folder.root };
-}
-
-/** Says whether hardly any of the heap is left. */
-async function memoryShort(): Promise<() => boolean> {
-  const { getHeapStatistics } = await import("node:v8");
-  return () => {
-    const { used_heap_size, heap_size_limit } = getHeapStatistics();
-    return used_heap_size > 0.85 * heap_size_limit;
-  };
 }
 
 async function openEmbeddings({ embeddings }: Config, folder: string, log: Log) {

@@ -45,8 +45,10 @@ interface Measured {
   readonly digest: Digest;
 }
 
-/** Timers do not count far ahead, and a clock may be set: so it looks at the time again and again. */
-const LOOK_MS = 3_600_000;
+/** Timers do not count far ahead, clocks are set, disks fill: so it looks again and again. */
+const LOOK_MS = 600_000;
+/** With less than this left on the disk, old backups are a luxury. */
+const SCARCE_BYTES = 64 * 1024 * 1024;
 const AGAIN_FIRST_MS = 300_000, AGAIN_MOST_MS = 6 * 3_600_000;
 
 export class Backups {
@@ -81,7 +83,7 @@ export class Backups {
     };
   }
 
-  /** To be called once the memories are there. */
+  /** Makes them by the clock from now on; to be called once the memories are there. */
   start(): void {
     if (this.#options.plan !== undefined && !this.#stopped) this.#look();
   }
@@ -141,11 +143,23 @@ export class Backups {
     const { clock, state } = this.#options;
     try {
       this.#dueAt ??= await this.#firstDue();
+      await this.#thinOut();
     } catch (error) {
       return this.#failed(error);
     }
     if (this.#stopped || clock.now() < this.#dueAt || state.size === 0) return;
     await this.#runOnce();
+  }
+
+  /** Where the disk is nearly full: of the old ones, though never the newest. */
+  async #thinOut(): Promise<void> {
+    const { folder, log } = this.#options;
+    for (const oldest of this.#kept.slice(0, -1)) {
+      const free = await folder.freeBytes();
+      if (free === undefined || free >= SCARCE_BYTES) return;
+      await this.#remove(oldest);
+      log("backup_removed", { file: oldest.name, reason: "the disk is nearly full" });
+    }
   }
 
   /** An interval after the newest; at once where there is none, or one from a wrong clock. */

@@ -142,7 +142,6 @@ export class Brain {
     if (this.#phase === "loading") this.#phase = "ready";
     this.#words.resolve(this.#projection.indexWords(this.#stopping.signal));
     void this.indexer.start(this.#state.memories());
-    this.backups.start();
     return recovery;
   }
 

@@ -24,3 +24,14 @@ export function logger(
     write(JSON.stringify({ time: now(), level, event, ...Object.fromEntries(cut) }) + "\n");
   };
 }
+
+/** How loud an event of a service is: what it tells of itself is something to look at, mostly. */
+export function levelOf(event: string): LogLevel {
+  return LEVELS.get(event) ?? "warn";
+}
+
+const LEVELS: ReadonlyMap<string, LogLevel> = new Map([
+  ["disk_failed", "error"],
+  ["folder_lost", "error"],
+  ["backup_written", "info"],
+]);

@@ -45,6 +45,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   clock: "shape",
   errors: "shape",
   export_reader: "shape",
+  folder_report: "shape",
   import_record: "shape",
   json: "shape",
   json_records: "shape",

@@ -17,6 +17,7 @@ interface CommandDoc {
   readonly summary: string;
   readonly detail?: string;
   readonly operand?: string;
+  readonly operandIsOptional?: boolean;
   readonly options: Readonly<Record<string, OptionDoc>>;
 }
 
@@ -80,6 +81,24 @@ export const COMMANDS = {
       ...REMOTE,
     },
   },
+  verify: {
+    summary: "Check a data folder, or one backup or export, and change nothing.",
+    detail:
+      "Without FILE it checks the folder of MEMORY_PERSIST_PATH, which no service may be using.\n" +
+      "Exit 0 where all of it can be read; 65 with a report where something is damaged.",
+    operand: "FILE",
+    operandIsOptional: true,
+    options: { json: { type: "boolean", description: "print the report as JSON" } },
+  },
+  restore: {
+    summary: "Put a backup in place of the memories that are there, and keep those.",
+    detail:
+      "FILE is a backup, an export (json or ndjson), or a copy of memories.json; or a folder that\n" +
+      "an earlier restore put aside, to undo it. It works on the folder of MEMORY_PERSIST_PATH,\n" +
+      "which no service may be using. Vectors that a provider made are made again.",
+    operand: "FILE",
+    options: {},
+  },
   healthcheck: {
     summary: "Ask the service on this machine whether it is ready; exit 0 if so, else 1.",
     options: {
@@ -128,11 +147,12 @@ function parseOptions(command: CommandName, args: readonly string[]): CommandLin
   const doc: CommandDoc = COMMANDS[command];
   const { values, positionals } = parsed(command, doc, args);
   const wantsHelp = values["help"] === true;
-  const wanted = doc.operand === undefined || wantsHelp ? 0 : 1;
-  if (positionals.length > wanted && !wantsHelp) {
-    throw usage(command, `takes no "${printable(positionals[wanted] ?? "")}"`);
+  const most = doc.operand === undefined ? 0 : 1;
+  const least = doc.operandIsOptional === true || wantsHelp ? 0 : most;
+  if (positionals.length > most && !wantsHelp) {
+    throw usage(command, `takes no "${printable(positionals[most] ?? "")}"`);
   }
-  if (positionals.length < wanted) throw usage(command, `needs a ${doc.operand}`);
+  if (positionals.length < least) throw usage(command, `needs a ${doc.operand}`);
   for (const [name, { choices }] of Object.entries(doc.options)) {
     const value = values[name];
     if (typeof value === "string" && choices !== undefined && !choices.includes(value)) {
@@ -192,7 +212,8 @@ export function helpPage(): string {
 
 export function commandPage(command: CommandName): string {
   const doc: CommandDoc = COMMANDS[command];
-  const operand = doc.operand === undefined ? "" : ` ${doc.operand}`;
+  const named = doc.operandIsOptional === true ? `[${doc.operand}]` : doc.operand;
+  const operand = named === undefined ? "" : ` ${named}`;
   const options = Object.entries(doc.options).map(([name, { value, description }]) =>
     `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${description}`
   );

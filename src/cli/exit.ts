@@ -3,13 +3,21 @@ import { UsageError } from "./arguments.ts";
 import { CommandError } from "./terminal.ts";
 
 /** As in sysexits.h, so that a supervisor can tell what will pass from what will not. */
-const EXIT = { failed: 1, usage: 2, data: 65, software: 70, access: 73, locked: 75, config: 78 };
+export const EXIT = {
+  failed: 1,
+  usage: 2,
+  data: 65,
+  software: 70,
+  access: 73,
+  locked: 75,
+  config: 78,
+};
 
 /** What went wrong, for the person at the terminal, and the code for the program that called. */
 export function explain(error: unknown): { readonly message: string; readonly code: number } {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof UsageError) return { message, code: EXIT.usage };
-  if (error instanceof CommandError) return { message, code: EXIT.failed };
+  if (error instanceof CommandError) return { message, code: error.exitCode };
   if (!(error instanceof Error)) return { message, code: EXIT.software };
   if (error.name === "ConfigError") return { message, code: EXIT.config };
   if (error.name === "StoreOpenError") return { message, code: openExit(error) };

@@ -13,9 +13,15 @@ export interface Terminal {
   readonly writeFile: (path: string, pieces: AsyncIterable<Uint8Array>) => Promise<void>;
 }
 
-/** A command that could not be carried out: one line, exit 1. */
+/** A command that could not be carried out: one line, and exit 1 where nothing else is said. */
 export class CommandError extends Error {
   override readonly name = "CommandError";
+  readonly exitCode: number;
+
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.exitCode = exitCode;
+  }
 }
 
 /** Counts the bytes that pass by, and shows them while somebody watches. */

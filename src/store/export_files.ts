@@ -1,5 +1,6 @@
 /** Exports as files in a folder of the data folder. */
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import { AppError } from "../errors.ts";
 import type { ExportFolder, WrittenExport } from "../export_folder.ts";
 import { isNoSpace } from "./disk_errors.ts";
@@ -14,19 +15,15 @@ const OWN_DRAFT = /^(?:export|backup)-.+\.tmp$/;
 export class ExportFiles implements ExportFolder {
   readonly #fs: FileSystem;
   readonly #folder: string;
-  readonly #freeBytes: () => Promise<number | undefined>;
+  readonly #minFreeBytes: number;
   #bytes = 0;
   #sums = 0;
   #making: Promise<void> | undefined;
 
-  constructor(
-    fs: FileSystem,
-    folder: string,
-    freeBytes: () => Promise<number | undefined> = () => Promise.resolve(undefined),
-  ) {
+  constructor(fs: FileSystem, folder: string, minFreeBytes = 0) {
     this.#fs = fs;
     this.#folder = folder;
-    this.#freeBytes = freeBytes;
+    this.#minFreeBytes = minFreeBytes;
   }
 
   /** Adds up what is there, and removes what a crash left half-written. */
@@ -55,8 +52,9 @@ export class ExportFiles implements ExportFolder {
     return this.#bytes;
   }
 
-  freeBytes(): Promise<number | undefined> {
-    return this.#freeBytes();
+  async freeBytes(): Promise<number | undefined> {
+    const free = await this.#fs.freeBytes(dirname(this.#folder));
+    return free === undefined ? undefined : free - this.#minFreeBytes;
   }
 
   #path(name: string): string {

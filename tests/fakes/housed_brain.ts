@@ -40,7 +40,8 @@ export async function housed(options: HousedOptions = {}): Promise<Housed> {
   if (options.clock === undefined) await clock.advance(START);
   const fs = new SimulatedFileSystem(disk, options.simulated);
   const log: Housed["log"] = [];
-  const exportFolder = new ExportFiles(fs, "/data/exports", options.freeBytes);
+  const exportFolder = new ExportFiles(fs, "/data/exports");
+  if (options.freeBytes !== undefined) exportFolder.freeBytes = options.freeBytes;
   let ids = 0;
   const brain = new Brain({
     store: fileStoreOn(fs, PATH, clock, log),
@@ -64,6 +65,7 @@ export async function housed(options: HousedOptions = {}): Promise<Housed> {
 export async function opened(options: HousedOptions = {}): Promise<Housed> {
   const all = await housed(options);
   await all.brain.open();
+  all.brain.backups.start();
   return all;
 }
 

@@ -1,0 +1,18 @@
+/** Opens the brain of a service, and logs what that found. */
+import type { Brain } from "../brain.ts";
+import type { Log } from "../log.ts";
+
+export async function openBrain(brain: Brain, log: Log): Promise<void> {
+  const began = performance.now();
+  const { integrity, notes } = await brain.open();
+  for (const { kind, file, detail, quarantine } of notes) {
+    const level = kind === "damage" ? "error" : kind === "hand_edited" ? "warn" : "info";
+    log(level, "recovery", { kind, file, detail, quarantine: quarantine ?? null });
+  }
+  const ms = () => Math.round(performance.now() - began);
+  log("info", "ready", { memories: brain.stats.totalMemories, integrity, ms: ms() });
+  void brain.wordsReady.then(
+    () => log("info", "words_ready", { ms: ms() }),
+    () => log("error", "words_failed", {}),
+  );
+}
