@@ -30,6 +30,8 @@ export class Snapshots {
   #intact = false;
   /** First journal generation after the snapshot on disk. */
   #generation = 0;
+  /** True where the snapshot before may keep history of its own on disk. */
+  #keepsHistory = true;
   #failures = 0;
   #againAt = 0;
 
@@ -61,11 +63,16 @@ export class Snapshots {
 
   /** As much journal as snapshot: so the cost of rewriting, shared out, does not grow. */
   get due(): boolean {
-    return this.mayTry && this.#behindBytes > Math.max(LEAST_BYTES, this.#bytes);
+    return this.#mayTry && this.#behindBytes > Math.max(LEAST_BYTES, this.#bytes);
+  }
+
+  /** Would a fresh snapshot give room back? It takes two until what was deleted is gone. */
+  get reclaims(): boolean {
+    return this.#mayTry && (this.stale || this.#keepsHistory);
   }
 
   /** False for a while after it failed. */
-  get mayTry(): boolean {
+  get #mayTry(): boolean {
     return this.#clock.now() >= this.#againAt;
   }
 
@@ -83,6 +90,7 @@ export class Snapshots {
       // A snapshot that is not moved aside leaves the one before in place, and what that one needs.
       dropBelow: this.#intact ? this.#generation : 0,
     });
+    this.#keepsHistory = records > 0;
     this.#behindRecords -= records;
     this.#behindBytes -= bytes;
     this.#intact = true;

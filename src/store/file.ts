@@ -185,7 +185,7 @@ export class FileStore implements Store {
       return;
     }
     // What was deleted gives back its room only with a fresh snapshot.
-    if (this.#space.state === "ok" || !this.#snapshots.stale || !this.#snapshots.mayTry) return;
+    if (this.#space.state === "ok" || !this.#snapshots.reclaims) return;
     this.#compactAsked = true;
     this.#commits.start();
   }
