@@ -10,6 +10,7 @@ import { Hono } from "hono";
 import process from "node:process";
 import { v4, v7 } from "uuid";
 import { Brain } from "../../src/brain.ts";
+import { openBrain } from "../../src/cli/opening.ts";
 import { systemClock, timestamp } from "../../src/clock.ts";
 import { createApp } from "../../src/http/app.ts";
 import { listen } from "../../src/http/server.ts";
@@ -96,8 +97,9 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
     corsOrigins: [],
     log,
   });
-  await brain.open();
-  await listen({ ...app, host, port });
+  const listening = await listen({ ...app, host, port });
+  log("info", "listening", { port: listening.port });
+  await openBrain(brain, log);
 }
 
 const [kind, port, folder = ""] = Deno.args;

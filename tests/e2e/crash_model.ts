@@ -4,7 +4,8 @@
  * nothing else is possible.
  */
 import assert from "node:assert/strict";
-import type { Program, Reply } from "./program.ts";
+import type { Program } from "./program.ts";
+import type { Reply } from "./reply.ts";
 import { random } from "../random.ts";
 
 /** The text of each memory that a request leaves behind; undefined where it is deleted. */

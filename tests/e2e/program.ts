@@ -1,11 +1,16 @@
 /**
  * The program as an operator runs it: a process of its own over a folder of its own, from the
  * sources, or with SECOND_BRAIN_BUNDLE from the bundle under the binary's permissions. Whatever a
- * test starts here is ended by its process id, and its folder removed, when the test ends.
+ * test starts here is ended by its process id, and its folder removed, when the test ends; neither
+ * what it said nor what it left there may hold a key.
  */
 import assert from "node:assert/strict";
 import { programArguments } from "../../.build/permissions.ts";
+import { leaks, leaksInFolder } from "../canary.ts";
 import { eventually, within } from "./conditions.ts";
+import { Reply } from "./reply.ts";
+
+export type { Reply };
 
 export const KEY = "e2e-5f0c1b7e9a4d4c3b8f21";
 
@@ -50,6 +55,8 @@ function environment(env: Env): Env {
 export class Place implements AsyncDisposable {
   readonly folder: string = Deno.makeTempDirSync({ prefix: "second-brain-e2e-" });
   readonly #children = new Set<Deno.ChildProcess>();
+  readonly #programs: Program[] = [];
+  readonly #secrets = new Set<string>();
 
   get memories(): string {
     return `${this.folder}/memories.json`;
@@ -110,8 +117,12 @@ export class Place implements AsyncDisposable {
 
   /** Starts the service, and waits for nothing. */
   launch(env: Env = {}, under: readonly string[] = []): Program {
-    const all = { PORT: "0", CONTAINER_API_KEY: KEY, ...env };
-    return new Program(this.spawn([], { env: all, under }), all.CONTAINER_API_KEY);
+    const all: Env = { PORT: "0", CONTAINER_API_KEY: KEY, ...env };
+    const { CONTAINER_API_KEY: key = "", OPENAI_API_KEY: providerKey = "" } = all;
+    for (const secret of [key, providerKey]) if (secret !== "") this.#secrets.add(secret);
+    const program = new Program(this.spawn([], { env: all, under }), key);
+    this.#programs.push(program);
+    return program;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,7 +130,14 @@ export class Place implements AsyncDisposable {
       child.kill("SIGKILL");
       await child.status;
     }
-    await Deno.remove(this.folder, { recursive: true });
+    const secrets = [...this.#secrets];
+    const said = this.#programs.map(({ out, err }) => out + err).join("\n");
+    try {
+      assert.deepEqual(leaks(said, secrets), [], "a key in the log");
+      assert.deepEqual(await leaksInFolder(this.folder, secrets), [], "a key in the data");
+    } finally {
+      await Deno.remove(this.folder, { recursive: true });
+    }
   }
 }
 
@@ -140,6 +158,7 @@ export class Program {
   readonly #child: Deno.ChildProcess;
   readonly #began = performance.now();
   #hold: PromiseWithResolvers<void> | undefined;
+  #isHungUp = false;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[] = [];
   readonly #listening = Promise.withResolvers<number>();
   readonly ended: Promise<Ended>;
@@ -234,7 +253,12 @@ export class Program {
     this.#child.kill(signal);
   }
 
-  /** As a power cut would, and waits until it is gone. */
+  /** No answer is heard any more, as if the connections had broken. */
+  hangUp(): void {
+    this.#isHungUp = true;
+  }
+
+  /** Without any warning, and waits until it is gone. */
   async crash(): Promise<void> {
     this.kill();
     await within(10_000, this.ended, () => "gone after SIGKILL");
@@ -261,6 +285,7 @@ export class Program {
       ...(body === undefined ? {} : { body: isText ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
+    if (this.#isHungUp) throw new TypeError("Cannot hear the answer: the power is off");
     return new Reply(response.status, response.headers, text);
   }
 
@@ -269,31 +294,5 @@ export class Program {
     const reply = await this.ask(method, path, body, headers);
     assert.equal(reply.status, status, `${method} ${path}: ${reply.text.slice(0, 500)}`);
     return reply;
-  }
-}
-
-export class Reply {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-
-  constructor(status: number, headers: Headers, text: string) {
-    this.status = status;
-    this.headers = headers;
-    this.text = text;
-  }
-
-  /** The field at the end of a path of names; undefined where there is none. */
-  at(...path: readonly (string | number)[]): unknown {
-    return path.reduce<unknown>((value, name) => {
-      return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
-    }, JSON.parse(this.text));
-  }
-
-  /** The same, which must be text. */
-  textAt(...path: readonly (string | number)[]): string {
-    const value = this.at(...path);
-    assert.equal(typeof value, "string", `${path.join(".")} in ${this.text.slice(0, 500)}`);
-    return String(value);
   }
 }
