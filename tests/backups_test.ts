@@ -1,67 +1,22 @@
-/** Automatic backups: when there is one, when none is needed, and that they are in nobody's way. */
+/** Automatic backups: when there is one, when none is needed, and what they hold. */
 import assert from "node:assert/strict";
 import { parseBackupName } from "../src/backup_name.ts";
-import { readExport } from "../src/export_reader.ts";
-import type { Entry } from "../src/memory.ts";
-import { SimulatedDisk } from "./fakes/file_system.ts";
 import {
-  canonical,
-  type Housed,
-  type HousedOptions,
-  importLines,
-  opened,
-} from "./fakes/housed_brain.ts";
-import { drain, FakeClock } from "./fakes/indexing.ts";
+  backupsOn,
+  create,
+  DAILY,
+  eventsOf,
+  FOLDER,
+  held,
+  HOUR,
+  memoriesIn,
+  pass,
+  withHoused,
+} from "./fakes/backup_kit.ts";
+import { SimulatedDisk } from "./fakes/file_system.ts";
+import { canonical, importLines, opened } from "./fakes/housed_brain.ts";
+import { FakeClock } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
-
-const HOUR = 3_600_000;
-const DAILY = { intervalMs: 24 * HOUR, keep: 3 };
-const FOLDER = "/data/exports/";
-
-function backupsOn(disk: SimulatedDisk): string[] {
-  const names = [...disk.files().keys()].filter((path) => path.startsWith(FOLDER))
-    .map((path) => path.slice(FOLDER.length));
-  assert.deepEqual(names.filter((name) => parseBackupName(name) === undefined), []);
-  return names.sort();
-}
-
-/** Its memories, as a restore would have them. */
-async function memoriesIn(disk: SimulatedDisk, name: string): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  const bytes = disk.files().get(FOLDER + name) ?? assert.fail(name);
-  const defaults = { newId: () => assert.fail("no id"), now: "" };
-  await readExport(ReadableStream.from([bytes]), false, defaults, (entry) => entries.push(entry));
-  return entries;
-}
-
-/** Lets time go by, and waits for what that set going. */
-async function pass({ clock, brain }: Housed, ms: number): Promise<void> {
-  await clock.leap(ms);
-  for (let turns = 0; turns < 20; turns++) await drain();
-  assert.ok(brain.phase !== "loading");
-}
-
-async function withHoused(
-  options: HousedOptions,
-  work: (all: Housed) => Promise<void>,
-): Promise<void> {
-  const all = await opened({ backupPlan: DAILY, ...options });
-  try {
-    await pass(all, 0);
-    await work(all);
-  } finally {
-    await all.brain.close();
-  }
-  assert.equal(all.clock.waiting, 0, "a timer outlived the brain");
-}
-
-function create({ brain }: Housed, n: number, content = `memory ${n}`) {
-  return brain.memories.create({ id: idOf(n), content });
-}
-
-function eventsOf({ log }: Housed): string[] {
-  return log.map(({ event }) => event);
-}
 
 Deno.test("the first backup comes with the first memories, the next an interval later if they changed", async () => {
   await withHoused({}, async (all) => {
@@ -244,112 +199,6 @@ async function* changed(content: AsyncIterable<Uint8Array>) {
     yield piece.map((byte) => byte === 0x78 ? 0x79 : byte);
   }
 }
-
-Deno.test("with a quota, old backups make room for a new one, but the newest stays", async () => {
-  await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
-    for (let n = 1; n <= 4; n++) {
-      await create(all, n, "x".repeat(2_000));
-      await pass(all, 25 * HOUR);
-    }
-    assert.equal(backupsOn(all.disk).length, 3);
-    while (all.brain.stats.storedBytes < 50_000) {
-      await create(all, 10 + all.brain.stats.totalMemories, "x".repeat(4_000));
-    }
-    await pass(all, 25 * HOUR);
-    const [name = "", ...none] = backupsOn(all.disk);
-    assert.deepEqual(none, []);
-    assert.equal(all.brain.stats.health().checks.backup, "failed");
-    assert.equal((await memoriesIn(all.disk, name)).length, 4);
-  });
-});
-
-Deno.test("no write is refused for a backup's sake: the oldest go first, at last the last one", async () => {
-  await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
-    for (let n = 1; n <= 3; n++) {
-      await create(all, n, "x".repeat(3_000));
-      await pass(all, 25 * HOUR);
-    }
-    const seen = new Set([backupsOn(all.disk).length]);
-    const newest = backupsOn(all.disk).at(-1);
-    let bytes = 0;
-    for (let n = 10;; n++) {
-      const before = backupsOn(all.disk);
-      const done = await create(all, n, "x".repeat(3_000)).then(() => true, () => false);
-      if (!done) break;
-      bytes = all.brain.stats.storedBytes;
-      const left = backupsOn(all.disk);
-      assert.deepEqual(left, before.slice(before.length - left.length));
-      if (left.length > 0) assert.equal(left.at(-1), newest);
-      seen.add(left.length);
-    }
-    assert.ok(bytes > 54_000 && bytes <= 60_000, String(bytes));
-    assert.deepEqual([...seen], [3, 2, 1, 0]);
-  });
-});
-
-Deno.test("a backup under way gives way to a write that needs its room", async () => {
-  await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
-    for (let n = 1; n <= 6; n++) await create(all, n, "x".repeat(3_000));
-    const gate = Promise.withResolvers<void>();
-    const write = all.exportFolder.write.bind(all.exportFolder);
-    all.exportFolder.write = (name, content, verify) => write(name, held(content, gate), verify);
-    await pass(all, HOUR);
-    const before = all.brain.stats.storedBytes;
-    const written = [7, 8, 9, 10].map((n) => create(all, n, "x".repeat(5_000)));
-    await drain();
-    gate.resolve();
-    await Promise.all(written);
-    assert.ok(all.brain.stats.storedBytes > before + 20_000);
-    assert.deepEqual(backupsOn(all.disk), []);
-    assert.deepEqual(eventsOf(all), ["backup_given_up"]);
-  });
-});
-
-async function* held(content: AsyncIterable<Uint8Array>, gate: PromiseWithResolvers<void>) {
-  for await (const piece of content) {
-    yield piece;
-    await gate.promise;
-  }
-}
-
-Deno.test("on a disk that is nearly full no backup is begun", async () => {
-  const free = { bytes: 100 };
-  await withHoused({ freeBytes: () => Promise.resolve(free.bytes) }, async (all) => {
-    await create(all, 1);
-    await pass(all, HOUR);
-    assert.deepEqual(backupsOn(all.disk), []);
-    const detail = { error: "insufficient_storage", again_s: 300 };
-    assert.deepEqual(all.log, [{ event: "backup_failed", detail }]);
-    free.bytes = 100_000;
-    await pass(all, HOUR);
-    assert.equal(backupsOn(all.disk).length, 1);
-  });
-});
-
-Deno.test("on a disk that becomes nearly full old backups go, and the newest stays", async () => {
-  const free = { bytes: 1e9 };
-  await withHoused({ freeBytes: () => Promise.resolve(free.bytes) }, async (all) => {
-    for (const n of [1, 2, 3]) {
-      await create(all, n);
-      await pass(all, 25 * HOUR);
-    }
-    const newest = backupsOn(all.disk).slice(-1);
-    free.bytes = 1e6;
-    await pass(all, HOUR / 2);
-    assert.deepEqual(backupsOn(all.disk), newest);
-  });
-});
-
-Deno.test("exports removed by hand make room at once", async () => {
-  const disk = new SimulatedDisk();
-  disk.put("/data/exports/export-1.json", new Uint8Array(50_000));
-  const all = await opened({ disk, limits: { memories: 0, bytes: 60_000 } });
-  await all.exportFolder.open();
-  await assert.rejects(create(all, 1, "x".repeat(20_000)), { code: "insufficient_storage" });
-  disk.remove("/data/exports/export-1.json");
-  await create(all, 1, "x".repeat(20_000));
-  await all.brain.close();
-});
 
 Deno.test("a stop ends the backup under way, and leaves no half of it", async () => {
   const all = await opened({ backupPlan: DAILY });
