@@ -52,6 +52,7 @@ Deno.test("damage stays reported over restarts until it is acknowledged; reading
       assert.match(detail, DAMAGE.detail);
       assert.match(quarantine, DAMAGE.quarantine);
       assert.ok(disk.files().has(`/data/${quarantine}`));
+      assert.match((await app.call("GET", "/metrics")).text, /^second_brain_damaged 1$/m);
       assert.deepEqual(await app.ids(), [idOf(2)]);
       await app.done(201, "POST", "/memories", { json: { content: `later ${restart}` } });
       await app.done(204, "DELETE", `/memories/${idOf(10 * restart + 11)}`);

@@ -46,7 +46,10 @@ export class Metrics {
       () => stats.limits.bytes,
     );
     this.#gauge("writes_waiting", "Changes waiting for the disk.", () => stats.writesWaiting);
-    this.#gauge("read_only", "1 while the disk has failed.", () => stats.isReadOnly ? 1 : 0);
+    this.#gauge("read_only", "1 while no write is taken.", () => stats.isReadOnly ? 1 : 0);
+    this.#gauge("damaged", "Pieces of damage not acknowledged.", () => {
+      return stats.integrity().damage.length;
+    });
     const { indexer } = brain;
     this.#gauge("embeddings_indexed", "Memories found by meaning.", () => indexer.stats().indexed);
     this.#gauge("embeddings_pending", "Memories to be embedded.", () => indexer.stats().pending);
