@@ -15,20 +15,21 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { z, ZodError } from "zod";
-import { joinBytes } from "../lines.ts";
 import type { Entry, Receipt } from "../memory.ts";
 import { Pace } from "../pace.ts";
 import type { DurableState } from "../store.ts";
 import { decodeEntry, decodeReceipt, encodeEntry, encodeReceipt } from "./codec.ts";
-import { type FileSystem, readPieces, writeAll } from "./fs.ts";
+import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
 import { MAX_LINE_BYTES } from "./journal.ts";
 
 const VERSION = 1;
 export const SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
 
-const WRITE_BYTES = 256 * 1024;
-/** As text this is still small enough for the part of the heap that is cleaned often. */
-const READ_BYTES = 64 * 1024;
+/** What is read or written at once: as text still small enough for the part of the heap that is
+ * cleaned often. */
+const PIECE_BYTES = 64 * 1024;
+/** Head and foot are shorter, by far. */
+const FRAME_BYTES = 1024;
 const LINE_FEED = 10;
 /** While it loads, the service answers probes and nothing else: those may wait a little longer. */
 const LOADING_SLICE_MS = 20;
@@ -64,48 +65,71 @@ export async function writeSnapshot(
 ): Promise<number> {
   const file = await fs.create(path);
   try {
-    const hash = createHash("sha256");
-    let size = 0, count = 0;
+    const text = new SummedText(file);
     const pace = new Pace();
-    let waiting: string[] = [];
-    let waitingLength = 0;
-    const write = async (text: string, hashed: boolean) => {
-      const bytes = Buffer.from(text, "utf8");
-      if (hashed) hash.update(bytes);
-      size += bytes.length;
-      await writeAll(file, bytes);
+    const addAll = async (lines: Iterable<string>) => {
+      let count = 0;
+      for (const line of lines) {
+        await text.add((count++ === 0 ? "" : ",\n") + line);
+        if (pace.due) await pace.breathe();
+      }
+      if (count > 0) await text.add("\n");
+      return count;
     };
-    const flush = async () => {
-      await write(waiting.join(""), true);
-      waiting = [];
-      waitingLength = 0;
-    };
-    const add = async (line: string) => {
-      waiting.push(line);
-      waitingLength += line.length;
-      if (waitingLength > WRITE_BYTES) await flush();
-      if (pace.due) await pace.breathe();
-    };
-
     const head = `{"format":"${SNAPSHOT_FORMAT}","generation":${mark.generation},"memories":[\n`;
-    await write(head, true);
-    for (const entry of state.entries()) {
-      await add((count++ === 0 ? "" : ",\n") + encodeEntry(entry));
-    }
-    await add((count === 0 ? "" : "\n") + '],"receipts":[\n');
-    let receipts = 0;
-    for (const receipt of state.receipts(writtenAt)) {
-      await add((receipts++ === 0 ? "" : ",\n") + encodeReceipt(receipt));
-    }
-    await add(receipts === 0 ? "" : "\n");
-    await flush();
+    await text.add(head);
+    const count = await addAll(encoded(state.entries(), encodeEntry));
+    await text.add('],"receipts":[\n');
+    await addAll(encoded(state.receipts(writtenAt), encodeReceipt));
     const foot = JSON.stringify({ count, last_seq: mark.lastSeq, written_at: writtenAt });
-    await write(`],${foot.slice(1, -1)}`, true);
-    await write(`${SUM}${hash.digest("hex")}"}\n`, false);
+    await text.add(`],${foot.slice(1, -1)}`);
+    await text.add(`${SUM}${await text.sum()}"}\n`);
+    await text.flush();
     await file.sync();
-    return size;
+    return text.bytes;
   } finally {
     file.close();
+  }
+}
+
+function* encoded<T>(items: Iterable<T>, encode: (item: T) => string): Generator<string> {
+  for (const item of items) yield encode(item);
+}
+
+/** Text on its way to a file, summed up; one buffer for all of it, so that little is thrown away. */
+class SummedText {
+  readonly #file: FileHandle;
+  readonly #hash = createHash("sha256");
+  readonly #encoder = new TextEncoder();
+  readonly #buffer = new Uint8Array(PIECE_BYTES);
+  #used = 0;
+  bytes = 0;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async add(text: string): Promise<void> {
+    for (let rest = text; rest !== "";) {
+      const { read, written } = this.#encoder.encodeInto(rest, this.#buffer.subarray(this.#used));
+      this.#used += written;
+      rest = rest.slice(read);
+      if (rest !== "") await this.flush();
+    }
+  }
+
+  async flush(): Promise<void> {
+    const bytes = this.#buffer.subarray(0, this.#used);
+    this.#hash.update(bytes);
+    await writeAll(this.#file, bytes);
+    this.bytes += bytes.length;
+    this.#used = 0;
+  }
+
+  /** Of everything so far, hex. What is added afterwards is not summed up any more. */
+  async sum(): Promise<string> {
+    await this.flush();
+    return this.#hash.copy().digest("hex");
   }
 }
 
@@ -150,15 +174,20 @@ export async function loadSnapshot(
       else receipts.push(decodeReceipt(value));
     }
   };
+  // Many lines at once: a decoder for each took longer than the parsing of it.
+  const decoder = new TextDecoder();
+  let begun = "";
   try {
     const mark = await walk(fs, path, async (bytes) => {
-      // Many lines at once: a decoder for each took longer than the parsing of it.
-      const text = decode(bytes);
-      for (let start = 0, end: number; start < text.length; start = end + 1) {
-        end = text.indexOf("\n", start);
+      const text = begun + decoder.decode(bytes, { stream: true });
+      let start = 0;
+      for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", start)) {
         take(text.slice(start, end));
+        start = end + 1;
         if (pace.due) await pace.breathe();
       }
+      begun = text.slice(start);
+      if (begun.length > MAX_LINE_BYTES) throw new SyntaxError("a line is longer than any of ours");
     });
     return mark && { mark, entries, receipts };
   } catch (error) {
@@ -168,49 +197,67 @@ export async function loadSnapshot(
 }
 
 /**
- * Sums a snapshot up, and hands out its lines but the last, many at a time, each with its line
- * feed. Returns the mark where head, foot and sum are right.
+ * Sums a snapshot up and hands out all of its bytes but the last line, cut anywhere, each piece
+ * until the next. Returns the mark where head, foot and sum are right.
  */
 async function walk(
   fs: FileSystem,
   path: string,
-  visit: (lines: Uint8Array) => Promise<void>,
+  visit: (bytes: Uint8Array) => Promise<void>,
 ): Promise<SnapshotMark | undefined> {
   const hash = createHash("sha256");
-  let generation: number | undefined;
-  /** The line that is not over yet, or the last one. */
+  let head = new Uint8Array(0);
+  /** What may be of the foot, which is not summed up to its end. */
   let held = new Uint8Array(0);
-  for await (const piece of readAhead(readPieces(fs, path, Infinity, READ_BYTES))) {
-    const bytes = held.length === 0 ? piece : joinBytes([held, piece]);
-    const end = bytes.lastIndexOf(LINE_FEED, -2) + 1;
+  const pass = async (bytes: Uint8Array) => {
+    if (head.length < FRAME_BYTES) head = joined(head, bytes.subarray(0, FRAME_BYTES));
+    hash.update(bytes);
+    await visit(bytes);
+  };
+  for await (const piece of readByTurns(fs, path)) {
+    const isShort = piece.length < FRAME_BYTES;
+    if (!isShort) await pass(held);
+    const bytes = isShort ? joined(held, piece) : piece;
+    const end = Math.max(0, bytes.length - FRAME_BYTES);
+    await pass(bytes.subarray(0, end));
     held = bytes.slice(end);
-    if (held.length > MAX_LINE_BYTES) return undefined;
-    if (end === 0) continue;
-    const lines = bytes.subarray(0, end);
-    generation ??= parseHead(lines.subarray(0, lines.indexOf(LINE_FEED)));
-    if (generation === undefined) return undefined;
-    hash.update(lines);
-    await visit(lines);
   }
-  const foot = parseFoot(held);
-  if (generation === undefined || foot === undefined) return undefined;
-  hash.update(held.subarray(0, Buffer.from(held).lastIndexOf(SUM)));
-  if (foot.sha256 !== hash.digest("hex")) return undefined;
-  return { generation, lastSeq: foot.last_seq };
+  const foot = held.lastIndexOf(LINE_FEED, -2) + 1;
+  await pass(held.subarray(0, foot));
+  const generation = parseHead(head.subarray(0, Math.max(0, head.indexOf(LINE_FEED))));
+  const fields = parseFoot(held.subarray(foot));
+  if (generation === undefined || fields === undefined) return undefined;
+  hash.update(held.subarray(foot, Buffer.from(held).lastIndexOf(SUM)));
+  if (fields.sha256 !== hash.digest("hex")) return undefined;
+  return { generation, lastSeq: fields.last_seq };
 }
 
-/** Asks for the next piece before this one is worked on: the disk need not wait for us. */
-async function* readAhead(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let next = pieces.next();
+/**
+ * The bytes of a file, each piece until the next: in two buffers, so that the disk fills one while
+ * the other is worked on, and nothing is thrown away.
+ */
+async function* readByTurns(fs: FileSystem, path: string): AsyncGenerator<Uint8Array> {
+  const file = await fs.open(path);
+  let [free, full] = [new Uint8Array(PIECE_BYTES), new Uint8Array(PIECE_BYTES)];
+  let reading = file.read(free);
   try {
-    for (let piece = await next; piece.done !== true; piece = await next) {
-      next = pieces.next();
-      next.catch(() => {}); // Met above, where whoever reads still wants it.
-      yield piece.value;
+    for (let read = await reading; read !== null; read = await reading) {
+      [free, full] = [full, free];
+      reading = file.read(free);
+      reading.catch(() => {}); // Met above, where whoever reads still wants it.
+      yield full.subarray(0, read);
     }
   } finally {
-    await pieces.return(undefined);
+    await reading.catch(() => {}); // Said already. Until then the buffer is not ours to let go.
+    file.close();
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 export function parseHead(bytes: Uint8Array): number | undefined {
