@@ -85,6 +85,7 @@ export class TestDisk implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#turn("");
     if (this.#isMounted) await run("umount", "--lazy", this.folder);
+    await Deno.remove(this.#image);
   }
 }
 
