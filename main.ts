@@ -78,7 +78,8 @@ async function serve(): Promise<number> {
     log,
   });
   // Listening comes first: probes are answered while the data is loaded.
-  const server = await listen({ ...app, host: config.host, port: config.port });
+  const listensAnew = () => log("error", "listening_anew", {});
+  const server = await listen({ ...app, host: config.host, port: config.port, listensAnew });
   log("info", "listening", { host: config.host, port: server.port, version });
   if (notice !== undefined) console.error(notice(config.host, server.port));
   try {
@@ -265,7 +266,8 @@ async function takeFolder(config: Config, log: Log) {
     log: (event, detail) => log(levelOf(event), event, detail),
   });
   await store.take();
-  const exportFolder = new ExportFiles(realFileSystem, folder.exports, config.minFreeBytes);
+  const { minFreeBytes } = config, requireFolder = () => store.requireFolder();
+  const exportFolder = new ExportFiles(realFileSystem, folder.exports, minFreeBytes, requireFolder);
   await exportFolder.open();
   return { store, exportFolder, folder: folder.root };
 }

@@ -1,5 +1,6 @@
 /** Exports as files: what is ours there, what is not, and how much of it there is. */
 import assert from "node:assert/strict";
+import { AppError } from "../src/errors.ts";
 import { ExportFiles } from "../src/store/export_files.ts";
 import { SimulatedDisk, SimulatedFileSystem } from "./fakes/file_system.ts";
 
@@ -39,4 +40,21 @@ Deno.test("exports that begin at the same time share the folder that the first o
   await folder.open();
   await Promise.all([1, 2, 3].map((n) => folder.write(`export-${n}.json`, bytes(10))));
   assert.equal(folder.bytes, 30);
+});
+
+Deno.test("no file is written where little is free, or where the folder is not ours any more", async () => {
+  const disk = new SimulatedDisk();
+  disk.put(`${FOLDER}/export-1.json`, "whole");
+  const before = disk.files();
+  disk.capacityBytes = 1_000;
+  const code = (work: Promise<unknown>) => work.then(() => "done", ({ code }) => code);
+  const low = new ExportFiles(new SimulatedFileSystem(disk), FOLDER, 995);
+  assert.equal(await code(low.write("export-2.json", bytes(10))), "insufficient_storage");
+  const replaced = () => Promise.reject(new AppError("read_only", "Cannot write: it is lost"));
+  const lost = new ExportFiles(new SimulatedFileSystem(disk), FOLDER, 0, replaced);
+  assert.equal(await code(lost.write("export-2.json", bytes(10))), "read_only");
+  assert.equal(await code(lost.remove("export-1.json")), "read_only");
+  assert.deepEqual(disk.files(), before);
+  const well = new ExportFiles(new SimulatedFileSystem(disk), FOLDER, 900);
+  assert.equal(await code(well.write("export-2.json", bytes(10))), "done");
 });

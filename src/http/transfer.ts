@@ -84,7 +84,7 @@ function exportRoute({ exports }: Brain): Route {
       },
       201: { description: "The file that was written.", schema: exportFileSchema },
     },
-    errors: ["insufficient_storage"],
+    errors: ["insufficient_storage", "read_only"],
   }, async ({ body }) => {
     const request = { format: body.format, includeEmbeddings: body.include_embeddings };
     if (body.destination === "file") return json(201, await exports.toFile(request));

@@ -16,14 +16,22 @@ export class ExportFiles implements ExportFolder {
   readonly #fs: FileSystem;
   readonly #folder: string;
   readonly #minFreeBytes: number;
+  /** Throws where the data folder is not ours any more: nothing in it may be changed. */
+  readonly #requireFolder: () => Promise<void>;
   #bytes = 0;
   #sums = 0;
   #making: Promise<void> | undefined;
 
-  constructor(fs: FileSystem, folder: string, minFreeBytes = 0) {
+  constructor(
+    fs: FileSystem,
+    folder: string,
+    minFreeBytes = 0,
+    requireFolder: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#fs = fs;
     this.#folder = folder;
     this.#minFreeBytes = minFreeBytes;
+    this.#requireFolder = requireFolder;
   }
 
   /** Adds up what is there, and removes what a crash left half-written. */
@@ -67,6 +75,7 @@ export class ExportFiles implements ExportFolder {
   }
 
   async remove(name: string): Promise<void> {
+    await this.#requireFolder();
     await this.#fs.remove(this.#path(name));
     await this.#fs.syncFolder(this.#folder);
     await this.list();
@@ -79,7 +88,9 @@ export class ExportFiles implements ExportFolder {
   ): Promise<WrittenExport> {
     const path = this.#path(name);
     const draft = `${path}.tmp`;
+    await this.#requireFolder();
     try {
+      if ((await this.freeBytes() ?? 1) <= 0) throw exportTooLarge();
       await this.#makeFolder();
       if (await this.#fs.exists(path)) {
         throw new AppError("conflict", `Cannot export: there is a file "${name}" already`);
@@ -93,11 +104,7 @@ export class ExportFiles implements ExportFolder {
       return { file: `exports/${name}`, ...written };
     } catch (error) {
       await this.#fs.remove(draft).catch(() => {}); // Best effort: the next start removes it too.
-      if (!isNoSpace(error)) throw error;
-      throw new AppError(
-        "insufficient_storage",
-        "Cannot export to a file: the disk is full; let the reply be the export instead",
-      );
+      throw isNoSpace(error) ? exportTooLarge() : error;
     }
   }
 
@@ -123,4 +130,11 @@ export class ExportFiles implements ExportFolder {
     }
     return { bytes, sha256: hash.digest("hex") };
   }
+}
+
+function exportTooLarge(): AppError {
+  return new AppError(
+    "insufficient_storage",
+    "Cannot export to a file: the disk is full; let the reply be the export instead",
+  );
 }

@@ -178,7 +178,7 @@ export class FileStore implements Store {
   /** Is there room, and is the folder still ours? */
   async #look(): Promise<void> {
     try {
-      await this.#requireFolder();
+      await this.requireFolder();
       await this.#space.look();
     } catch (error) {
       if (this.#mode === "ok") this.#options.log("look_failed", { error: errorWord(error) });
@@ -191,14 +191,14 @@ export class FileStore implements Store {
   }
 
   /** Throws where it is not: whatever is written by name would land in another's folder. */
-  async #requireFolder(): Promise<void> {
+  async requireFolder(): Promise<void> {
     if (this.#mode !== "lost" && await this.#holding.stands()) return;
     if (this.#mode !== "lost") {
       this.#mode = "lost";
       this.#imports.void();
       this.#options.log("folder_lost", {});
     }
-    throw new Error("Cannot write: the data folder is not the one that is held");
+    throw refusal("lost");
   }
 
   get #compactionDue(): boolean {
@@ -223,7 +223,7 @@ export class FileStore implements Store {
   }
 
   async #beginFile(): Promise<SnapshotMark> {
-    await this.#requireFolder();
+    await this.requireFolder();
     return await this.#journal.rotate();
   }
 
