@@ -1,45 +1,19 @@
 /**
- * Crashes: the power goes at every file operation of a fixed life, and at random ones of random
- * lives; the process is killed; recovery itself is cut off. What was acknowledged is always there.
+ * Crashes: the power goes at every file operation of fixed and of random lives, leaving any part of
+ * what was not synced; the process is killed; recovery itself is cut off. What was acknowledged is
+ * always there. `deno run -A tests/torture/simulated.ts` does the same for longer.
  */
 import assert from "node:assert/strict";
 import type { Change } from "../src/memory.ts";
-import { carryOut, History, live, type Step } from "./fakes/crash_lab.ts";
+import { randomChain } from "./fakes/chains.ts";
+import { carryOut, History, type Step } from "./fakes/crash_lab.ts";
+import { explore, type Plan, randomPlan, type Tally } from "./fakes/exploration.ts";
 import { SimulatedDisk, type SimulatedOptions } from "./fakes/file_system.ts";
-import { everythingSurvives, nothingSurvives, randomSurvival } from "./fakes/inode.ts";
-import {
-  below,
-  deleteOf,
-  open,
-  printOf,
-  putOf,
-  randomChange,
-  randomOf,
-  receiptOf,
-  seed,
-} from "./fakes/store_kit.ts";
+import { nothingSurvives } from "./fakes/inode.ts";
+import { deleteOf, open, printOf, putOf, receiptOf, seed } from "./fakes/store_kit.ts";
+import { REGRESSIONS } from "./regressions.ts";
 
 console.log(`TEST_SEED=${seed}`);
-
-/**
- * What happens to the disk when the process ends: none, all or some of what was not synced. Only
- * the last goes on with the very same disk.
- */
-const ENDS = ["power_nothing", "power_everything", "power_some", "power_some", "kill"] as const;
-type End = typeof ENDS[number];
-
-function diskAfter(disk: SimulatedDisk, end: End, random: () => number): SimulatedDisk {
-  switch (end) {
-    case "power_nothing":
-      return disk.afterPowerCut(nothingSurvives);
-    case "power_everything":
-      return disk.afterPowerCut(everythingSurvives);
-    case "power_some":
-      return disk.afterPowerCut(randomSurvival(random));
-    case "kill":
-      return disk.afterKill();
-  }
-}
 
 const receipted: Change = { ...deleteOf(3), receipt: receiptOf(1) };
 
@@ -64,110 +38,50 @@ const LIVES: readonly (readonly Step[])[] = [
   ],
 ];
 
-/** The fixed lives one after the other; the process of one of them dies at one operation. */
-async function fixedRun(
-  dying: number,
-  dieAt: number | undefined,
-  options: SimulatedOptions,
-): Promise<{ disk: SimulatedDisk; history: History; calls: number }> {
-  const disk = new SimulatedDisk(), history = new History();
-  let calls = 0;
-  for (const [i, steps] of LIVES.slice(0, dying + 1).entries()) {
-    const mortal = i === dying && dieAt !== undefined ? { ...options, dieAt } : options;
-    const { fs } = await live(disk, mortal, history, steps, `life ${i}`);
-    calls = fs.calls.length;
-  }
-  return { disk, history, calls };
-}
-
-/** Opens twice, the second time after the power went again; then writes, closes, opens. */
-async function assertGoesOn(disk: SimulatedDisk, history: History, where: string): Promise<void> {
-  await live(disk, {}, history, [], where, false);
-  disk = disk.afterPowerCut(nothingSurvives);
-  history.sent.splice(history.answered);
-  await live(disk, {}, history, [{ do: "append", changes: [putOf(30)] }], `${where}, again`);
-  await live(disk, {}, history, [], `${where}, closed`);
-}
-
 const plain: SimulatedOptions = {};
 const meagre: SimulatedOptions = { withoutLinks: true, shorten: (n) => Math.max(1, n >> 1) };
 
+async function explored(plan: Plan, tally: Tally, most?: number): Promise<void> {
+  await explore(plan, new History(), new SimulatedDisk(), tally, most);
+}
+
+function newTally(): Tally {
+  return { states: 0, distinct: 0, lives: 0, moments: 0 };
+}
+
+function say({ states, distinct, moments, lives }: Tally): void {
+  console.log(
+    `${states} crash states at ${moments} moments of ${lives} lives; ` +
+      `${distinct} disks differ, each recovered`,
+  );
+}
+
 for (
-  const [name, options, step] of [
-    ["at every operation", plain, 1],
-    ["at every third, without links and with short writes", meagre, 3],
+  const [name, options] of [
+    ["in every way", plain],
+    ["in every way, without links and with short writes", meagre],
   ] as const
 ) {
-  Deno.test(`the power goes ${name}`, async () => {
-    const random = randomOf(seed);
-    let states = 0;
-    for (const life of LIVES.keys()) {
-      const { calls } = await fixedRun(life, undefined, options);
-      for (let dieAt = 1; dieAt <= calls; dieAt += step) {
-        const { disk, history } = await fixedRun(life, dieAt, options);
-        for (const end of ENDS) {
-          const where = `life ${life}, dead at ${dieAt}, ${end}, TEST_SEED=${seed}`;
-          await assertGoesOn(diskAfter(disk, end, random), history.copy(), where);
-          states++;
-        }
-      }
-    }
-    console.log(`${states} crash states`);
+  Deno.test(`the power goes at every operation of fixed lives, ${name}`, async () => {
+    const tally = newTally();
+    await explored({ seed, lives: LIVES, options }, tally);
+    say(tally);
   });
 }
 
-Deno.test("recovery is cut off at each of its operations, and tried again", async () => {
-  const random = randomOf(seed);
-  let states = 0;
-  const { calls } = await fixedRun(0, undefined, {});
-  for (let dieAt = 1; dieAt <= calls; dieAt += 6) {
-    const { disk, history } = await fixedRun(0, dieAt, {});
-    const torn = disk.afterPowerCut(randomSurvival(random));
-    for (let again = 1;; again++) {
-      const where = `dead at ${dieAt} and ${again}, TEST_SEED=${seed}`;
-      const second = torn.afterPowerCut(everythingSurvives);
-      const known = history.copy();
-      const { fs } = await live(second, { dieAt: again }, known, [], where, false);
-      if (fs.calls.length < again) break;
-      await assertGoesOn(second.afterPowerCut(randomSurvival(random)), known, where);
-      states++;
-    }
+Deno.test(`the power goes at every operation of random lives (TEST_SEED=${seed})`, async () => {
+  const tally = newTally();
+  for (let n = 0; tally.states < RANDOM_STATES; n++) {
+    await explored(randomPlan(seed + n), tally, RANDOM_STATES);
   }
-  console.log(`${states} crash states`);
+  say(tally);
 });
 
-function randomSteps(random: () => number, from: number): Step[] {
-  return Array.from({ length: below(random, 10) }, (_, i) => {
-    const size = 1 + below(random, 5);
-    const changes = Array.from({ length: size }, () => randomChange(random, from + i));
-    const kind = random();
-    if (kind < 0.15) return { do: "compact", changes };
-    if (kind < 0.3) return { do: "import", changes };
-    if (kind < 0.35) return { do: "abandon", changes };
-    if (kind < 0.5) return { do: "overlap", changes };
-    return { do: "append", changes };
-  });
-}
+const RANDOM_STATES = 60_000;
 
-async function randomChain(chainSeed: number): Promise<number> {
-  const random = randomOf(chainSeed);
-  const options: SimulatedOptions = {
-    ...random() < 0.3 ? { shorten: (length) => 1 + below(random, length) } : {},
-    ...random() < 0.15 ? { withoutLinks: true } : {},
-  };
-  const history = new History();
-  let disk = new SimulatedDisk();
-  const lives = 2 + below(random, 5);
-  for (let n = 0; n < lives; n++) {
-    const where = `chain of TEST_SEED=${chainSeed}, life ${n}`;
-    const mortal = random() < 0.8 ? { ...options, dieAt: 1 + below(random, 150) } : options;
-    const steps = randomSteps(random, n * 100);
-    await live(disk, mortal, history, steps, where, random() < 0.5);
-    disk = diskAfter(disk, ENDS[below(random, ENDS.length)] ?? "kill", random);
-  }
-  await assertGoesOn(disk, history, `chain of TEST_SEED=${chainSeed}, its end`);
-  return lives;
-}
+Deno.test("what once failed does not fail again", async () => {
+  for (const { seed, states } of REGRESSIONS) await explored(randomPlan(seed), newTally(), states);
+});
 
 // TEST_SECONDS=600 goes on for ten minutes.
 Deno.test(`random lives that end in crashes (TEST_SEED=${seed})`, async () => {

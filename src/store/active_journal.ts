@@ -61,7 +61,14 @@ export class ActiveJournal {
       this.#seq = before;
       throw diskFull();
     }
-    await writer.sync(bytes.length);
+    try {
+      await writer.sync(bytes.length);
+    } catch (error) {
+      // The kernel may hold on to bytes that it will never write. Were we killed now, the next
+      // process would read them, answer by them, and lose them with the power.
+      await writer.cut().catch(() => {}); // Best effort: the disk is failing.
+      throw error;
+    }
     return bytes.length;
   }
 

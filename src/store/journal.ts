@@ -175,9 +175,14 @@ export class JournalWriter {
     this.#bytes += written;
   }
 
-  /** Takes back what was written since the last `sync`, durably, so that it can never come back. */
-  async rollBack(): Promise<void> {
+  /** Takes back what was written since the last `sync`, for whoever reads the file. */
+  async cut(): Promise<void> {
     await this.#file.truncate(this.#bytes);
+  }
+
+  /** The same, durably, so that it can never come back. */
+  async rollBack(): Promise<void> {
+    await this.cut();
     await this.#file.sync();
   }
 

@@ -3,11 +3,14 @@
  * acknowledged, perhaps a first part of what was on its way, and nothing else.
  */
 import assert from "node:assert/strict";
-import type { SimulatedDisk, SimulatedOptions } from "./file_system.ts";
-import { contentsOf, type Opened, printOf, simulated, stateOf } from "./store_kit.ts";
+import { AppError } from "../../src/errors.ts";
 import type { Change } from "../../src/memory.ts";
-import type { State } from "../../src/state.ts";
+import { State } from "../../src/state.ts";
 import type { Recovery } from "../../src/store.ts";
+import { keyOf, textDigest } from "./digest.ts";
+import type { Fault } from "./disk_faults.ts";
+import type { SimulatedDisk, SimulatedOptions } from "./file_system.ts";
+import { below, contentsOf, type Opened, printOf, randomChange, simulated } from "./store_kit.ts";
 
 /** One thing to do with a store. */
 export type Step =
@@ -16,41 +19,92 @@ export type Step =
   | { readonly do: "abandon"; readonly changes: readonly Change[] }
   | { readonly do: "compact"; readonly changes: readonly Change[] }
   /** Changes one after the other, while the snapshot is written. */
-  | { readonly do: "overlap"; readonly changes: readonly Change[] };
+  | { readonly do: "overlap"; readonly changes: readonly Change[] }
+  /** Changes at once while the disk fails, and then time to heal. */
+  | { readonly do: "suffer"; readonly changes: readonly Change[]; readonly fault: DiskFault };
 
-/** What a client knows: what it sent, in order, and how much of that was answered. */
+export type DiskFault = Pick<Fault, "code" | "only" | "part">;
+
+/** Changes that count as one: a single one, or an import. */
+interface Unit {
+  readonly changes: readonly Change[];
+  fate: "sent" | "unknown" | "answered";
+}
+
+/** The prints of every state that may be found: what was answered, and more up to all of it. */
+export interface Knowledge {
+  readonly prints: readonly number[];
+}
+
+/** What a client knows: what it sent, in order, and what became of that. */
 export class History {
-  /** Changes, or imports as wholes, in the order in which they were sent. */
-  readonly sent: (readonly Change[])[] = [];
-  answered = 0;
+  /** Without what was refused, and without what a healed store has let go of. */
+  #units: Unit[] = [];
+  /** By how many units came before, the print of the state after them, as far as it is known. */
+  #prints: number[] = [printKey(new State())];
+  #printed = new State();
 
   copy(): History {
     const copy = new History();
-    copy.sent.push(...this.sent);
-    copy.answered = this.answered;
+    copy.#units = this.#units.map((unit) => ({ ...unit }));
     return copy;
   }
 
-  async track(unit: readonly Change[], work: () => Promise<void>): Promise<void> {
-    this.sent.push(unit);
-    await work();
-    this.answered++;
+  get #answered(): number {
+    return this.#units.findLastIndex(({ fate }) => fate === "answered") + 1;
   }
 
-  /** Checks a recovered state, and goes on from it: what was read must stay. */
-  settle(opened: Opened, where: string): void {
-    const found = sorted(opened.state);
-    const sent = this.sent.length;
-    for (let length = this.answered; length <= sent; length++) {
-      const known = stateOf(this.sent.slice(0, length).flat());
-      if (sorted(known) !== found) continue;
-      this.sent.splice(length);
-      this.answered = length;
-      return;
+  async track(changes: readonly Change[], work: () => Promise<void>): Promise<void> {
+    const unit: Unit = { changes, fate: "sent" };
+    this.#units.push(unit);
+    try {
+      await work();
+      unit.fate = "answered";
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.code === "storage_failed") unit.fate = "unknown";
+      else this.#keep((other) => other !== unit);
     }
-    const answered = contentsOf(stateOf(this.sent.slice(0, this.answered).flat()));
-    console.error(where, opened.recovery);
-    assert.deepEqual(contentsOf(opened.state), answered, `${where}: not what was acknowledged`);
+  }
+
+  /** A store that is healed holds what was answered, and nothing that was not. */
+  healed(): void {
+    this.#keep(({ fate }) => fate !== "unknown");
+  }
+
+  #keep(belongs: (unit: Unit) => boolean): void {
+    const left = this.#units.filter(belongs);
+    if (left.length === this.#units.length) return;
+    this.#units = left;
+    this.#prints = [printKey(new State())];
+    this.#printed = new State();
+  }
+
+  knowledge(): Knowledge {
+    for (let n = this.#prints.length - 1; n < this.#units.length; n++) {
+      for (const change of this.#units[n]?.changes ?? []) this.#printed.apply(change);
+      this.#prints.push(printKey(this.#printed));
+    }
+    return { prints: this.#prints.slice(this.#answered) };
+  }
+
+  /** Goes on from a recovered state: what was read must stay. False where it may not be. */
+  settle(state: State): boolean {
+    const found = this.knowledge().prints.indexOf(printKey(state));
+    if (found < 0) return false;
+    const left = new Set(this.#units.slice(0, this.#answered + found));
+    this.#keep((unit) => left.has(unit));
+    for (const unit of left) unit.fate = "answered";
+    return true;
+  }
+
+  /** What was answered, for a failure's message. */
+  answeredState(): State {
+    const state = new State();
+    for (const { changes } of this.#units.slice(0, this.#answered)) {
+      for (const change of changes) state.apply(change);
+    }
+    return state;
   }
 }
 
@@ -58,12 +112,13 @@ export class History {
  * Without the order: a memory that is deleted and put again while a snapshot is written may come
  * back in another place.
  */
-function sorted(state: State): string {
+export function printKey(state: State): number {
   const { entries, receipts } = contentsOf(state);
-  return printOf({
+  const print = printOf({
     entries: () => entries.sort((a, b) => a.memory.id < b.memory.id ? -1 : 1),
     receipts: () => receipts.sort((a, b) => a.key < b.key ? -1 : 1),
   });
+  return keyOf(textDigest(print));
 }
 
 export async function carryOut(opened: Opened, steps: readonly Step[], history: History) {
@@ -84,8 +139,19 @@ export async function carryOut(opened: Opened, steps: readonly Step[], history: 
       await unit.stage(step.changes);
       unit.finish();
     }
+    if (step.do === "suffer") {
+      const { fs, clock } = opened;
+      fs.faults = [{ ...step.fault, at: fs.calls.length + 1 }];
+      await append(step.changes);
+      fs.faults = [];
+      if (store.status().mode !== "ok") await clock.advance(HEAL_MS);
+      assert.equal(store.status().mode, "ok", "did not heal");
+      history.healed();
+    }
   }
 }
+
+const HEAL_MS = 600_000;
 
 /** An import counts as sent when its commit is. */
 async function importTracked(opened: Opened, changes: readonly Change[], history: History) {
@@ -113,7 +179,7 @@ export async function live(
   const run = async () => {
     opened.recovery = await opened.store.open(opened.state);
     assertUnharmed(opened.recovery, where);
-    history.settle(opened, where);
+    settle(opened, history, where);
     await carryOut(opened, steps, history);
     if (close) await opened.store.close();
   };
@@ -122,8 +188,37 @@ export async function live(
   return opened;
 }
 
+export function settle(opened: Opened, history: History, where: string): void {
+  if (history.settle(opened.state)) return;
+  const answered = contentsOf(history.answeredState());
+  assert.deepEqual(contentsOf(opened.state), answered, `${where}: not what was acknowledged`);
+  assert.fail(`${where}: not what was acknowledged, but for the order`);
+}
+
 /** A crash is no damage. */
 export function assertUnharmed({ integrity, notes }: Recovery, where: string): void {
   assert.deepEqual(notes.filter(({ kind }) => kind === "damage"), [], `${where}: damage reported`);
   assert.equal(integrity, "ok", where);
+}
+
+const FAULTS: readonly DiskFault[] = [
+  { code: "ENOSPC", only: (kind) => kind === "write", part: 0.5 },
+  { code: "ENOSPC", only: (kind) => kind === "write", part: 1 },
+  { code: "EIO", only: (kind) => kind === "write", part: 0.7 },
+  { code: "EIO", only: (kind) => kind === "sync" },
+];
+
+export function randomSteps(random: () => number, from: number): Step[] {
+  return Array.from({ length: below(random, 10) }, (_, i) => {
+    const size = 1 + below(random, 5);
+    const changes = Array.from({ length: size }, () => randomChange(random, from + i));
+    const kind = random();
+    if (kind < 0.15) return { do: "compact", changes };
+    if (kind < 0.3) return { do: "import", changes };
+    if (kind < 0.35) return { do: "abandon", changes };
+    if (kind < 0.5) return { do: "overlap", changes };
+    const fault = FAULTS[below(random, FAULTS.length)];
+    if (kind < 0.56 && fault !== undefined) return { do: "suffer", changes, fault };
+    return { do: "append", changes };
+  });
 }

@@ -62,7 +62,8 @@ export class SimulatedFileSystem implements FileSystem {
     if (!this.#dead) this.calls.push({ kind, path });
     if (this.calls.length === this.#options.dieAt) this.kill();
     if (this.#dead) await new Promise(() => {});
-    await this.#options.gate?.(kind, path);
+    if (this.#options.gate !== undefined) await this.#options.gate(kind, path);
+    if (this.faults.length === 0) return undefined;
     const fault = this.#plan.decide(this.faults, this.calls.length, kind, path);
     if (fault !== undefined && kind !== "write" && kind !== "sync") throw diskError(fault.code);
     return fault;
