@@ -86,6 +86,7 @@ export class TestDisk implements AsyncDisposable {
     await this.#turn("");
     if (this.#isMounted) await run("umount", "--lazy", this.folder);
     await Deno.remove(this.#image);
+    await Deno.remove(this.folder);
   }
 }
 
