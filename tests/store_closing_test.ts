@@ -58,18 +58,20 @@ class BrittleClock extends FakeClock {
   }
 }
 
-Deno.test("after a defect in the writer no write hangs", async () => {
-  const clock = new BrittleClock();
-  const { store, log, disk } = await open(undefined, {}, clock);
-  const large = (n: number) => store.append(putOf(n, { content: "x".repeat(2_500_000) }));
-  await large(1);
-  clock.broken = true;
-  // The defect meets the first, which is being written, and the second, which waits.
-  const [first, second] = await Promise.allSettled([large(2), large(3)]);
-  assert.deepEqual([first.status, second.status], ["rejected", "rejected"]);
-  assert.deepEqual(log.map(({ event }) => event), ["write_failed"]);
-  clock.broken = false;
-  await store.append(putOf(4));
-  await store.close();
-  assert.equal((await open(disk)).state.size, 2);
-});
+for (const place of ["while it writes a batch", "between two batches"]) {
+  Deno.test(`after a defect in the writer ${place} no write hangs`, async () => {
+    const clock = new BrittleClock();
+    const { store, log, disk } = await open(undefined, {}, clock);
+    const large = (n: number) => store.append(putOf(n, { content: "x".repeat(2_500_000) }));
+    await large(1);
+    if (place === "while it writes a batch") await drain();
+    clock.broken = true;
+    const [first, second] = await Promise.allSettled([large(2), large(3)]);
+    assert.deepEqual([first.status, second.status], ["rejected", "rejected"]);
+    assert.deepEqual(log.map(({ event }) => event), ["write_failed"]);
+    clock.broken = false;
+    await store.append(putOf(4));
+    await store.close();
+    assert.equal((await open(disk)).state.size, 2);
+  });
+}
