@@ -6,8 +6,11 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
+/** Descriptors that are left to files and to calls of our own where connections took them all. */
+const SPARE = 16;
+
 export class Connections {
-  readonly #most: number;
+  #most: number;
   /** The replies of each that are on their way. */
   readonly #running = new Map<Duplex, Set<ServerResponse>>();
   /** The one that has waited for its client the longest is the first. */
@@ -58,6 +61,14 @@ export class Connections {
   /** Ends it after its last reply. */
   endAfter(socket: Duplex): void {
     this.#ending.add(socket);
+  }
+
+  /** There are no descriptors for so many as there are: fewer from now on. */
+  makeRoom(): void {
+    const count = this.#running.size;
+    if (count <= 2 * SPARE) return; // It was not they who took them.
+    this.#most = count - SPARE;
+    for (const socket of [...this.#waiting].slice(0, SPARE)) socket.destroy();
   }
 
   /** Ends what waits now, and each other one after its last reply. */

@@ -5,6 +5,7 @@
 import { getRequestListener } from "@hono/node-server";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { Connections } from "./connections.ts";
+import { Knocking } from "./knocking.ts";
 import { answerUnreadable, failureOf, refusalOf, type Refuse } from "./unreadable.ts";
 
 export interface ListenOptions {
@@ -14,6 +15,8 @@ export interface ListenOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** It had run out of descriptors, and begins to listen again. */
+  readonly listensAnew: () => void;
 }
 
 export interface Listening {
@@ -36,7 +39,8 @@ const LIMITS = {
   requireHostHeader: false,
 } as const;
 
-export function listen({ fetch, refuse, host, port }: ListenOptions): Promise<Listening> {
+export function listen(options: ListenOptions): Promise<Listening> {
+  const { fetch, refuse, host, port, listensAnew } = options;
   const answer = getRequestListener(
     (request, { incoming }) => refusalOf(incoming, refuse) ?? fetch(request),
     { overrideGlobalObjects: false, errorHandler: (error) => failureOf(error, refuse) },
@@ -51,8 +55,14 @@ export function listen({ fetch, refuse, host, port }: ListenOptions): Promise<Li
     server.listen(port, host, () => {
       server.off("error", refused);
       const address = server.address();
-      const bound = typeof address === "object" && address !== null ? address.port : port;
-      resolve({ port: bound, close: (graceMs) => close(server, connections, graceMs) });
+      if (typeof address !== "object" || address === null) return reject(new Error("No address"));
+      const knocking = new Knocking(server, connections, address, listensAnew);
+      knocking.start();
+      const end = (graceMs: number) => {
+        knocking.stop();
+        return close(server, connections, graceMs);
+      };
+      resolve({ port: address.port, close: end });
     });
   });
 }
