@@ -189,8 +189,9 @@ for (const [name, write] of Object.entries(WRITERS)) {
     await write(opened);
     await clock.advance(3_600_000);
     assert.deepEqual(disk.files(), others);
-    assert.ok(log.some(({ event }) => event === "folder_lost"));
-    assert.equal(store.status().mode, "read_only");
+    const said = log.map(({ event }) => event).filter((event) => /folder|heal|look/.test(event));
+    assert.deepEqual(said, ["folder_lost"], "once, and it is not tried again");
+    assert.deepEqual([store.status().mode, store.status().isStuck], ["read_only", false]);
     await store.close();
     assert.equal(clock.waiting, 0);
   });

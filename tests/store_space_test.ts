@@ -3,6 +3,7 @@
  * same, that is a definite no, deletes go on with the room in reserve, and it ends by itself.
  */
 import assert from "node:assert/strict";
+import { StoreOpenError } from "../src/store.ts";
 import { type Fault, takesSpace } from "./fakes/disk_faults.ts";
 import { SimulatedDisk, type SimulatedOptions } from "./fakes/file_system.ts";
 import { FakeClock } from "./fakes/indexing.ts";
@@ -11,7 +12,6 @@ import {
   codeOf,
   contentsOf,
   deleteOf,
-  idOf,
   open,
   type Opened,
   printOf,
@@ -85,13 +85,11 @@ Deno.test("the reserve is made at the start, of real bytes, once, and durably", 
 
 Deno.test("a full disk: a definite no to what grows, deletes go on, and it ends by itself", async () => {
   const opened = await openOn();
-  const { store, state, disk, clock } = opened;
+  const { store, disk, clock } = opened;
   disk.capacityBytes = 60_000;
   const refused = await fill(opened);
-  assert.equal(store.status().disk, "full");
-  assert.equal(store.status().mode, "ok");
+  assert.deepEqual([store.status().mode, store.status().disk], ["ok", "full"]);
   assert.equal(disk.files().has(BALLAST), false);
-  assert.equal(state.get(idOf(refused)), undefined);
   await assertDurable(opened);
   const codes = await Promise.all([
     codeOf(store.append(deleteOf(1))),
@@ -116,7 +114,7 @@ Deno.test("a DELETE that is the first to meet the full disk is stored, what is b
   const opened = await openOn();
   const { store, disk, log } = opened;
   await Promise.all([1, 2, 3].map((n) => store.append(large(n))));
-  disk.capacityBytes = (await usedBytes(disk)) + 10;
+  disk.capacityBytes = usedBytes(disk) + 10;
   const codes = await Promise.all([
     codeOf(store.append(large(4))),
     codeOf(store.append(deleteOf(1))),
@@ -129,9 +127,8 @@ Deno.test("a DELETE that is the first to meet the full disk is stored, what is b
   await store.close();
 });
 
-function usedBytes(disk: SimulatedDisk): Promise<number> {
-  const sizes = [...disk.files().values()].map((bytes) => bytes.length);
-  return Promise.resolve(sizes.reduce((sum, size) => sum + size, 0));
+function usedBytes(disk: SimulatedDisk): number {
+  return [...disk.files().values()].reduce((sum, bytes) => sum + bytes.length, 0);
 }
 
 Deno.test("what is deleted on a full disk gives its room back, without a restart", async () => {
@@ -171,7 +168,7 @@ Deno.test("an import that meets the full disk never was, and ends there", async 
   const opened = await openOn();
   const { store, disk } = opened;
   await store.append(large(1));
-  disk.capacityBytes = (await usedBytes(disk)) + 3_000;
+  disk.capacityBytes = usedBytes(disk) + 3_000;
   const unit = await store.beginImport();
   assert.equal(await codeOf(unit.stage([large(2)])), "stored");
   assert.equal(await codeOf(unit.stage([large(3), large(4)])), "insufficient_storage");
@@ -195,8 +192,7 @@ Deno.test("below the free bytes that are wanted nothing grows; it ends when ther
       disk.capacityBytes = 50_000;
       await clock.advance(LOOK_MS);
     }
-    assert.equal(store.status().disk, "low");
-    assert.equal(store.status().mode, "ok");
+    assert.deepEqual([store.status().mode, store.status().disk], ["ok", "low"]);
     assert.equal(await codeOf(store.append(putOf(60))), "insufficient_storage");
     assert.equal(
       await codeOf((await store.beginImport()).stage([putOf(61)])),
@@ -236,7 +232,7 @@ Deno.test("a start on a full disk takes the reserve, deletes, and is well once t
   first.fs.kill();
   const disk = first.disk.afterPowerCut(everythingSurvives);
   assert.ok(disk.files().has(BALLAST));
-  disk.capacityBytes = await usedBytes(disk);
+  disk.capacityBytes = usedBytes(disk);
   const second = await openOn({ disk });
   const { store, clock } = second;
   assert.equal(store.status().disk, "full");
@@ -265,4 +261,39 @@ Deno.test("a quota that is used up is a full disk", async () => {
   const after = await open(disk.afterPowerCut(nothingSurvives));
   assert.deepEqual(contentsOf(after.state), contentsOf(stateOf([putOf(5)])));
   await store.close();
+});
+
+Deno.test("healing has the reserve too", async () => {
+  const opened = await openOn();
+  const { store, fs, disk, clock } = opened;
+  await store.append(large(1));
+  fs.faults = [{ at: 1, code: "EIO", only: (kind) => kind === "sync" }];
+  assert.equal(await codeOf(store.append(large(2))), "storage_failed");
+  disk.capacityBytes = usedBytes(disk) + 100;
+  await clock.advance(5_000);
+  assert.deepEqual([store.status().disk, disk.files().has(BALLAST)], ["failed", false]);
+  await clock.advance(10_000);
+  assert.deepEqual([store.status().mode, store.status().disk], ["ok", "full"]);
+  assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
+  await assertDurable(opened);
+  await store.close();
+});
+
+Deno.test("a start that a quota refuses says so, and the next one has the room of the reserve", async () => {
+  const { store, fs, disk } = await openOn();
+  await store.append(large(1));
+  fs.kill();
+  disk.afterKill();
+  const isWriting: Fault["only"] = (kind) => kind === "create" || kind === "write";
+  const faults = [{ at: 1, code: "EDQUOT", sticky: true, only: isWriting }];
+  await assert.rejects(openOn({ disk, simulated: { faults } }), (error) => {
+    assert.ok(error instanceof StoreOpenError);
+    assert.equal(error.fault, "no_access");
+    assert.match(error.message, /^Cannot open the data folder: the disk is full/);
+    return true;
+  });
+  assert.equal(disk.files().has(BALLAST), false);
+  const next = await openOn({ disk });
+  assert.deepEqual(contentsOf(next.state), contentsOf(stateOf([large(1)])));
+  await next.store.close();
 });

@@ -107,6 +107,13 @@ export function errorWord(error: unknown): string {
 
 /** What a failure to open means to the operator; anything unknown is passed on as it is. */
 export function openError(error: unknown): unknown {
+  if (isNoSpace(error)) {
+    return new StoreOpenError(
+      "no_access",
+      "Cannot open the data folder: the disk is full, and a start needs a little room; make some",
+      error,
+    );
+  }
   const closed = ["EACCES", "EROFS", "EPERM", "ENOTDIR"].includes(errorWord(error)) ||
     error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
   if (!closed) return error;

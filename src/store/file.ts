@@ -18,7 +18,7 @@ import { atMost } from "./at_most.ts";
 import { encodeRecord } from "./codec.ts";
 import { removeLeftovers, Snapshots } from "./compaction.ts";
 import type { DataFolder } from "./folder.ts";
-import { errorWord, LOOK_MS, openError, type Refusal, refusal } from "./disk_errors.ts";
+import { errorWord, isNoSpace, LOOK_MS, openError, type Refusal, refusal } from "./disk_errors.ts";
 import { Every } from "./every.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { Healing } from "./healing.ts";
@@ -107,6 +107,7 @@ export class FileStore implements Store {
       this.#looking.start();
       return { integrity: this.#integrity.status, notes: found.notes };
     } catch (error) {
+      if (isNoSpace(error)) await this.#space.ranOut(); // So that the next start has room.
       this.#letGo();
       throw openError(error);
     }
@@ -166,6 +167,7 @@ export class FileStore implements Store {
       await this.#snapshot(await this.#beginFile());
     } catch (error) {
       if (this.#mode === "lost") return "ended";
+      if (isNoSpace(error)) await this.#space.ranOut();
       this.#options.log("heal_failed", { error: errorWord(error) });
       return "failed";
     }
@@ -195,7 +197,6 @@ export class FileStore implements Store {
     if (this.#mode !== "lost" && await this.#holding.stands()) return;
     if (this.#mode !== "lost") {
       this.#mode = "lost";
-      this.#imports.void();
       this.#options.log("folder_lost", {});
     }
     throw refusal("lost");

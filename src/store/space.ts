@@ -67,9 +67,8 @@ export class Space {
   async begin(): Promise<void> {
     const { fs, ballast } = this.#folder;
     await this.#measure();
-    if (this.#fits(this.#ballastBytes)) return;
-    this.#isFull = true;
-    await fs.remove(ballast);
+    this.#hasBallast = await fs.size(ballast) === this.#ballastBytes;
+    if (!this.#fits(this.#ballastBytes)) await this.ranOut();
   }
 
   /** Looks how much room there is; makes the reserve again, and by that ends a full disk. */
