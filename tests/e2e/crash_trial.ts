@@ -78,7 +78,7 @@ export class Trial {
     };
     const all = Promise.all(this.#workers.map((one) => one.writeUntilGone(program, onAnswer)));
     if (answers === 0) endOnce();
-    await within(60_000, all, () => `everybody is answered or cut off: ${program.out}`);
+    await within(150_000, all, () => `everybody is answered or cut off: ${program.out}`);
     assert.ok(ending, `nobody can write any more: ${program.out}`);
     await ending;
     await within(30_000, program.ended, () => "the end of the process");
