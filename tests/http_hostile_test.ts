@@ -54,8 +54,8 @@ Deno.test("a document that costs more than its bytes is refused, and holds nobod
           ["/memories", json, 8 * MIB - 100],
           ["/search", json, 8 * MIB - 100],
           // As much as it may be, and slow for it, but never in one go.
-          ["/import", json, MIB / 16],
-          ["/import", NDJSON, MIB / 16],
+          ["/import", json, MIB / 4],
+          ["/import", NDJSON, MIB / 4],
         ] as const
       ) {
         const call = app.call("POST", path, { body: document(bytes), type });
