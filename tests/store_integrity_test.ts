@@ -171,6 +171,19 @@ Deno.test("readonly: what is there can be read, nothing is written, not even at 
   await again.store.close();
 });
 
+Deno.test("readonly: nor is room made by a compaction, where there is little", async () => {
+  const scarce = { onCorruption: "readonly", minFreeBytes: 2 ** 50 } as const;
+  const { store, disk, clock } = await open(await damaged(), {}, new FakeClock(), scarce);
+  const before = disk.files();
+  await clock.advance(60_000);
+  assert.equal(store.status().disk, "low");
+  assert.deepEqual(disk.files(), before);
+  await store.acknowledgeDamage();
+  await clock.advance(60_000);
+  assert.ok(disk.files().has(PATH));
+  await store.close();
+});
+
 Deno.test("refuse: the start ends with what to do, and only quarantine has changed", async () => {
   const disk = await damaged();
   const before = new Map(disk.files());
