@@ -14,7 +14,6 @@ import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
 import { levelOf, type Log } from "./src/log.ts";
 
-const STOP_REQUESTS_MS = 6_000;
 const BODY_MS = 30_000;
 const HOUR_MS = 3_600_000;
 const { version } = project;
@@ -92,10 +91,9 @@ async function serve(): Promise<number> {
     await server.close(0);
     throw error;
   }
-  brain.stopTaking();
-  await server.close(STOP_REQUESTS_MS);
-  await close();
-  log("info", "stopped", {});
+  const stopTaking = () => brain.stopTaking();
+  const { stopServing } = await import("./src/cli/stopping.ts");
+  await stopServing({ stopTaking, closeServer: server.close, close }, clock, log);
   return 0;
 }
 
