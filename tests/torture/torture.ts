@@ -2,15 +2,18 @@
  * `deno task torture`: everything that is meant to break the promise of the store, for as long as
  * it takes, and a table of what came of it.
  *
- *     deno task torture [--full] [--only kills,power,simulated,compare] [--rounds N] [--seed N]
+ *     deno task torture [--full] [--only kills,power] [--rounds N] [--seed N]
  *
- * Without `--full` each part is a few minutes' sample. `--rounds` is for one part.
+ * Without `--full` each part is a few minutes' sample. `--rounds` is for one part. What fails says
+ * with which seed, and a run's seed repeats its choices: what a process does between two of them
+ * stays its own.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type Kind, KINDS, whyNoDisk } from "../e2e/test_disk.ts";
 import { compare, type Comparison, type Score } from "./compare.ts";
 import { cuts, kills } from "./real.ts";
+import { runSuite, type SuiteName } from "./suites.ts";
 import { type Row, simulatedChains, simulatedCrashes } from "./simulated.ts";
 
 const ROUNDS = {
@@ -18,8 +21,17 @@ const ROUNDS = {
   full: { kills: 10_000, power: 1_000, compare: 500 },
 } as const;
 
-const PARTS = ["kills", "power", "simulated", "compare"] as const;
-type Part = typeof PARTS[number];
+type Part = keyof typeof ROUNDS.full | "simulated" | SuiteName;
+
+const PARTS: readonly Part[] = [
+  "kills",
+  "power",
+  "order",
+  "stopped",
+  "simulated",
+  "fuzz",
+  "compare",
+];
 
 interface Run {
   readonly isFull: boolean;
@@ -31,8 +43,10 @@ interface Run {
 
 type Line = Row & { readonly took: string };
 
-function isPart(name: string): name is Part {
-  return PARTS.some((part) => part === name);
+function partOf(name: string): Part {
+  const found = PARTS.find((part) => part === name);
+  if (found === undefined) throw new Error(`Cannot run "${name}": there are ${PARTS.join(", ")}`);
+  return found;
 }
 
 async function main(args: string[]): Promise<number> {
@@ -45,10 +59,7 @@ async function main(args: string[]): Promise<number> {
       seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
     },
   });
-  const parts = values.only.split(",").filter(isPart);
-  if (parts.join(",") !== values.only) {
-    throw new Error(`Cannot run "${values.only}": there are ${PARTS.join(", ")}`);
-  }
+  const parts = values.only.split(",").map(partOf);
   const began = performance.now();
   const run: Run = {
     isFull: values.full,
@@ -78,7 +89,8 @@ async function runParts(parts: readonly Part[], run: Run): Promise<number> {
     } catch (error) {
       failed++;
       console.error(error);
-      console.error(`FAILED ${part}: deno task torture --only ${part} --seed ${run.seed}`);
+      const size = run.isFull ? " --full" : "";
+      console.error(`FAILED ${part}: deno task torture${size} --only ${part} --seed ${run.seed}`);
     }
   }
   if (lines.length > 0) console.log(`\n${table(lines)}`);
@@ -86,18 +98,20 @@ async function runParts(parts: readonly Part[], run: Run): Promise<number> {
 }
 
 function stepsOf(part: Part, run: Run): readonly (() => Promise<Row | undefined>)[] {
-  const { seed, note, isFull } = run;
+  const { seed, note, isFull, rounds } = run;
   const size = isFull ? "full" : "commit";
-  const count = run.rounds ?? (part === "simulated" ? 0 : ROUNDS[isFull ? "full" : "sample"][part]);
+  const counts = ROUNDS[isFull ? "full" : "sample"];
   switch (part) {
     case "kills":
-      return [() => kills({ seed, count, note })];
+      return [() => kills({ seed, count: rounds ?? counts.kills, note })];
     case "power":
-      return [() => cuts({ seed, count, note })];
+      return [() => cuts({ seed, count: rounds ?? counts.power, note })];
+    case "compare":
+      return [() => comparison(seed, rounds ?? counts.compare, note)];
     case "simulated":
       return [() => simulatedCrashes(size, seed), () => simulatedChains(size, seed)];
-    case "compare":
-      return [() => comparison(seed, count, note)];
+    default:
+      return [() => runSuite(part, isFull, rounds, seed)];
   }
 }
 
