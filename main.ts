@@ -83,7 +83,9 @@ async function serve(): Promise<number> {
   if (notice !== undefined) console.error(notice(config.host, server.port));
   try {
     await (await import("./src/cli/opening.ts")).openBrain(brain, log);
-    brain.backups.start();
+    // Not beside the indexing of all words, which needs the memory that a backup needs.
+    const startBackups = () => brain.backups.start();
+    void brain.wordsReady.then(startBackups, startBackups);
     const reason = await stop.promise;
     log("info", "stopping", { reason });
   } catch (error) {

@@ -70,12 +70,15 @@ export async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<voi
 /** Most files are small; a large one is read in larger and larger pieces. */
 const FIRST_PIECE_BYTES = 1 << 13;
 
+/** Larger pieces are no faster to read, and stay in memory for longer. */
+const PIECE_BYTES = 64 * 1024;
+
 /** The file's bytes in pieces of up to `size`; `limit` stops early. Each piece is the caller's. */
 export async function* readPieces(
   fs: FileSystem,
   path: string,
   limit = Infinity,
-  size = 1 << 20,
+  size = PIECE_BYTES,
 ): AsyncGenerator<Uint8Array> {
   const file = await fs.open(path);
   let next = Math.min(size, FIRST_PIECE_BYTES);
