@@ -18,7 +18,11 @@ const WITH_BODY: readonly ErrorCode[] = [
   "unsupported_media_type",
   "invalid",
 ];
-const WITH_IDEMPOTENCY: readonly ErrorCode[] = ["invalid", "conflict"];
+
+/** An answer with a memory cannot be given again once that was deleted. */
+function withIdempotency({ replies }: RouteDoc): readonly ErrorCode[] {
+  return 204 in replies ? ["invalid"] : ["invalid", "conflict"];
+}
 
 export function openApiDocument(routes: readonly Route[], version: string): Json {
   const schemas: Json = {};
@@ -134,9 +138,10 @@ function problems(route: RouteDoc, schemas: Json): Json {
     ...EVERYWHERE,
     ...(route.open ? [] : BEHIND_THE_DOOR),
     ...(route.body ? WITH_BODY : []),
-    ...("Idempotency-Key" in (route.headers ?? {}) ? WITH_IDEMPOTENCY : []),
+    ...("Idempotency-Key" in (route.headers ?? {}) ? withIdempotency(route) : []),
     ...(route.errors ?? []),
   ];
+  const schema = jsonSchema(problemSchema, "output", schemas);
   const byStatus = new Map<number, Set<string>>();
   for (const code of codes) {
     const status = STATUS[code];
@@ -147,9 +152,7 @@ function problems(route: RouteDoc, schemas: Json): Json {
       [status, names],
     ) => [status, {
       description: [...names].join(", "),
-      content: {
-        "application/problem+json": { schema: jsonSchema(problemSchema, "output", schemas) },
-      },
+      content: { "application/problem+json": { schema } },
     }]),
   );
 }

@@ -43,7 +43,10 @@ const searchSchema = z.strictObject({
   id: "SearchRequest",
   anyOf: [
     { required: ["query"] },
-    { required: ["embedding"], properties: { embedding: { type: "array" } } },
+    {
+      required: ["embedding"],
+      properties: { embedding: { type: "array" }, mode: { enum: ["auto", "semantic", "hybrid"] } },
+    },
   ],
 });
 
