@@ -7,8 +7,13 @@ import {
   parseCommandLine,
   UsageError,
 } from "../src/cli/arguments.ts";
+import { explain } from "../src/cli/exit.ts";
 import { LineWriter } from "../src/cli/line_writer.ts";
 import { remoteOf } from "../src/cli/remote.ts";
+import { runRestore } from "../src/cli/restore.ts";
+import { runVerify } from "../src/cli/verify.ts";
+import { AppError } from "../src/errors.ts";
+import type { FolderReport } from "../src/folder_report.ts";
 
 const GOOD: Readonly<Record<string, object>> = {
   "": { command: "serve" },
@@ -43,6 +48,14 @@ const GOOD: Readonly<Record<string, object>> = {
     operand: "a",
     options: { "on-conflict": "newest", "on-error": "skip", "user-id": "u" },
   },
+  "verify": { command: "verify" },
+  "verify a.json": { command: "verify", operand: "a.json" },
+  "verify --json": { command: "verify", options: { json: true } },
+  "verify a.json --json": { command: "verify", operand: "a.json", options: { json: true } },
+  "verify -h": { command: "verify", wantsHelp: true },
+  "restore a.json": { command: "restore", operand: "a.json" },
+  "restore --help": { command: "restore", wantsHelp: true },
+  "restore -- -a.json": { command: "restore", operand: "-a.json" },
   "healthcheck --url http://a": { command: "healthcheck", options: { url: "http://a" } },
 };
 
@@ -75,6 +88,11 @@ const BAD: Readonly<Record<string, RegExp>> = {
   "import a --on-conflict merge": /--on-conflict must be one of skip, overwrite, newest, error/,
   "import a --on-error stop": /--on-error must be one of abort, skip/,
   "import a --dry-run=no": /'--dry-run' does not take an argument/,
+  "verify a b": /takes no "b"/,
+  "verify --json=yes": /'--json' does not take an argument/,
+  "restore": /needs a FILE; try restore --help$/,
+  "restore a b": /takes no "b"/,
+  "restore a --force": /'--force'/,
   "healthcheck x": /takes no "x"/,
   "a\nb\x1b[31m": /^Cannot run "a\?b\?\[31m"/,
 };
@@ -98,6 +116,73 @@ Deno.test("the page of each command names each of its options, and the help page
     assert.match(page, new RegExp(`^Usage: second-brain ${name}`));
     for (const option of Object.keys(options)) assert.ok(page.includes(`  --${option}`), option);
     for (const text of page.split("\n")) assert.ok(text.length <= 100, text);
+  }
+});
+
+const REPORT: FolderReport = {
+  folder: "/data",
+  sound: false,
+  memories: 3,
+  files: [{ file: "memories.json", bytes: 12 }],
+  findings: [
+    { kind: "damage", file: "journal/000001.log", detail: "a hole" },
+    { kind: "torn_tail", file: "journal/000002.log", detail: "a tail" },
+    { kind: "noted_before", file: "memories.json", detail: "gone" },
+  ],
+  backups: [
+    { file: "exports/a.json", bytes: 34, memories: 3, fault: null },
+    { file: "exports/b.json", bytes: 5, memories: null, fault: "Cannot read it" },
+  ],
+};
+
+async function verified(args: readonly string[], report: FolderReport) {
+  let text = "";
+  const out = (bytes: Uint8Array) =>
+    Promise.resolve(void (text += new TextDecoder().decode(bytes)));
+  const code = await runVerify(parseCommandLine(["verify", ...args]), { out }, {
+    folder: () => Promise.resolve(report),
+    file: (file) => Promise.resolve({ file, bytes: 5, memories: null, fault: "Cannot read it" }),
+  });
+  return { code, text };
+}
+
+Deno.test("verify says for people and for programs what it found, and ends with 65 for damage", async () => {
+  assert.deepEqual(await verified([], REPORT), {
+    code: 65,
+    text: [
+      "/data: 3 memories",
+      "  memories.json  12 bytes",
+      "  exports/a.json  34 bytes, 3 memories, sound",
+      "  DAMAGE: exports/b.json: Cannot read it",
+      "  DAMAGE: journal/000001.log: a hole",
+      "  note: journal/000002.log: a tail",
+      "  noted before, not yet acknowledged: memories.json: gone",
+      "Not sound: damage in 2 places.",
+      "",
+    ].join("\n"),
+  });
+  const { code, text } = await verified(["--json"], REPORT);
+  assert.deepEqual([code, JSON.parse(text)], [65, REPORT]);
+  const sound = { ...REPORT, sound: true, findings: [], backups: [] };
+  const good = await verified([], sound);
+  assert.deepEqual([good.code, good.text.split("\n").at(-2)], [
+    0,
+    "Sound: everything can be read.",
+  ]);
+  const file = await verified(["b.json"], sound);
+  assert.deepEqual(file, { code: 65, text: "DAMAGE: b.json: Cannot read it\n" });
+});
+
+Deno.test("what is not good is not restored, and ends with 65; what is not there, with 1", async () => {
+  const codes = { invalid: 65, malformed: 65, too_large: 65, not_found: 1 } as const;
+  for (const code of ["invalid", "malformed", "too_large", "not_found"] as const) {
+    const line = parseCommandLine(["restore", "a.json"]);
+    const failing = () => Promise.reject(new AppError(code, "Cannot read it"));
+    const failed = runRestore(line, { say: () => assert.fail("said") }, failing);
+    const exitCode = codes[code];
+    const message = "Cannot read it; nothing was changed";
+    await assert.rejects(failed, { name: "CommandError", message, exitCode });
+    assert.equal(explain(await failed.catch((error: unknown) => error)).code, exitCode);
   }
 });
 

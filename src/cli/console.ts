@@ -1,7 +1,7 @@
 /** The terminal that the program was really started from. */
 import { basename, dirname, join } from "node:path";
 import type { Log } from "../log.ts";
-import { CommandError, type Terminal } from "./terminal.ts";
+import { CommandError, reasonOf, type Terminal } from "./terminal.ts";
 
 const encoder = new TextEncoder();
 
@@ -91,14 +91,4 @@ async function requireReplaceable(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof CommandError) return error.message;
-  if (error instanceof Deno.errors.NotFound) return "there is no such file or folder";
-  if (error instanceof Deno.errors.PermissionDenied) return "this user may not";
-  if (error instanceof Deno.errors.NotCapable) return "this program may use its data folder only";
-  if (error instanceof Deno.errors.BrokenPipe) return "the reader is gone";
-  if (!(error instanceof Error)) return "unknown";
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }

@@ -3,6 +3,7 @@ import { AppError } from "../errors.ts";
 import type { CommandLine } from "./arguments.ts";
 import { EXIT } from "./exit.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
+import { cannotLook } from "./verify.ts";
 
 /** `restore` reads the whole file first; it throws `AppError` where that is not good. */
 export async function runRestore(
@@ -19,7 +20,7 @@ export async function runRestore(
     say(`What was there is kept in ${kept}; remove it once you are sure.`);
     say(`To undo: second-brain restore ${kept}`);
   } catch (error) {
-    if (!(error instanceof AppError)) throw error;
+    if (!(error instanceof AppError)) cannotLook("restore", error);
     const code = error.code === "not_found" ? EXIT.failed : EXIT.data;
     throw new CommandError(`${error.message}; nothing was changed`, code);
   }

@@ -24,6 +24,17 @@ export class CommandError extends Error {
   }
 }
 
+/** What the system says of a file, for the person at the terminal. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof CommandError) return error.message;
+  if (error instanceof Deno.errors.NotFound) return "there is no such file or folder";
+  if (error instanceof Deno.errors.PermissionDenied) return "this user may not";
+  if (error instanceof Deno.errors.NotCapable) return "this program may use its data folder only";
+  if (error instanceof Deno.errors.BrokenPipe) return "the reader is gone";
+  if (!(error instanceof Error)) return "unknown";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
 /** Counts the bytes that pass by, and shows them while somebody watches. */
 export async function* counted(
   pieces: AsyncIterable<Uint8Array>,

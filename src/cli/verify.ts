@@ -2,7 +2,7 @@
 import type { BackupReport, Finding, FolderReport } from "../folder_report.ts";
 import type { CommandLine } from "./arguments.ts";
 import { EXIT } from "./exit.ts";
-import type { Terminal } from "./terminal.ts";
+import { CommandError, reasonOf, type Terminal } from "./terminal.ts";
 
 export interface Verifier {
   /** The folder of this environment. */
@@ -23,9 +23,17 @@ export async function runVerify(
     await print(asJson ? JSON.stringify(report, null, 2) : folderPage(report));
     return report.sound ? 0 : EXIT.data;
   }
-  const report = await verifier.file(operand);
+  const report = await verifier.file(operand).catch((error) => cannotLook("verify", error));
   await print(asJson ? JSON.stringify(report, null, 2) : backupLine(report));
   return report.fault === null ? 0 : EXIT.data;
+}
+
+/** The program may be allowed its data folder only, and a person not even that. */
+export function cannotLook(command: string, error: unknown): never {
+  const isBarred = error instanceof Deno.errors.NotCapable ||
+    error instanceof Deno.errors.PermissionDenied;
+  if (!isBarred) throw error;
+  throw new CommandError(`Cannot ${command} the file: ${reasonOf(error)}`, EXIT.access);
 }
 
 const WORDS: Readonly<Record<Finding["kind"], string>> = {

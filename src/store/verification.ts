@@ -151,7 +151,14 @@ export async function verifyFile(
   path: string,
   defaults: ExportDefaults,
 ): Promise<BackupReport> {
-  const file = { file: path, bytes: await fs.size(path) ?? 0 };
+  const bytes = await fs.size(path);
+  if (bytes === undefined) {
+    throw new AppError(
+      "not_found",
+      "Cannot verify: there is no such file, or it is no regular one",
+    );
+  }
+  const file = { file: path, bytes };
   try {
     return { ...file, memories: await readBackupFile(fs, path, defaults, () => {}), fault: null };
   } catch (error) {
