@@ -7,6 +7,7 @@ import type { FailedAttempts } from "./failed_attempts.ts";
 export type Door = (headers: Headers) => Promise<void>;
 
 export function door(key: string, attempts: FailedAttempts): Door {
+  if (key === "") throw new Error("Cannot open the door: a key that is empty shuts nobody out");
   const expected = digest(key);
   return async (headers) => {
     const given = givenKey(headers);
