@@ -144,8 +144,8 @@ export async function carryOut(opened: Opened, steps: readonly Step[], history: 
       fs.faults = [{ ...step.fault, at: fs.calls.length + 1 }];
       await append(step.changes);
       fs.faults = [];
-      if (store.status().mode !== "ok") await clock.advance(HEAL_MS);
-      assert.equal(store.status().mode, "ok", "did not heal");
+      if (store.status().disk !== "ok") await clock.advance(HEAL_MS);
+      assert.equal(store.status().disk, "ok", "did not heal");
       history.healed();
     }
   }
@@ -201,7 +201,7 @@ export function assertUnharmed({ integrity, notes }: Recovery, where: string): v
   assert.equal(integrity, "ok", where);
 }
 
-const FAULTS: readonly DiskFault[] = [
+export const FAULTS: readonly [DiskFault, DiskFault, DiskFault, DiskFault] = [
   { code: "ENOSPC", only: (kind) => kind === "write", part: 0.5 },
   { code: "ENOSPC", only: (kind) => kind === "write", part: 1 },
   { code: "EIO", only: (kind) => kind === "write", part: 0.7 },

@@ -3,15 +3,7 @@
  * file with unsynced bytes each length that it may have, read as zeros or not, and with pages
  * missing from its middle. What is too much to go through whole is drawn by the seed.
  */
-import {
-  type Digest,
-  digestOf,
-  keyOf,
-  NOTHING,
-  pairDigest,
-  textDigest,
-  withByte,
-} from "./digest.ts";
+import { type Digest, digestOf, keyOf, NOTHING, pairDigest, textDigest } from "./digest.ts";
 import { SimulatedDisk } from "./simulated_disk.ts";
 import { extended, Inode, type NameStep, setNames, type Still, withHoles } from "./inode.ts";
 
@@ -37,17 +29,6 @@ export function sameMoment(one: Moment, other: Moment): boolean {
   return true;
 }
 
-/**
- * True while a file reads as it never will again: its sync has failed, and what the kernel gave up
- * is not cut off yet.
- */
-export function isDeceptive(moment: Moment): boolean {
-  return moment.values().some(({ lost, durable, steps }) => {
-    const last = steps.at(-1);
-    return lost && !(last?.op === "truncate" && last.size === durable.length);
-  });
-}
-
 /** What may be left of one file. */
 interface Remains {
   readonly digest: Digest;
@@ -64,11 +45,16 @@ export interface CrashState {
 const MOST_NAMES = 6, MOST_PAGES = 6;
 const DRAWN = 48;
 
-export function* crashStates(moment: Moment, random: () => number): Generator<CrashState> {
+/** `strideBytes` is the distance between the lengths that a torn write may have. */
+export function* crashStates(
+  moment: Moment,
+  random: () => number,
+  strideBytes = 1,
+): Generator<CrashState> {
   for (const names of nameChoices(moment, random)) {
     const tree = new Tree(moment, names);
     const loose = tree.loose();
-    const remains = loose.map((still) => remainsOf(still, random));
+    const remains = loose.map((still) => remainsOf(still, strideBytes, random));
     const last = remains.map((list) => list.length - 1);
     if (loose.length === 0) yield tree.state([]);
     for (const [i, list] of remains.entries()) {
@@ -239,7 +225,7 @@ function durableDigest(still: Still): Digest {
 }
 
 /** First nothing, last everything. */
-function remainsOf(still: Still, random: () => number): Remains[] {
+function remainsOf(still: Still, strideBytes: number, random: () => number): Remains[] {
   const known = remainsKnown.get(still);
   // What a failed sync gave up stays open for the file's whole life: it is gone through once.
   if (known !== undefined) return still.lost ? few(known, random) : known;
@@ -252,8 +238,9 @@ function remainsOf(still: Still, random: () => number): Remains[] {
       found.push(wholeRemains(base));
       continue;
     }
-    found.push(...tornRemains(base, step.bytes));
+    found.push(...tornRemains(base, step.bytes, strideBytes));
     base = extended(base, step.bytes);
+    found.push(wholeRemains(base));
   }
   for (const pageBytes of [512, 4096]) found.push(...holedRemains(base, solid, pageBytes, random));
   found.push(wholeRemains(base));
@@ -273,17 +260,21 @@ function wholeRemains(bytes: Uint8Array): Remains {
 }
 
 /** Every length of a torn write, the rest being missing, or reading as zeros. */
-function* tornRemains(base: Uint8Array, more: Uint8Array): Generator<Remains> {
+function* tornRemains(
+  base: Uint8Array,
+  more: Uint8Array,
+  strideBytes: number,
+): Generator<Remains> {
   let digest = digestOf(base);
   const zeros = new Uint8Array(more.length);
-  for (let length = 0; length < more.length; length++) {
+  for (let length = 0; length < more.length; length += strideBytes) {
     const part = more.subarray(0, length), rest = more.length - length;
     if (length > 0) yield { digest, bytes: () => extended(base, part) };
     yield {
       digest: digestOf(zeros.subarray(0, rest), digest),
       bytes: () => extended(base, part, rest),
     };
-    digest = withByte(digest, more[length] ?? 0);
+    digest = digestOf(more.subarray(length, length + strideBytes), digest);
   }
 }
 

@@ -9,10 +9,6 @@ export interface Digest {
 export const NOTHING: Digest = { a: 0x811c9dc5 | 0, b: 0x2f0b4f27 };
 const PRIME_A = 0x01000193, PRIME_B = 0x9e3779b1 | 0;
 
-export function withByte({ a, b }: Digest, byte: number): Digest {
-  return { a: Math.imul(a ^ byte, PRIME_A), b: Math.imul(b ^ byte, PRIME_B) };
-}
-
 /** The digest of what `begun` is the digest of, and the bytes behind it. */
 export function digestOf(bytes: Uint8Array, begun: Digest = NOTHING): Digest {
   let { a, b } = begun;

@@ -13,14 +13,7 @@ import {
   type Step,
 } from "./crash_lab.ts";
 import { assertUnharmed, carryOut } from "./crash_lab.ts";
-import {
-  crashStates,
-  isDeceptive,
-  killedDisk,
-  type Moment,
-  momentOf,
-  sameMoment,
-} from "./crash_states.ts";
+import { crashStates, killedDisk, type Moment, momentOf, sameMoment } from "./crash_states.ts";
 import type { SimulatedDisk, SimulatedOptions } from "./file_system.ts";
 import { everythingSurvives, nothingSurvives, randomSurvival } from "./inode.ts";
 import { below, open, type Opened, putOf, randomOf, simulated } from "./store_kit.ts";
@@ -40,6 +33,11 @@ export interface Tally {
 /** A moment of a life, just before an operation. */
 interface Recorded {
   readonly where: string;
+  /**
+   * False between a failed sync and the cut that answers it: the file reads as it never will again,
+   * and against a kill just then nothing can be done.
+   */
+  readonly mayBeKilled: boolean;
   readonly moment: Moment;
   readonly knowledge: Knowledge;
   readonly history: History;
@@ -58,16 +56,17 @@ async function record(
   where: string,
 ): Promise<Recorded[]> {
   const recorded: Recorded[] = [];
-  const note = (before: string) => {
+  const note = (where: string, mayBeKilled: boolean) => {
     const moment = momentOf(disk), knowledge = history.knowledge();
     const last = recorded.at(-1);
     const same = last !== undefined && sameMoment(last.moment, moment) &&
       last.knowledge.prints.join() === knowledge.prints.join();
-    if (!same) recorded.push({ where: before, moment, knowledge, history: history.copy() });
+    if (same) return;
+    recorded.push({ where, mayBeKilled, moment, knowledge, history: history.copy() });
   };
   const gate: SimulatedOptions["gate"] = async (kind, path) => {
     await settled();
-    note(`${where}, before ${opened.fs.calls.length} (${kind} ${path})`);
+    note(`${where}, before ${opened.fs.calls.length} (${kind} ${path})`, kind !== "truncate");
   };
   const opened = simulated(disk, { ...options, gate });
   opened.recovery = await opened.store.open(opened.state);
@@ -75,7 +74,7 @@ async function record(
   settle(opened, history, where);
   await carryOut(opened, steps, history);
   await opened.store.close();
-  note(`${where}, at its end`);
+  note(`${where}, at its end`, true);
   opened.fs.kill();
   return recorded;
 }
@@ -90,11 +89,13 @@ class Judge {
   readonly #random: () => number;
   /** The state budget: beyond it nothing more is gone through. */
   readonly #most: number;
+  readonly #strideBytes: number | undefined;
 
-  constructor(tally: Tally, random: () => number, most: number) {
+  constructor(tally: Tally, random: () => number, most: number, strideBytes?: number) {
     this.#tally = tally;
     this.#random = random;
     this.#most = most;
+    this.#strideBytes = strideBytes;
   }
 
   get done(): boolean {
@@ -105,7 +106,7 @@ class Judge {
     const { where, moment, knowledge: { prints } } = recorded;
     this.#tally.moments++;
     this.#tally.progress?.();
-    for (const state of crashStates(moment, this.#random)) {
+    for (const state of crashStates(moment, this.#random, this.#strideBytes)) {
       let print = this.#found.get(state.key);
       if (print === undefined) {
         const opened = await reopened(state.disk(), where);
@@ -121,7 +122,7 @@ class Judge {
 
   /** After a kill nothing is lost; but what was found then must also survive a power cut. */
   async #kill(recorded: Recorded): Promise<void> {
-    if (isDeceptive(recorded.moment)) return;
+    if (!recorded.mayBeKilled) return;
     const where = `${recorded.where}, killed`;
     const opened = await reopened(killedDisk(recorded.moment), where);
     const print = printKey(opened.state);
@@ -167,6 +168,8 @@ export interface Plan {
   /** What the process does in each of its lives. */
   readonly lives: readonly (readonly Step[])[];
   readonly options: SimulatedOptions;
+  /** The distance between the lengths that a torn write may have; every one where it is left out. */
+  readonly strideBytes?: number;
 }
 
 /** A plan for each seed. */
@@ -185,14 +188,14 @@ export function randomPlan(seed: number): Plan {
 
 /** Each life begins on a disk that a crash of the one before left. */
 export async function explore(
-  { seed, lives, options }: Plan,
+  { seed, lives, options, strideBytes }: Plan,
   history: History,
   disk: SimulatedDisk,
   tally: Tally,
   most = Infinity,
 ): Promise<void> {
   const random = randomOf(seed);
-  const judge = new Judge(tally, random, most);
+  const judge = new Judge(tally, random, most, strideBytes);
   for (const [n, steps] of lives.entries()) {
     const where = `seed ${seed}, life ${n}`;
     const recorded = await record(disk, options, history, steps, where);
@@ -205,7 +208,7 @@ export async function explore(
     if (end === undefined) return;
     disk = killedDisk(end.moment);
     history = end.history;
-    if (random() < 0.2 && !isDeceptive(end.moment)) continue;
+    if (random() < 0.2 && end.mayBeKilled) continue;
     // What was found once after a power cut must be found again, also where recovery is cut off.
     disk = disk.afterPowerCut(randomSurvival(random));
     const found = await reopened(disk.afterPowerCut(everythingSurvives), where);
