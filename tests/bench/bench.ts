@@ -1,7 +1,7 @@
 /**
  * `deno task bench`: measures the real program over HTTP and prints one table for each question.
  *
- *     deno task bench [--quick] [--only writes|reads|search|start|pauses] [--folder DIR]
+ *     deno task bench [--quick] [--only writes|reads|search|start|pauses|memory] [--folder DIR]
  *
  * Numbers of different runs and machines do not compare; ratios and lines of one run do.
  */
@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Folders } from "./folders.ts";
+import { measureMemory } from "./memory.ts";
 import { measurePauses } from "./pauses.ts";
 import { endAll, Load } from "./processes.ts";
 import { measureReads } from "./reads.ts";
@@ -24,6 +25,7 @@ const PARTS = {
   search: measureSearches,
   start: measureStarts,
   pauses: measurePauses,
+  memory: measureMemory,
 };
 
 const SCALE = {

@@ -56,12 +56,17 @@ export class Server {
     });
   }
 
-  /** The real program, as `deno task start` runs it, or the bundle of `SECOND_BRAIN_BUNDLE`. */
-  static brain(folder: string): Server {
+  /**
+   * The real program, as `deno task start` runs it, or the bundle of `SECOND_BRAIN_BUNDLE`. It makes
+   * no backups, as the first one would fall into the time that is measured.
+   */
+  static brain(folder: string, env: Record<string, string> = {}): Server {
     return new Server(() => programArguments(folder), {
       MEMORY_PERSIST_PATH: join(folder, "memories.json"),
       OPENAI_API_KEY: "",
       OPENAI_BASE_URL: "",
+      BACKUP_INTERVAL_HOURS: "0",
+      ...env,
     });
   }
 
@@ -141,6 +146,19 @@ export class Server {
     } catch {
       return NaN;
     }
+  }
+
+  /** Stops it; returns the most memory that was resident up to shortly before its end. */
+  async stopPeakBytes(): Promise<number | undefined> {
+    let peak = await this.peakBytes();
+    let isRunning = true;
+    const stopped = this.stop().finally(() => isRunning = false);
+    while (isRunning) {
+      peak = await this.peakBytes() ?? peak;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    await stopped;
+    return peak;
   }
 
   /** SIGTERM, as a supervisor ends it; returns how long that took in milliseconds. */
