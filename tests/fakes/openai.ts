@@ -5,11 +5,13 @@
  * their own, and a text is the normalised sum of its words. So related texts are near each other.
  */
 import { createHash } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { z } from "zod";
 
 export type Behaviour =
   | "good"
   | "slow"
+  | "very_slow"
   | "hanging"
   | "rate_limited"
   | "out_of_quota"
@@ -31,6 +33,7 @@ export type Behaviour =
   | "zeros"
   | "huge_numbers"
   | "huge_body"
+  | "gzip_bomb"
   | "drip"
   | "redirect";
 
@@ -49,6 +52,8 @@ export interface FakeOpenAi {
 
 /** A text that holds this is refused by `refuses_marked`. */
 export const REFUSED_MARK = "[refused]";
+
+const VERY_SLOW_MS = 5_000;
 
 const CONCEPTS = [
   ["garden", "fence", "plant", "soil", "tomato", "hedge"],
@@ -152,6 +157,14 @@ function filled(component: unknown): Answer {
 const ANSWERS: Record<Behaviour, Answer> = {
   good: ({ rows }) => reply(rows),
   slow: ({ rows }) => new Promise((resolve) => setTimeout(() => resolve(reply(rows)), 30)),
+  very_slow: ({ rows, gone }) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(reply(rows)), VERY_SLOW_MS);
+      gone.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve(new Response(null, { status: 503 }));
+      });
+    }),
   hanging: ({ gone }) =>
     new Promise((resolve) => {
       gone.addEventListener("abort", () => resolve(new Response(null, { status: 503 })));
@@ -186,6 +199,7 @@ const ANSWERS: Record<Behaviour, Answer> = {
   zeros: filled(0),
   huge_numbers: filled(1e38),
   huge_body: () => new Response(endless(64 * 1024, 0)),
+  gzip_bomb: () => new Response(bomb(), { headers: { "content-encoding": "gzip" } }),
   drip: () => new Response(endless(1, 5)),
   redirect: () =>
     new Response(null, {
@@ -193,6 +207,11 @@ const ANSWERS: Record<Behaviour, Answer> = {
       headers: { location: "http://169.254.169.254/latest/meta-data" },
     }),
 };
+
+/** A few thousand bytes that are 64 MiB once they are unpacked. */
+function bomb(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(gzipSync(new Uint8Array(64 << 20).fill(0x20)));
+}
 
 /** Blanks that go on to 300 MB, or until nobody reads them any more. */
 function endless(chunkBytes: number, pauseMs: number): ReadableStream<Uint8Array> {

@@ -1,0 +1,96 @@
+/**
+ * Whatever a provider does that is not right, over a real connection: no vector of it is stored,
+ * the texts stay to be done, and once it is well each is embedded with one more call.
+ */
+import assert from "node:assert/strict";
+import { openAiEmbedder } from "../src/embedder/openai.ts";
+import { Indexer } from "../src/indexer.ts";
+import type { Memory } from "../src/memory.ts";
+import { FlatVectorIndex } from "../src/vector_index/flat.ts";
+import { eventually } from "./e2e/conditions.ts";
+import { FakeClock, memoryOf } from "./fakes/indexing.ts";
+import { type Behaviour, type FakeOpenAi, fakeOpenAi, fakeVector } from "./fakes/openai.ts";
+
+const DIMENSIONS = 32;
+const TEXTS = ["my diary of May", "my diary of June"];
+
+/** How it then stands: waiting for better times, or for the operator. */
+const OUTAGES: Readonly<Partial<Record<Behaviour, "waiting" | "misconfigured">>> = {
+  hanging: "waiting",
+  drip: "waiting",
+  rate_limited: "waiting",
+  server_error: "waiting",
+  unauthorized: "misconfigured",
+  out_of_quota: "misconfigured",
+  refuses_dimensions: "misconfigured",
+  redirect: "misconfigured",
+  html: "waiting",
+  cut_json: "waiting",
+  too_few: "waiting",
+  duplicate_index: "waiting",
+  longer: "waiting",
+  uneven: "waiting",
+  nan: "waiting",
+  infinite: "waiting",
+  null: "waiting",
+  strings: "waiting",
+  zeros: "waiting",
+  huge_numbers: "waiting",
+  huge_body: "waiting",
+  gzip_bomb: "waiting",
+};
+
+async function withIndexer(
+  test: (fake: FakeOpenAi, indexer: Indexer, index: FlatVectorIndex) => Promise<void>,
+  state: ReadonlyMap<string, Memory>,
+): Promise<void> {
+  const fake = fakeOpenAi(DIMENSIONS);
+  const vectorIndex = new FlatVectorIndex();
+  const { baseUrl } = fake;
+  const indexer = new Indexer({
+    embedder: openAiEmbedder({
+      baseUrl,
+      apiKey: "",
+      model: "fake",
+      dimensions: DIMENSIONS,
+      timeoutMs: 2_000,
+    }),
+    vectorIndex,
+    memory: (id) => state.get(id),
+    // It stands still: nothing is tried again but on demand.
+    clock: new FakeClock(),
+    random: () => 1,
+  });
+  try {
+    await test(fake, indexer, vectorIndex);
+  } finally {
+    await indexer.stop();
+    await fake.close();
+  }
+}
+
+for (const [behaviour, state] of Object.entries(OUTAGES)) {
+  Deno.test(`of a provider that is ill (${behaviour}) no vector is stored, and none is missed later`, async () => {
+    const memories = new Map(TEXTS.map((text, n) => [`${n}`, memoryOf(`${n}`, text)]));
+    await withIndexer(async (fake, indexer, index) => {
+      fake.behaviour = behaviour as Behaviour;
+      await indexer.start(memories.values());
+      indexer.retryFailed();
+      await eventually(30_000, "that it is noticed", () => {
+        return indexer.status().state === state ? true : undefined;
+      });
+      const { indexed, pending, failed } = indexer.stats();
+      assert.deepEqual({ indexed, pending, failed }, { indexed: 0, pending: 2, failed: 0 });
+      assert.equal(index.size, 0);
+
+      fake.behaviour = "good";
+      const { length } = fake.texts;
+      indexer.retryFailed();
+      await indexer.idle();
+      assert.deepEqual(fake.texts.slice(length).toSorted(), TEXTS.toSorted());
+      for (const [n, text] of TEXTS.entries()) {
+        assert.deepEqual(await index.get(`${n}`), Float32Array.from(fakeVector(text, DIMENSIONS)));
+      }
+    }, memories);
+  });
+}
