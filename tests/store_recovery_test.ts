@@ -3,9 +3,7 @@
  * invents a value, loses the damaged line at most, and says what it found.
  */
 import assert from "node:assert/strict";
-import type { Change } from "../src/memory.ts";
 import {
-  bytesAt,
   CHANGES,
   copyOf,
   JOURNAL,
@@ -14,6 +12,7 @@ import {
   openWith,
   textAt,
 } from "./fakes/damage.ts";
+import { JournalToDamage, MUTATIONS } from "./fakes/damage_lab.ts";
 import {
   contentsOf,
   deleteOf,
@@ -27,67 +26,19 @@ import {
   stateOf,
 } from "./fakes/store_kit.ts";
 
-/** Every state that some first part of the changes gives. */
-function prefixes(changes: readonly Change[]): string[] {
-  return [...changes, undefined].map((_, n) => printOf(stateOf(changes.slice(0, n))));
-}
-
 Deno.test("a journal cut at every byte gives its longest valid beginning, and no damage", async () => {
-  const disk = await journalOnly();
-  const whole = bytesAt(disk, JOURNAL);
-  const states = prefixes(CHANGES);
-  for (let size = 0; size <= whole.length; size++) {
-    const { state, recovery, disk: after } = await openWith(disk, JOURNAL, whole.slice(0, size));
-    const lines = whole.slice(0, size).filter((byte) => byte === 10).length;
-    assert.equal(printOf(state), states[Math.max(0, lines - 1)], `cut at ${size}`);
-    const end = whole.slice(0, size).lastIndexOf(10) + 1;
-    // Of a header nothing can be missed.
-    const torn = lines > 0 && end < size;
-    assert.deepEqual(kindsOf(recovery), torn ? ["torn_tail"] : [], `cut at ${size}`);
-    const kept = recovery.notes[0]?.quarantine;
-    if (torn) assert.deepEqual(bytesAt(after, `/data/${kept}`), whole.slice(end, size));
-  }
-  console.log(`${whole.length + 1} cuts`);
+  const journal = await JournalToDamage.of(CHANGES);
+  for (let size = 0; size <= journal.whole.length; size++) await journal.assertCut(size);
+  console.log(`${journal.whole.length + 1} cuts`);
 });
-
-type Mutation = (bytes: Uint8Array, at: number) => Uint8Array;
-const MUTATIONS: Readonly<Record<string, Mutation>> = {
-  "bit 0 flipped": (bytes, at) => bytes.with(at, bytes[at]! ^ 1),
-  "bit 7 flipped": (bytes, at) => bytes.with(at, bytes[at]! ^ 128),
-  "zeroed": (bytes, at) => bytes.with(at, 0),
-  "64 bytes zeroed": (bytes, at) => new Uint8Array(bytes).fill(0, at, at + 64),
-  "deleted": (bytes, at) => Uint8Array.of(...bytes.slice(0, at), ...bytes.slice(at + 1)),
-  "line feed put in": (bytes, at) => Uint8Array.of(...bytes.slice(0, at), 10, ...bytes.slice(at)),
-};
-
-/** Numbers of the lines that differ, the header being 0. */
-function linesHit(before: Uint8Array, after: Uint8Array): Set<number> {
-  const split = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes).split("\n");
-  const left = new Set(split(after));
-  const lines = split(before).slice(0, -1);
-  return new Set([...lines.keys()].filter((n) => !left.has(lines[n] ?? "")));
-}
 
 Deno.test("a journal damaged at every byte: nothing invented, only hit lines lost, all reported", async () => {
   const changes = [putOf(1), putOf(2, { content: "zwei 🙂" }), deleteOf(1), putOf(3), putOf(4)];
-  const disk = await journalOnly(changes);
-  const whole = bytesAt(disk, JOURNAL);
+  const journal = await JournalToDamage.of(changes);
   let damaged = 0;
-  for (const [name, mutate] of Object.entries(MUTATIONS)) {
-    const step = /zeroed|flipped/.test(name) ? 1 : 4;
-    for (let at = 0; at < whole.length; at += step) {
-      const bytes = mutate(whole, at);
-      const hit = linesHit(whole, bytes);
-      if (hit.size === 0) continue;
-      const where = `${name} at ${at}`;
-      const { state, recovery } = await openWith(disk, JOURNAL, bytes);
-      const left = changes.filter((_, n) => !hit.has(n + 1));
-      assert.equal(printOf(state), printOf(stateOf(left)), where);
-      // Damage at the very end looks like a write that a crash cut off.
-      const tail = !hit.has(0) && Math.min(...hit) + hit.size === changes.length + 1;
-      assert.deepEqual(kindsOf(recovery), [tail ? "torn_tail" : "damage"], where);
-      assert.equal(recovery.integrity, tail ? "ok" : "degraded", where);
-      damaged++;
+  for (const [name, mutation] of Object.entries(MUTATIONS)) {
+    for (let at = 0; at < journal.whole.length; at++) {
+      if (await journal.assertTold(name, mutation, at)) damaged++;
     }
   }
   console.log(`${damaged} damaged journals`);

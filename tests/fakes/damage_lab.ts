@@ -1,12 +1,37 @@
-/** Ways to damage a journal, and what must come of each: nothing invented, little lost, all said. */
+/**
+ * Journals cut and damaged at every byte, and what must come of each: nothing invented, nothing
+ * lost but the lines that were hit, and all of it said.
+ */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import type { Change } from "../../src/memory.ts";
 import { StoreOpenError } from "../../src/store.ts";
-import { JOURNAL, openWith } from "./damage.ts";
+import { bytesAt, JOURNAL, journalOnly, openWith } from "./damage.ts";
 import type { SimulatedDisk } from "./file_system.ts";
 import { kindsOf, printOf, stateOf } from "./store_kit.ts";
 
-export type Mutation = (bytes: Uint8Array, at: number) => Uint8Array;
+interface Mutation {
+  /** How many bytes it may change, from the place on. */
+  readonly reach: number;
+  readonly apply: (bytes: Uint8Array, at: number) => Uint8Array;
+}
+
+/** By what a disk, a cable or a person does. */
+export const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  "bit 0 flipped": { reach: 1, apply: (bytes, at) => bytes.with(at, (bytes[at] ?? 0) ^ 1) },
+  "bit 7 flipped": { reach: 1, apply: (bytes, at) => bytes.with(at, (bytes[at] ?? 0) ^ 128) },
+  "64 bytes zeroed": { reach: 64, apply: (bytes, at) => bytes.slice().fill(0, at, at + 64) },
+  "a byte deleted": { reach: 1, apply: (bytes, at) => spliced(bytes, at, 1, []) },
+  "a byte put in": { reach: 1, apply: (bytes, at) => spliced(bytes, at, 0, [0x41]) },
+  "a line feed put in": { reach: 1, apply: (bytes, at) => spliced(bytes, at, 0, [10]) },
+  "a sector zeroed or stale": {
+    reach: 4096,
+    apply: (bytes, at) => {
+      const length = at % 2 === 0 ? 512 : 4096;
+      return at % 4 < 2 ? bytes.slice().fill(0, at, at + length) : stale(bytes, at, length);
+    },
+  },
+};
 
 function spliced(bytes: Uint8Array, at: number, gone: number, put: readonly number[]): Uint8Array {
   const after = new Uint8Array(bytes.length - gone + put.length);
@@ -16,61 +41,93 @@ function spliced(bytes: Uint8Array, at: number, gone: number, put: readonly numb
   return after;
 }
 
-/** What the sector that begins there held before: the one before it. */
+/** The bytes before it once more, as where a write went to the wrong place. */
 function stale(bytes: Uint8Array, at: number, length: number): Uint8Array {
   const after = bytes.slice(), from = Math.max(0, at - length);
   after.set(bytes.subarray(from, Math.min(at, from + bytes.length - at)), at);
   return after;
 }
 
-export const MUTATIONS: Readonly<Record<string, Mutation>> = {
-  "bit 0 flipped": (bytes, at) => bytes.with(at, (bytes[at] ?? 0) ^ 1),
-  "bit 7 flipped": (bytes, at) => bytes.with(at, (bytes[at] ?? 0) ^ 128),
-  "64 bytes zeroed": (bytes, at) => bytes.slice().fill(0, at, at + 64),
-  "a byte deleted": (bytes, at) => spliced(bytes, at, 1, []),
-  "a byte put in": (bytes, at) => spliced(bytes, at, 0, [0x41]),
-  "a line feed put in": (bytes, at) => spliced(bytes, at, 0, [10]),
-  "512 bytes zeroed": (bytes, at) => bytes.slice().fill(0, at, at + 512),
-  "512 bytes stale": (bytes, at) => stale(bytes, at, 512),
-  "4096 bytes zeroed": (bytes, at) => bytes.slice().fill(0, at, at + 4096),
-  "4096 bytes stale": (bytes, at) => stale(bytes, at, 4096),
-};
+const LINE_FEED = 10;
 
-/** Numbers of the lines that are gone, the header being 0. */
-export function linesHit(before: Uint8Array, after: Uint8Array): Set<number> {
-  const split = (bytes: Uint8Array) => new TextDecoder("latin1").decode(bytes).split("\n");
-  const left = new Set(split(after).slice(0, -1));
-  const lines = split(before).slice(0, -1);
-  return new Set([...lines.keys()].filter((n) => !left.has(lines[n] ?? "")));
-}
+/** A journal in which each change is a line, and a write, of its own. */
+export class JournalToDamage {
+  readonly #disk: SimulatedDisk;
+  readonly #changes: readonly Change[];
+  readonly whole: Uint8Array;
+  /** Where the lines begin, the header's first; last the end. */
+  readonly #starts: number[] = [0];
 
-/** False where no line was hit. Each change must be a write, and so a batch, of its own. */
-export async function assertDamageTold(
-  disk: SimulatedDisk,
-  changes: readonly Change[],
-  whole: Uint8Array,
-  damaged: Uint8Array,
-  where: string,
-): Promise<boolean> {
-  const hit = linesHit(whole, damaged);
-  if (hit.size === 0) return false;
-  const left = changes.filter((_, n) => !hit.has(n + 1));
-  if (left.length === 0 && hit.has(0)) {
-    return await assertRefused(openWith(disk, JOURNAL, damaged), where);
+  private constructor(disk: SimulatedDisk, changes: readonly Change[]) {
+    this.#disk = disk;
+    this.#changes = changes;
+    this.whole = bytesAt(disk, JOURNAL);
+    for (const [at, byte] of this.whole.entries()) {
+      if (byte === LINE_FEED) this.#starts.push(at + 1);
+    }
+    assert.equal(this.#starts.length, changes.length + 2);
   }
-  const { state, recovery } = await openWith(disk, JOURNAL, damaged);
-  assert.equal(printOf(state), printOf(stateOf(left)), where);
-  // Damage at the very end looks like a write that a crash cut off.
-  const tail = !hit.has(0) && Math.min(...hit) + hit.size === changes.length + 1;
-  const told = new Set(kindsOf(recovery));
-  assert.deepEqual([...told], [tail && told.has("torn_tail") ? "torn_tail" : "damage"], where);
-  return true;
+
+  static async of(changes: readonly Change[]): Promise<JournalToDamage> {
+    return new JournalToDamage(await journalOnly(changes), changes);
+  }
+
+  /** The longest valid beginning, and no damage; what was cut is kept. */
+  async assertCut(size: number): Promise<void> {
+    const where = `cut at ${size}`;
+    const { state, recovery, disk } = await openWith(
+      this.#disk,
+      JOURNAL,
+      this.whole.slice(0, size),
+    );
+    const lines = this.#starts.findLastIndex((start) => start <= size);
+    const end = this.#starts[lines] ?? 0;
+    const left = this.#changes.slice(0, Math.max(0, lines - 1));
+    assert.equal(printOf(state), printOf(stateOf(left)), where);
+    // Of a header nothing can be missed.
+    const torn = lines > 0 && end < size;
+    assert.deepEqual(kindsOf(recovery), torn ? ["torn_tail"] : [], where);
+    const kept = recovery.notes[0]?.quarantine;
+    if (torn) assert.deepEqual(bytesAt(disk, `/data/${kept}`), this.whole.slice(end, size), where);
+  }
+
+  /** False where no line was hit. */
+  async assertTold(name: string, { reach, apply }: Mutation, at: number): Promise<boolean> {
+    const where = `${name} at ${at}`;
+    const damaged = apply(this.whole, at);
+    const hit = this.#hit(damaged, at, reach);
+    if (hit.size === 0) return false;
+    const left = this.#changes.filter((_, n) => !hit.has(n + 1));
+    const opening = openWith(this.#disk, JOURNAL, damaged);
+    if (left.length === 0 && hit.has(0)) {
+      await assert.rejects(opening, isUnreadable, where); // Empty, it would look like a new folder.
+      return true;
+    }
+    const { state, recovery } = await opening;
+    assert.equal(printOf(state), printOf(stateOf(left)), where);
+    // Damage at the very end looks like a write that a crash cut off.
+    const isTail = !hit.has(0) && Math.min(...hit) + hit.size === this.#changes.length + 1;
+    const kinds = new Set(kindsOf(recovery));
+    const isTorn = isTail && kinds.has("torn_tail");
+    assert.deepEqual([...kinds], [isTorn ? "torn_tail" : "damage"], where);
+    assert.equal(recovery.integrity, isTorn ? "ok" : "degraded", where);
+    return true;
+  }
+
+  /** Numbers of the lines that are gone, the header being 0. */
+  #hit(damaged: Uint8Array, at: number, reach: number): Set<number> {
+    const hit = new Set<number>(), found = Buffer.from(damaged.buffer, 0, damaged.length);
+    for (let n = 0; n + 1 < this.#starts.length; n++) {
+      const start = this.#starts[n] ?? 0, end = this.#starts[n + 1] ?? 0;
+      if (end < at || start > at + reach) continue;
+      // Wherever it stands now, with nothing before it on its line.
+      const place = found.indexOf(this.whole.subarray(start, end));
+      if (place < 0 || place > 0 && damaged[place - 1] !== LINE_FEED) hit.add(n);
+    }
+    return hit;
+  }
 }
 
-/** Nothing is left: an empty start would look like a new folder. */
-async function assertRefused(opening: Promise<unknown>, where: string): Promise<true> {
-  const isUnreadable = (error: unknown) =>
-    error instanceof StoreOpenError && error.fault === "unreadable";
-  await assert.rejects(opening, isUnreadable, where);
-  return true;
+function isUnreadable(error: unknown): boolean {
+  return error instanceof StoreOpenError && error.fault === "unreadable";
 }

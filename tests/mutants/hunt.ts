@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { FAULTS, History, type Step } from "../fakes/crash_lab.ts";
-import { bytesAt, CHANGES, JOURNAL, journalOnly } from "../fakes/damage.ts";
-import { assertDamageTold, MUTATIONS } from "../fakes/damage_lab.ts";
+import { CHANGES } from "../fakes/damage.ts";
+import { JournalToDamage, MUTATIONS } from "../fakes/damage_lab.ts";
 import { explore, type Plan, type Tally } from "../fakes/exploration.ts";
 import { SimulatedDisk, type SimulatedOptions } from "../fakes/file_system.ts";
 import { deleteOf, open, putOf, receiptOf } from "../fakes/store_kit.ts";
@@ -42,18 +42,16 @@ function crashes(options: SimulatedOptions, strideBytes: number): () => Promise<
 async function secondProcess(): Promise<void> {
   const first = await open();
   await first.store.append(putOf(1));
-  await assert.rejects(open(first.disk));
   tally.states++;
+  await assert.rejects(open(first.disk));
 }
 
 async function damage(): Promise<void> {
-  const disk = await journalOnly();
-  const whole = bytesAt(disk, JOURNAL);
-  for (const [name, mutate] of Object.entries(MUTATIONS)) {
-    for (let at = 0; at < whole.length; at += 23) {
-      const where = `${name} at ${at}`;
-      await assertDamageTold(disk, CHANGES, whole, mutate(whole, at), where);
+  const journal = await JournalToDamage.of(CHANGES);
+  for (const [name, mutation] of Object.entries(MUTATIONS)) {
+    for (let at = 0; at < journal.whole.length; at += 23) {
       tally.states++;
+      await journal.assertTold(name, mutation, at);
     }
   }
 }
