@@ -98,6 +98,7 @@ export class Trial {
     try {
       await work();
     } catch (error) {
+      if (isAbort(error)) throw error;
       await this.#program?.exitCode(100).catch(() => this.#program?.crash());
       const kept = await Deno.makeTempDir({ prefix: "second-brain-kept-" });
       await new Deno.Command("cp", { args: ["-a", `${this.#folder}/.`, kept] }).output();
@@ -140,6 +141,11 @@ export class Trial {
     for (const [id, content] of expected) assert.equal(all.get(id), content, id);
     assert.deepEqual([...all.keys()].filter((id) => !expected.has(id)), [], "sent by nobody");
   }
+}
+
+/** Whoever ran it has had enough: nothing was found. */
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 async function everything(program: Program): Promise<Map<string, string>> {

@@ -34,6 +34,8 @@ interface CompareOptions {
   readonly cuts: ReadonlyMap<Kind, number>;
   readonly seed: number;
   readonly note: (text: string) => void;
+  /** Heeded after each round, so that everything is put away. */
+  readonly signal: AbortSignal;
 }
 
 export async function compare(options: CompareOptions): Promise<Comparison[]> {
@@ -47,7 +49,7 @@ export async function compare(options: CompareOptions): Promise<Comparison[]> {
     const kills = noScore();
     const data = place.path("data");
     await Deno.mkdir(data);
-    await new Rounds(subject, kills, options.seed, nothing, data).run(options.kills);
+    await new Rounds(subject, kills, options, nothing, data).run(options.kills);
     const cuts = options.cuts.size === 0 ? undefined : await cutAll(place, subject, options);
     const together = await writeTogether(subject, data);
     await Deno.remove(data, { recursive: true });
@@ -77,7 +79,7 @@ async function cutAll(place: Place, subject: Subject, options: CompareOptions): 
       strike: (chance) => disk.cutPower(chance < 0.5 ? "logFlushed" : "nothingFlushed"),
       rise: () => disk.restart(),
     };
-    await new Rounds(subject, score, options.seed, blow, disk.folder).run(cuts);
+    await new Rounds(subject, score, options, blow, disk.folder).run(cuts);
   }
   return score;
 }
@@ -88,15 +90,23 @@ class Rounds {
   readonly #chance: () => number;
   readonly #blow: Blow;
   readonly #parent: string;
+  readonly #signal: AbortSignal;
   /** Acknowledged in the folder that is in use. */
   #acknowledged = new Set<string>();
   #folder = "";
   #count = 0;
 
-  constructor(subject: Subject, score: Score, seed: number, blow: Blow, parent: string) {
+  constructor(
+    subject: Subject,
+    score: Score,
+    { seed, signal }: CompareOptions,
+    blow: Blow,
+    parent: string,
+  ) {
     this.#subject = subject;
     this.#score = score;
     this.#chance = random(seed);
+    this.#signal = signal;
     this.#blow = blow;
     this.#parent = parent;
   }
@@ -111,6 +121,7 @@ class Rounds {
         if (running === undefined) throw new Error(`Cannot compare: ${this.#subject.name}`);
       }
       await this.#round(running);
+      this.#signal.throwIfAborted();
     }
     const last = await this.#start();
     await last?.kill();

@@ -14,6 +14,8 @@ export interface RealOptions {
   readonly seed: number;
   readonly count: number;
   readonly note: (text: string) => void;
+  /** Heeded after each death, so that everything is put away. */
+  readonly signal: AbortSignal;
 }
 
 /** A kind of disk, its mount options, and its share of the cuts. */
@@ -23,8 +25,9 @@ const DISKS: readonly (readonly [Kind, string, number])[] = [
   ["xfs", "", 0.3],
 ];
 
-export async function kills({ seed, count, note }: RealOptions): Promise<Row> {
-  const sum = new Sum(count, note, "kills");
+export async function kills(options: RealOptions): Promise<Row> {
+  const { seed, count } = options;
+  const sum = new Sum(options, "kills");
   await inParallel(batches(count, KILLS_A_BATCH), async (deaths, batch) => {
     await using place = new Place();
     await sum.add(killing(place), seed + batch, deaths);
@@ -37,15 +40,16 @@ export async function kills({ seed, count, note }: RealOptions): Promise<Row> {
   };
 }
 
-export async function cuts({ seed, count, note }: RealOptions): Promise<Row> {
-  const disks = await usableDisks(note);
-  const sum = new Sum(count, note, "power cuts");
-  const plan = disks.flatMap(([kind, options, share]) =>
-    batches(Math.round(count * share), CUTS_A_BATCH).map((size) => ({ kind, options, size }))
+export async function cuts(options: RealOptions): Promise<Row> {
+  const { seed, count } = options;
+  const disks = await usableDisks(options.note);
+  const sum = new Sum(options, "power cuts");
+  const plan = disks.flatMap(([kind, mount, share]) =>
+    batches(Math.round(count * share), CUTS_A_BATCH).map((size) => ({ kind, mount, size }))
   );
-  await inParallel(plan, async ({ kind, options, size }, batch) => {
+  await inParallel(plan, async ({ kind, mount, size }, batch) => {
     await using place = new Place();
-    await using disk = await TestDisk.make(kind, place.folder, options);
+    await using disk = await TestDisk.make(kind, place.folder, mount);
     const firsts = Math.min(size, FIRST_CUTS_A_BATCH);
     for (let i = 0; i < firsts; i++) {
       await cutAfterFirstWrites(place, disk, seed + batch * CUTS_A_BATCH + i);
@@ -53,7 +57,7 @@ export async function cuts({ seed, count, note }: RealOptions): Promise<Row> {
     }
     await sum.add(powerCuts(place, disk, seed + batch), seed + batch, size - firsts);
   });
-  const kinds = disks.map(([kind, options]) => [kind, options].filter((one) => one).join(" "));
+  const kinds = disks.map(([kind, mount]) => [kind, mount].filter((one) => one).join(" "));
   return {
     name: `power cuts on real file systems (${kinds.join(", ")})`,
     figure: sum.deaths.toLocaleString("en"),
@@ -99,16 +103,14 @@ async function inParallel<T>(
 
 /** What all batches came to. */
 class Sum {
-  readonly #count: number;
-  readonly #note: (text: string) => void;
+  readonly #options: RealOptions;
   readonly #what: string;
   readonly #tallies: Tally[] = [];
   #firsts = 0;
   deaths = 0;
 
-  constructor(count: number, note: (text: string) => void, what: string) {
-    this.#count = count;
-    this.#note = note;
+  constructor(options: RealOptions, what: string) {
+    this.#options = options;
     this.#what = what;
   }
 
@@ -119,7 +121,9 @@ class Sum {
 
   #died(): void {
     this.deaths++;
-    if (this.deaths % 100 === 0) this.#note(`${this.deaths} of ${this.#count} ${this.#what}`);
+    const { count, note, signal } = this.#options;
+    if (this.deaths % 100 === 0) note(`${this.deaths} of ${count} ${this.#what}`);
+    signal.throwIfAborted();
   }
 
   async add(ground: Ground, seed: number, deaths: number): Promise<void> {

@@ -39,6 +39,7 @@ interface Run {
   /** Of the one part that was asked for. */
   readonly rounds: number | undefined;
   readonly note: (text: string) => void;
+  readonly signal: AbortSignal;
 }
 
 type Line = Row & { readonly took: string };
@@ -66,6 +67,7 @@ async function main(args: string[]): Promise<number> {
     seed: Number(values.seed),
     rounds: values.rounds === undefined ? undefined : Number(values.rounds),
     note: (text) => console.error(`[${lasted(began)}] ${text}`),
+    signal: interrupted(),
   };
   console.log(
     `seed ${run.seed}; ${navigator.hardwareConcurrency} processors; ${Deno.version.deno}`,
@@ -75,11 +77,29 @@ async function main(args: string[]): Promise<number> {
   return await runParts(parts, run);
 }
 
+/**
+ * At Ctrl-C the round ends and everything is put away; at another one later it just ends. (One
+ * Ctrl-C may arrive twice: from the terminal, and from `deno task`.)
+ */
+function interrupted(): AbortSignal {
+  const controller = new AbortController();
+  let firstMs = Infinity;
+  const stop = () => {
+    if (performance.now() - firstMs > 3_000) Deno.exit(130);
+    firstMs = Math.min(firstMs, performance.now());
+    controller.abort();
+  };
+  Deno.addSignalListener("SIGINT", stop);
+  Deno.addSignalListener("SIGTERM", stop);
+  return controller.signal;
+}
+
 /** The number of parts that failed. */
 async function runParts(parts: readonly Part[], run: Run): Promise<number> {
   const lines: Line[] = [];
   let failed = 0;
   for (const part of parts) {
+    if (run.signal.aborted) break;
     try {
       for (const step of stepsOf(part, run)) {
         const began = performance.now();
@@ -88,6 +108,7 @@ async function runParts(parts: readonly Part[], run: Run): Promise<number> {
       }
     } catch (error) {
       failed++;
+      if (run.signal.aborted) break;
       console.error(error);
       const size = run.isFull ? " --full" : "";
       console.error(`FAILED ${part}: deno task torture${size} --only ${part} --seed ${run.seed}`);
@@ -98,16 +119,16 @@ async function runParts(parts: readonly Part[], run: Run): Promise<number> {
 }
 
 function stepsOf(part: Part, run: Run): readonly (() => Promise<Row | undefined>)[] {
-  const { seed, note, isFull, rounds } = run;
+  const { seed, isFull, rounds } = run;
   const size = isFull ? "full" : "commit";
   const counts = ROUNDS[isFull ? "full" : "sample"];
   switch (part) {
     case "kills":
-      return [() => kills({ seed, count: rounds ?? counts.kills, note })];
+      return [() => kills({ ...run, count: rounds ?? counts.kills })];
     case "power":
-      return [() => cuts({ seed, count: rounds ?? counts.power, note })];
+      return [() => cuts({ ...run, count: rounds ?? counts.power })];
     case "compare":
-      return [() => comparison(seed, rounds ?? counts.compare, note)];
+      return [() => comparison(run, rounds ?? counts.compare)];
     case "simulated":
       return [() => simulatedCrashes(size, seed), () => simulatedChains(size, seed)];
     default:
@@ -116,16 +137,15 @@ function stepsOf(part: Part, run: Run): readonly (() => Promise<Row | undefined>
 }
 
 async function comparison(
-  seed: number,
+  { seed, note, signal }: Run,
   rounds: number,
-  note: (text: string) => void,
 ): Promise<undefined> {
   const kinds: Kind[] = [];
   for (const kind of KINDS) {
     if (await whyNoDisk(kind) === undefined) kinds.push(kind);
   }
   const cuts = new Map(kinds.map((kind) => [kind, Math.round(rounds / kinds.length)]));
-  const found = await compare({ kills: rounds, cuts, seed, note });
+  const found = await compare({ kills: rounds, cuts, seed, note, signal });
   console.log(`\n${comparisonTable(found)}`);
   console.log(`\ndeno task torture --only compare --rounds ${rounds} --seed ${seed}`);
 }
@@ -197,4 +217,5 @@ class Bundle implements AsyncDisposable {
   }
 }
 
-Deno.exitCode = await main(Deno.args) === 0 ? 0 : 1;
+// Those who wait for signals would keep it from ending.
+Deno.exit(await main(Deno.args) === 0 ? 0 : 1);
