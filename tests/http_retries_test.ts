@@ -45,7 +45,7 @@ Deno.test("every write that is asked for again has one effect and gets the same 
       const first = await app.call(method, path, { ...asked, headers });
       assert.ok(first.status < 300, first.text);
       const all = await app.done(200, "GET", "/memories");
-      await app.clock.advance(DAY_MS - 1);
+      await app.clock.leap(DAY_MS - 1);
       const again = await Promise.all(
         Array.from({ length: 10 }, () => app.call(method, path, { ...asked, headers })),
       );
@@ -100,7 +100,7 @@ Deno.test("a hundred at once make one memory and get one answer", async () => {
 Deno.test("after 24 hours the key is free again", async () => {
   await withApp(async (app) => {
     await app.done(201, "POST", "/memories", { json: { content: "a" }, headers });
-    await app.clock.advance(DAY_MS);
+    await app.clock.leap(DAY_MS);
     await app.done(422, "POST", "/memories", { json: { content: "b" }, headers });
     await app.clock.advance(1);
     await app.done(201, "POST", "/memories", { json: { content: "b" }, headers });
