@@ -197,6 +197,24 @@ for (const [name, write] of Object.entries(WRITERS)) {
   });
 }
 
+Deno.test("healing that ends after the folder was replaced has not healed it", async () => {
+  const held = Promise.withResolvers<void>();
+  const gate = (kind: string, path: string) =>
+    kind === "write" && path.endsWith(".tmp") ? held.promise : undefined;
+  const { store, fs, disk, clock, log } = await open(new SimulatedDisk(), { gate });
+  fs.faults = [{ at: 1, code: "EIO", only: (kind) => kind === "sync" }];
+  assert.equal(await codeOf(store.append(putOf(1))), "storage_failed");
+  await clock.advance(5_000);
+  disk.remove("/data/.lock");
+  await clock.advance(5_000);
+  assert.equal(store.status().disk, "lost");
+  held.resolve();
+  await clock.advance(60_000);
+  assert.deepEqual([store.status().mode, store.status().disk], ["read_only", "lost"]);
+  assert.equal(log.some(({ event }) => event === "disk_healed"), false);
+  await store.close();
+});
+
 Deno.test("an import that runs while the folder is replaced is refused its next step", async () => {
   const { store, disk, clock } = await open();
   const unit = await store.beginImport();

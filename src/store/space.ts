@@ -101,10 +101,9 @@ export class Space {
     this.#isFull = true; // A look may have ended it meanwhile.
     if (!this.#hasBallast) return false;
     this.#hasBallast = false;
-    const { fs, root, ballast } = this.#folder;
+    const { fs, ballast } = this.#folder;
     try {
       await fs.remove(ballast);
-      await fs.syncFolder(root); // Some file systems give back room only once that is durable.
       return true;
     } catch {
       return false; // The disk is failing as well: the caller's change stays refused.
