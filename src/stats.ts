@@ -136,7 +136,8 @@ export class Stats {
       storage: mode,
       disk,
       integrity,
-      embeddings: state,
+      // The provider is well, but some texts or vectors were given up: `/stats` says how many.
+      embeddings: state === "ok" && indexer.stats().failed > 0 ? "incomplete" : state,
       backup,
     } as const;
     const isStoring = mode === "ok" && disk === "ok" && integrity === "ok";

@@ -3,13 +3,15 @@
  * the texts stay to be done, and once it is well each is embedded with one more call.
  */
 import assert from "node:assert/strict";
+import { EmbedderError } from "../src/embedder.ts";
 import { openAiEmbedder } from "../src/embedder/openai.ts";
 import { Indexer } from "../src/indexer.ts";
 import type { Memory } from "../src/memory.ts";
 import { FlatVectorIndex } from "../src/vector_index/flat.ts";
 import { eventually } from "./e2e/conditions.ts";
-import { FakeClock, memoryOf } from "./fakes/indexing.ts";
+import { FakeClock, FakeEmbedder, memoryOf } from "./fakes/indexing.ts";
 import { type Behaviour, type FakeOpenAi, fakeOpenAi, fakeVector } from "./fakes/openai.ts";
+import { withApp } from "./http_app.ts";
 
 const DIMENSIONS = 32;
 const TEXTS = ["my diary of May", "my diary of June"];
@@ -94,3 +96,19 @@ for (const [behaviour, state] of Object.entries(OUTAGES)) {
     }, memories);
   });
 }
+
+Deno.test("health says that texts were given up, though the provider is well", async () => {
+  const embedder = new FakeEmbedder();
+  embedder.plan = (texts) =>
+    texts.includes("bad") ? new EmbedderError("input", "Cannot embed: refused") : undefined;
+  await withApp(async (app) => {
+    for (const content of ["good", "bad"]) {
+      await app.done(201, "POST", "/memories", { json: { content } });
+    }
+    await app.clock.until(app.brain.indexer.idle());
+    const { embeddings } = await app.done(200, "GET", "/stats");
+    assert.deepEqual([embeddings.indexed, embeddings.pending, embeddings.failed], [1, 0, 1]);
+    const health = await app.done(200, "GET", "/health", { key: null });
+    assert.deepEqual([health.status, health.checks.embeddings], ["ok", "incomplete"]);
+  }, { embedder });
+});
