@@ -8,6 +8,7 @@ import { type ImportRecord, parseImportRecord } from "./import_record.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "./json.ts";
 import { DEFAULTS, type Entry, MEMORY_TYPES, NEVER_ACCESSED } from "./memory.ts";
 import { Pace } from "./pace.ts";
+import { plainEntry } from "./plain_entry.ts";
 import { type RawRecord, readJsonRecords, readLineRecords } from "./record_stream.ts";
 
 /** What records lack that another program wrote. */
@@ -81,15 +82,19 @@ export function isLinesName(name: string): boolean {
 function entryOf({ key, bytes }: RawRecord, index: number, defaults: ExportDefaults): Entry {
   if (bytes === undefined) throw badRecord(index, "is too large");
   const value = valueOf(bytes, index);
+  const plain = plainEntry(value);
+  if (plain !== undefined && hasOwnTimes(plain)) return plain;
   const own = ownSchema.safeParse(value);
-  const isOwn = own.success && OWN_TIME.test(own.data.memory.created_at) &&
-    OWN_TIME.test(own.data.memory.updated_at);
-  if (isOwn) return own.data;
+  if (own.success && hasOwnTimes(own.data)) return own.data;
   const parsed = parseImportRecord(value, key);
   if ("record" in parsed) return importedEntry(parsed.record, defaults);
   if (own.success) return own.data;
   const { path, reason } = parsed.fault;
   throw badRecord(index, [path.map(String).join("."), reason].join(" ").trim());
+}
+
+function hasOwnTimes({ memory: { created_at, updated_at } }: Entry): boolean {
+  return OWN_TIME.test(created_at) && OWN_TIME.test(updated_at);
 }
 
 function valueOf(bytes: Uint8Array, index: number): JsonValue {

@@ -54,6 +54,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   log: "shape",
   memory: "shape",
   pace: "shape",
+  plain_entry: "shape",
   ranking: "shape",
   record_stream: "shape",
   schemas: "shape",

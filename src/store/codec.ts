@@ -17,9 +17,9 @@ import {
   type Entry,
   type Memory,
   MEMORY_TYPES,
-  NEVER_ACCESSED,
   type Receipt,
 } from "../memory.ts";
+import { plainEntry } from "../plain_entry.ts";
 
 /** What one line of a journal says: a change, or a step of an import (see `StagedImport`). */
 export type JournalRecord =
@@ -110,55 +110,7 @@ export function decodeRecord(text: string): JournalRecord {
 }
 
 export function decodeEntry(value: unknown): Entry {
-  if (!isPlainEntry(value)) return entrySchema.parse(value);
-  const { access_count, last_accessed_at } = value;
-  return {
-    memory: {
-      id: value.id,
-      content: value.content,
-      memory_type: value.memory_type,
-      importance_score: value.importance_score,
-      tags: value.tags,
-      metadata: value.metadata,
-      created_at: value.created_at,
-      // Most memories are never changed: one string is enough for both times.
-      updated_at: value.updated_at === value.created_at ? value.created_at : value.updated_at,
-    },
-    access: Object.is(access_count, 0) && last_accessed_at === null
-      ? NEVER_ACCESSED
-      : { access_count, last_accessed_at },
-  };
-}
-
-type PlainEntry = Omit<Memory, "embedding"> & Access;
-type Unknowns = { readonly [Key in keyof PlainEntry]?: unknown };
-
-const PLAIN_FIELDS = 10;
-
-/**
- * True for what `entrySchema` takes as it is, having no vector. Nearly all lines are such, and the
- * schema takes longer for one than its parsing; whatever is not, the schema judges.
- */
-function isPlainEntry(value: unknown): value is PlainEntry {
-  if (!isJsonObject(value)) return false;
-  let fields = 0;
-  for (const _ in value) fields++;
-  const entry: Unknowns = value;
-  return fields === PLAIN_FIELDS &&
-    typeof entry.id === "string" && entry.id !== "" &&
-    typeof entry.content === "string" &&
-    MEMORY_TYPES.some((type) => type === entry.memory_type) &&
-    Number.isFinite(entry.importance_score) &&
-    Array.isArray(entry.tags) && entry.tags.every((tag) => typeof tag === "string") &&
-    isJsonObject(entry.metadata) &&
-    typeof entry.created_at === "string" &&
-    typeof entry.updated_at === "string" &&
-    isCount(entry.access_count) &&
-    (entry.last_accessed_at === null || typeof entry.last_accessed_at === "string");
-}
-
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
+  return plainEntry(value) ?? entrySchema.parse(value);
 }
 
 export function decodeReceipt(value: unknown): Receipt {
