@@ -65,14 +65,13 @@ export class Exports {
   hold(request: ExportRequest): HeldExport {
     const { clock, state } = this.#options;
     const at = timestamp(clock);
-    // Memories never change in place: holding them is holding the moment.
-    const entries = [...state.entries()];
+    const entries = state.held(), total = state.size;
     const pieces = () => {
       const lines = this.#lines(entries, request);
       const isLines = request.format === "ndjson";
-      return encoded(isLines ? lines : this.#document(lines, at, entries.length));
+      return encoded(isLines ? lines : this.#document(lines, at, total));
     };
-    return { at, total: entries.length, pieces };
+    return { at, total, pieces };
   }
 
   /** Throws `insufficient_storage` where it would not fit the quota. */
@@ -100,7 +99,7 @@ export class Exports {
     yield "\n]}\n";
   }
 
-  async *#lines(entries: readonly Entry[], { includeEmbeddings }: ExportRequest) {
+  async *#lines(entries: Iterable<Entry>, { includeEmbeddings }: ExportRequest) {
     for (const { memory, access } of entries) {
       const embedding = includeEmbeddings === true
         ? await this.#vectorOf(memory)

@@ -173,6 +173,22 @@ export class State {
     }
   }
 
+  /**
+   * The entries of this moment, to be walked later and as often as one likes. Quick: neither
+   * memories nor accesses change in place, so only the maps are copied.
+   */
+  held(): Iterable<Entry> {
+    const memories = [...this.#memories.values()];
+    const accesses = new Map(this.#accesses);
+    return {
+      *[Symbol.iterator]() {
+        for (const memory of memories) {
+          yield { memory, access: accesses.get(memory.id) ?? NEVER_ACCESSED };
+        }
+      },
+    };
+  }
+
   /** Those that are still honoured at the given time. */
   *receipts(at: string): Generator<Receipt> {
     const oldest = dayBefore(at);
