@@ -7,6 +7,8 @@ export interface Caught {
   readonly result: Result;
 }
 
+export const UNBROKEN = "(the engine as it is)";
+
 /** The engine as it is comes first. */
 export async function huntAll(say: (line: string) => void, only = ""): Promise<Caught[]> {
   const chosen = VARIANTS.filter(({ name }) => name.includes(only));
@@ -16,7 +18,7 @@ export async function huntAll(say: (line: string) => void, only = ""): Promise<C
     while (waiting.length > 0) {
       const variant = waiting.shift();
       const caught = {
-        variant: variant?.name ?? "(the engine as it is)",
+        variant: variant?.name ?? UNBROKEN,
         result: await hunt(variant),
       };
       found.set(variant, caught);
