@@ -67,6 +67,10 @@ function matches(path: string, pathname: string): boolean {
   return new RegExp(`^${pattern}/?$`).test(pathname);
 }
 
+/** All that a reply may have; nothing of what a client sent can make another. */
+const HEADERS =
+  /^(access-control-(allow-(headers|methods|origin)|expose-headers|max-age)|allow|cache-control|connection|content-(disposition|length|security-policy|type)|etag|location|retry-after|vary|www-authenticate|x-content-type-options|x-request-id)$/;
+
 function commonFaults({ headers, status }: Seen): string[] {
   const wanted: [string, RegExp][] = [
     ["X-Request-ID", /^[A-Za-z0-9._:-]{1,128}$/],
@@ -77,8 +81,12 @@ function commonFaults({ headers, status }: Seen): string[] {
   if (status === 401) wanted.push(["WWW-Authenticate", /^Bearer$/]);
   if (status === 405) wanted.push(["Allow", /^[A-Z]+(, [A-Z]+)*$/]);
   if (status === 429) wanted.push(["Retry-After", /^[1-9]\d*$/]);
+  const strange = [...headers].filter(([name, value]) =>
+    !HEADERS.test(name) || !/^[\x20-\x7e]{1,500}$/.test(value)
+  );
   return wanted.filter(([name, form]) => !form.test(headers.get(name) ?? ""))
-    .map(([name]) => `${name}: ${headers.get(name)}`);
+    .map(([name]) => `${name}: ${headers.get(name)}`)
+    .concat(strange.map(([name, value]) => `a header that none should have: ${name}: ${value}`));
 }
 
 function problemFaults(document: Document, { status, headers, body, text }: Seen): string[] {

@@ -38,7 +38,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       version,
       summary: "A personal memory for a person and their assistants.",
       description: "One container is one brain: one user, one key. What a write answered with " +
-        "2xx is on disk. Errors are RFC 9457 problems.",
+        "2xx is on disk. Errors are RFC 9457 problems. A web page of an origin that is not listed " +
+        "gets 403, a request for a host that this service is not gets 421.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -48,7 +49,12 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
     components: {
       schemas,
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "The container's key." },
+        bearer: {
+          type: "http",
+          scheme: "bearer",
+          description: "The container's key. Wrong ones are answered ever later, in the end with " +
+            "429; the right one is answered at once, whatever others send.",
+        },
         apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
       },
     },
