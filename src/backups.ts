@@ -14,6 +14,7 @@ import { readExport } from "./export_reader.ts";
 import type { Exports, HeldExport } from "./exports.ts";
 import type { Quota } from "./quota.ts";
 import type { State } from "./state.ts";
+import type { Store } from "./store.ts";
 
 export interface BackupPlan {
   readonly intervalMs: number;
@@ -25,6 +26,7 @@ export interface BackupsOptions {
   /** Left out: no backups. */
   readonly plan: BackupPlan | undefined;
   readonly state: State;
+  readonly store: Store;
   readonly exports: Exports;
   readonly folder: ExportFolder;
   readonly quota: Quota;
@@ -222,7 +224,7 @@ export class Backups {
   }
 
   async #write({ held, name, digest }: Measured, signal: AbortSignal): Promise<void> {
-    const { folder, log, plan } = this.#options;
+    const { folder, log, plan, store } = this.#options;
     const { bytes, sha256, content } = digest;
     const giveBack = await this.#takeRoom(bytes);
     try {
@@ -237,6 +239,8 @@ export class Backups {
     this.#content = { name, sha256: content };
     await this.#survey();
     log("backup_written", { file: name, memories: held.total, bytes, sha256 });
+    // What is damaged now may be whole in an old one: a person must have looked first.
+    if (store.status().integrity === "degraded") return;
     for (const file of this.#kept.slice(0, -(plan?.keep ?? 1))) await this.#remove(file);
   }
 

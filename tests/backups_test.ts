@@ -13,6 +13,7 @@ import {
   pass,
   withHoused,
 } from "./fakes/backup_kit.ts";
+import { bytesAt, longLife } from "./fakes/damage.ts";
 import { SimulatedDisk } from "./fakes/file_system.ts";
 import { canonical, importLines, opened } from "./fakes/housed_brain.ts";
 import { FakeClock } from "./fakes/indexing.ts";
@@ -77,6 +78,19 @@ Deno.test("only the newest are kept, and files of others are left alone", async 
     const days = backupsOn(disk).map((name) => parseBackupName(name)?.at.slice(0, 10));
     assert.deepEqual(days, ["2026-02-03", "2026-02-04", "2026-02-05"]);
     assert.ok(disk.files().has("/data/memo"));
+  });
+});
+
+Deno.test("while damage is not acknowledged no old backup goes: it may be the whole one", async () => {
+  const { disk } = await longLife();
+  disk.put("/data/journal/000003.log", bytesAt(disk, "/data/journal/000003.log").fill(0, 300, 310));
+  await withHoused({ disk }, async (all) => {
+    assert.equal(all.brain.stats.health().checks.integrity, "degraded");
+    for (let n = 11; n <= 15; n++) {
+      await create(all, n);
+      await pass(all, 25 * HOUR);
+    }
+    assert.equal(backupsOn(disk).length, 6);
   });
 });
 
