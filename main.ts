@@ -266,7 +266,7 @@ async function takeFolder(config: Config, log: Log) {
     log: (event, detail) => log(levelOf(event), event, detail),
   });
   await store.take();
-  const { minFreeBytes } = config, requireFolder = () => store.requireFolder();
+  const { minFreeBytes } = config, requireFolder = (grows: boolean) => store.requireFolder(grows);
   const exportFolder = new ExportFiles(realFileSystem, folder.exports, minFreeBytes, requireFolder);
   await exportFolder.open();
   return { store, exportFolder, folder: folder.root };

@@ -111,7 +111,12 @@ export class HttpApp {
       store: this.store,
       textIndex: new Bm25Index(),
       vectorIndex: setup.vectorIndex ?? new FlatVectorIndex(),
-      exportFolder: new ExportFiles(this.fs, "/data/exports"),
+      exportFolder: new ExportFiles(
+        this.fs,
+        "/data/exports",
+        0,
+        (grows) => this.store.requireFolder(grows),
+      ),
       embedder: setup.embedder,
       embeddingsBytes: () => 0,
       limits: setup.limits ?? { memories: 0, bytes: 0 },

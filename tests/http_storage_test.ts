@@ -169,6 +169,36 @@ Deno.test("little room is 507 with the wait for what grows, and shows in health"
   }, { disk, store: { minFreeBytes: 1_000_000 } });
 });
 
+Deno.test("on a full disk a DELETE is 204, and its retry too; an export is still to be had", async () => {
+  const disk = new SimulatedDisk();
+  await withApp(async (app) => {
+    await app.done(201, "POST", "/memories", { json: { content: "fence" } });
+    await app.done(201, "POST", "/memories", { json: { content: "coat" } });
+    disk.capacityBytes = [...disk.files().values()].reduce((sum, { length }) => sum + length, 20);
+    const headers = { "idempotency-key": "once" };
+    for (let tries = 0; tries < 3; tries++) {
+      await app.done(204, "DELETE", `/memories/${idOf(1)}`, { headers });
+    }
+    assert.equal((await health(app)).disk, "full");
+    const refused = await app.call("PATCH", `/memories/${idOf(2)}`, { json: { tags: [CANARY] } });
+    assert.deepEqual(
+      refused.body,
+      problemOf(
+        "insufficient_storage",
+        507,
+        "Cannot store the change: the disk is full; make room on it or enlarge the volume",
+      ),
+    );
+    await app.done(507, "POST", "/export", { json: { destination: "file" } });
+    const { text } = await app.call("POST", "/export", { json: { format: "ndjson" } });
+    assert.equal(JSON.parse(text).content, "coat");
+    disk.capacityBytes = undefined;
+    await app.clock.advance(10_000);
+    await app.done(200, "PATCH", `/memories/${idOf(2)}`, { json: { tags: ["warm"] } });
+    assert.equal((await health(app)).status, "ok");
+  }, { disk });
+});
+
 Deno.test("while an fsync hangs, reading goes on, and health says that the disk is slow", async () => {
   const disk = new SimulatedDisk();
   const hung = Promise.withResolvers<void>();

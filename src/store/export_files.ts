@@ -16,8 +16,8 @@ export class ExportFiles implements ExportFolder {
   readonly #fs: FileSystem;
   readonly #folder: string;
   readonly #minFreeBytes: number;
-  /** Throws where the data folder is not ours any more: nothing in it may be changed. */
-  readonly #requireFolder: () => Promise<void>;
+  /** Throws where the data folder is not ours any more, or has no room for what grows. */
+  readonly #requireFolder: (grows: boolean) => Promise<void>;
   #bytes = 0;
   #sums = 0;
   #making: Promise<void> | undefined;
@@ -26,7 +26,7 @@ export class ExportFiles implements ExportFolder {
     fs: FileSystem,
     folder: string,
     minFreeBytes = 0,
-    requireFolder: () => Promise<void> = () => Promise.resolve(),
+    requireFolder: (grows: boolean) => Promise<void> = () => Promise.resolve(),
   ) {
     this.#fs = fs;
     this.#folder = folder;
@@ -75,7 +75,7 @@ export class ExportFiles implements ExportFolder {
   }
 
   async remove(name: string): Promise<void> {
-    await this.#requireFolder();
+    await this.#requireFolder(false);
     await this.#fs.remove(this.#path(name));
     await this.#fs.syncFolder(this.#folder);
     await this.list();
@@ -88,9 +88,8 @@ export class ExportFiles implements ExportFolder {
   ): Promise<WrittenExport> {
     const path = this.#path(name);
     const draft = `${path}.tmp`;
-    await this.#requireFolder();
+    await this.#requireFolder(true);
     try {
-      if ((await this.freeBytes() ?? 1) <= 0) throw exportTooLarge();
       await this.#makeFolder();
       if (await this.#fs.exists(path)) {
         throw new AppError("conflict", `Cannot export: there is a file "${name}" already`);
@@ -104,7 +103,11 @@ export class ExportFiles implements ExportFolder {
       return { file: `exports/${name}`, ...written };
     } catch (error) {
       await this.#fs.remove(draft).catch(() => {}); // Best effort: the next start removes it too.
-      throw isNoSpace(error) ? exportTooLarge() : error;
+      if (!isNoSpace(error)) throw error;
+      throw new AppError(
+        "insufficient_storage",
+        "Cannot export to a file: the disk is full; let the reply be the export instead",
+      );
     }
   }
 
@@ -130,11 +133,4 @@ export class ExportFiles implements ExportFolder {
     }
     return { bytes, sha256: hash.digest("hex") };
   }
-}
-
-function exportTooLarge(): AppError {
-  return new AppError(
-    "insufficient_storage",
-    "Cannot export to a file: the disk is full; let the reply be the export instead",
-  );
 }

@@ -192,8 +192,9 @@ export class FileStore implements Store {
     this.#commits.start();
   }
 
-  /** Throws where it is not: whatever is written by name would land in another's folder. */
-  async requireFolder(): Promise<void> {
+  /** Throws where it is not: what is written by name would land in another's. Or has no room. */
+  async requireFolder(grows = false): Promise<void> {
+    if (grows) this.#space.requireRoom();
     if (this.#mode !== "lost" && await this.#holding.stands()) return;
     if (this.#mode !== "lost") {
       this.#mode = "lost";
@@ -274,8 +275,7 @@ export class FileStore implements Store {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#shutDown();
-    return this.#closing;
+    return this.#closing ??= this.#shutDown();
   }
 
   async #shutDown(): Promise<void> {

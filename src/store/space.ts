@@ -54,6 +54,12 @@ export class Space {
     return deletes;
   }
 
+  /** Throws `insufficient_storage` where nothing may grow now. */
+  requireRoom(): void {
+    const refusal = this.#refusal;
+    if (refusal !== undefined) throw refusal;
+  }
+
   get #refusal(): AppError | undefined {
     return this.#isFull ? diskFull() : this.#isLow ? diskLow(this.#minFreeBytes) : undefined;
   }
