@@ -103,7 +103,7 @@ export interface StagedImport {
  * - `newer`: a file was written by a later version of this program.
  * - `no_access`: the folder cannot be created, read or written.
  */
-export type OpenFault = "locked" | "unreadable" | "newer" | "no_access";
+export type OpenFault = "locked" | "unreadable" | "newer" | "no_access" | "failed";
 
 export class StoreOpenError extends Error {
   override readonly name = "StoreOpenError";

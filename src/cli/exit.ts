@@ -29,5 +29,6 @@ export function explain(error: unknown): { readonly message: string; readonly co
 function openExit(error: Error): number {
   const fault = "fault" in error ? error.fault : undefined;
   if (fault === "locked") return EXIT.locked;
+  if (fault === "failed") return EXIT.disk;
   return fault === "no_access" ? EXIT.access : EXIT.data;
 }

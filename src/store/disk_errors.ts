@@ -116,6 +116,15 @@ export function openError(error: unknown): unknown {
   }
   const closed = ["EACCES", "EROFS", "EPERM", "ENOTDIR"].includes(errorWord(error)) ||
     error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
+  const word = errorWord(error);
+  if (!closed && /^E[A-Z0-9]+$/.test(word)) {
+    return new StoreOpenError(
+      "failed",
+      `Cannot open the data folder (${word}): the system failed to read or write it; see to what ` +
+        "that word names, such as the disk or a limit on open files, and start again",
+      error,
+    );
+  }
   if (!closed) return error;
   return new StoreOpenError(
     "no_access",
