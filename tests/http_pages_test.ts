@@ -240,8 +240,12 @@ Deno.test("on loopback a name that is not this machine's is 421 on every route, 
 
 Deno.test("names that are allowed are answered beside its own, on any address; on others than loopback the check begins with them", async () => {
   const allowedHosts = ["brain.example.com", "second-brain:8000", "[fd00::7]:80"];
-  for (const host of ["127.0.0.1", "0.0.0.0"]) {
+  for (const host of ["127.0.0.1", "0.0.0.0", "its-own-name.lan"]) {
     await withApp(async (app) => {
+      assert.equal(
+        (await askAt(app, "its-own-name.lan:8000")).status,
+        host === "its-own-name.lan" ? 200 : 421,
+      );
       const good = ["brain.example.com", "BRAIN.example.com:443", "second-brain", ...OWN];
       for (const name of [...good, ...ADDRESSES]) {
         assert.deepEqual([name, (await askAt(app, name)).status], [name, 200]);

@@ -14,7 +14,7 @@ export type HostCheck = (hostname: string) => void;
  */
 export function hostCheck(boundTo: string, allowed: readonly string[]): HostCheck {
   if (allowed.length === 0 && !isOwnName(boundTo)) return () => {};
-  const names = new Set(allowed.map(nameOf));
+  const names = new Set([boundTo, ...allowed].map(nameOf));
   return (hostname) => {
     const name = nameOf(hostname);
     if (isOwnName(name) || isAddress(name) || names.has(name)) return;
