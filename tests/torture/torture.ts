@@ -14,14 +14,20 @@ import { type Kind, KINDS, whyNoDisk } from "../e2e/test_disk.ts";
 import { compare, type Comparison, type Score } from "./compare.ts";
 import { cuts, kills } from "./real.ts";
 import { runSuite, type SuiteName } from "./suites.ts";
-import { type Row, simulatedChains, simulatedCrashes } from "./simulated.ts";
+import {
+  brokenEngines,
+  damagedJournals,
+  type Row,
+  simulatedChains,
+  simulatedCrashes,
+} from "./simulated.ts";
 
 const ROUNDS = {
   sample: { kills: 200, power: 100, compare: 50 },
   full: { kills: 10_000, power: 1_000, compare: 500 },
 } as const;
 
-type Part = keyof typeof ROUNDS.full | "simulated" | SuiteName;
+type Part = keyof typeof ROUNDS.full | "simulated" | "damage" | "mutants" | SuiteName;
 
 const PARTS: readonly Part[] = [
   "kills",
@@ -29,6 +35,8 @@ const PARTS: readonly Part[] = [
   "order",
   "stopped",
   "simulated",
+  "damage",
+  "mutants",
   "fuzz",
   "compare",
 ];
@@ -131,6 +139,10 @@ function stepsOf(part: Part, run: Run): readonly (() => Promise<Row | undefined>
       return [() => comparison(run, rounds ?? counts.compare)];
     case "simulated":
       return [() => simulatedCrashes(size, seed), () => simulatedChains(size, seed)];
+    case "damage":
+      return [() => damagedJournals(size, seed)];
+    case "mutants":
+      return [() => brokenEngines()];
     default:
       return [() => runSuite(part, isFull, rounds, seed)];
   }
