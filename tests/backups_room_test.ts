@@ -56,6 +56,19 @@ Deno.test("no write is refused for a backup's sake: the oldest go first, at last
   });
 });
 
+Deno.test("where all backups together would not be room enough, none of them goes", async () => {
+  await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
+    for (const n of [1, 2]) {
+      await create(all, n, "x".repeat(3_000));
+      await pass(all, 25 * HOUR);
+    }
+    const before = backupsOn(all.disk);
+    const refused = create(all, 3, "x".repeat(59_000));
+    await assert.rejects(refused, { code: "insufficient_storage" });
+    assert.deepEqual([before.length, backupsOn(all.disk)], [2, before]);
+  });
+});
+
 Deno.test("a backup under way gives way to a write that needs its room", async () => {
   await withHoused({ limits: { memories: 0, bytes: 60_000 } }, async (all) => {
     for (let n = 1; n <= 6; n++) await create(all, n, "x".repeat(3_000));
