@@ -9,6 +9,7 @@ export const EXIT = {
   data: 65,
   software: 70,
   access: 73,
+  disk: 74,
   locked: 75,
   config: 78,
 };
