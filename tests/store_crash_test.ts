@@ -83,13 +83,12 @@ Deno.test("what once failed does not fail again", async () => {
   for (const { seed, states } of REGRESSIONS) await explored(randomPlan(seed), newTally(), states);
 });
 
-// TEST_SECONDS=600 goes on for ten minutes.
+// TEST_CHAINS=100000 is what `deno task torture --full` does.
 Deno.test(`random lives that end in crashes (TEST_SEED=${seed})`, async () => {
-  const budgetMs = 1000 * Number(Deno.env.get("TEST_SECONDS") ?? 4), begun = performance.now();
-  let chains = 0, crashes = 0;
-  while (performance.now() - begun < budgetMs) crashes += await randomChain(seed + chains++);
+  const chains = Number(Deno.env.get("TEST_CHAINS") ?? 500);
+  let crashes = 0;
+  for (let n = 0; n < chains; n++) crashes += await randomChain(seed + n);
   console.log(`${crashes} crashes in ${chains} chains`);
-  assert.ok(chains > 50);
 });
 
 Deno.test("many changes at once share few syncs, and each is durable when answered", async () => {

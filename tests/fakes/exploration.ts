@@ -86,6 +86,8 @@ const GOES_ON = 24;
 class Judge {
   readonly #found = new Map<number, number>();
   readonly #tally: Tally;
+  /** Its own count: a plan must go the same way whatever was gone through before it. */
+  #recovered = 0;
   readonly #random: () => number;
   /** The state budget: beyond it nothing more is gone through. */
   readonly #most: number;
@@ -112,7 +114,8 @@ class Judge {
         const opened = await reopened(state.disk(), where);
         print = printKey(opened.state);
         this.#found.set(state.key, print);
-        if (this.#tally.distinct++ % GOES_ON === 0) await this.#goOn(opened, print, where);
+        this.#tally.distinct++;
+        if (this.#recovered++ % GOES_ON === 0) await this.#goOn(opened, print, where);
       }
       if (!prints.includes(print)) await explain(state.disk(), recorded);
       if (++this.#tally.states >= this.#most) return;

@@ -159,7 +159,7 @@ export function fileStoreOn(
   return new FileStore({
     folder: new DataFolder(fs, path, now),
     clock,
-    newId: () => `unit-${++ids}`,
+    newId: () => `unit-${String(++ids).padStart(9, "0")}`,
     version: "0.0.0-test",
     holder: "a test",
     ballastBytes: 1024, // It is copied at every crash.

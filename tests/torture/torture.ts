@@ -138,7 +138,12 @@ function stepsOf(part: Part, run: Run): readonly (() => Promise<Row | undefined>
     case "compare":
       return [() => comparison(run, rounds ?? counts.compare)];
     case "simulated":
-      return [() => simulatedCrashes(size, seed), () => simulatedChains(size, seed)];
+      return [
+        () => simulatedCrashes(size, seed),
+        () => simulatedChains(size, seed),
+        () => damagedJournals(size, seed),
+        brokenEngines,
+      ];
     case "damage":
       return [() => damagedJournals(size, seed)];
     case "mutants":
