@@ -71,7 +71,7 @@ Deno.test("a document that costs more than its bytes is refused, and holds nobod
   });
   const [[longestMs, name] = [0, ""]] = waits.toSorted(([a], [b]) => b - a);
   console.log(`${waits.length} documents; the longest wait was ${longestMs.toFixed()} ms: ${name}`);
-  assert.ok(longestMs < 2_000, `${name} took ${longestMs}`);
+  assert.ok(longestMs < 3_000, `${name} took ${longestMs}`);
 });
 
 /** Names with a meaning of their own somewhere. */

@@ -34,8 +34,8 @@ Deno.test("a client that dawdles over its head or its body is sent away", async 
       stalledBody.status(45_000),
     ]);
     console.log(`silent closed after ${silentMs.toFixed()} ms, slow head ${headMs.toFixed()} ms`);
-    assert.ok(headMs > 9_000 && headMs < 14_000, "after ten seconds, looked at every two");
-    assert.ok(silentMs < 14_000, `silent for ${silentMs}`);
+    assert.ok(headMs > 9_000 && headMs < 16_000, "after ten seconds, looked at every two");
+    assert.ok(silentMs < 16_000, `silent for ${silentMs}`);
     for (const { got } of [silent, slowHead]) {
       assert.match(got, /^HTTP\/1\.1 408 .*"detail":"Cannot read the request: it took too long/s);
     }

@@ -69,5 +69,5 @@ Deno.test("three hundred wrong keys at once are slowed or refused, and the right
   );
   assert.ok(answers.every(({ status }) => status === 401 || status === 429));
   assert.ok(refused >= 100 && slowest > 2_000, `${refused} refused, the last after ${slowest} ms`);
-  assert.ok(Math.max(...right) < 2_000, right.join());
+  assert.ok(Math.max(...right) < 3_000, right.join());
 });
