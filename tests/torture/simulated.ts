@@ -70,7 +70,12 @@ async function crashes({ seed, states, plans }: CrashLimits): Promise<Row> {
   const tally: Tally = { states: 0, distinct: 0, lives: 0, moments: 0, progress };
   let n = 0;
   for (; n < plans && tally.states < states; n++) {
-    await explore(randomPlan(seed + n), new History(), new SimulatedDisk(), tally, states);
+    try {
+      await explore(randomPlan(seed + n), new History(), new SimulatedDisk(), tally, states);
+    } catch (error) {
+      console.error(`FAILED, and does so again with: ${COMMAND} --plans 1 --seed ${seed + n}`);
+      throw error;
+    }
   }
   return {
     name: "simulated crash states",
