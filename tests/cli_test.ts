@@ -186,6 +186,20 @@ Deno.test("what is not good is not restored, and ends with 65; what is not there
   }
 });
 
+Deno.test("what the system refuses or fails at ends a restore in one line, with its own code", async () => {
+  const full = Object.assign(new Error("os error 28"), { code: "ENOSPC" });
+  const cases = [
+    [new Deno.errors.NotCapable("x"), 73, "this program may use its data folder only"],
+    [new Deno.errors.PermissionDenied("x"), 73, "this user may not"],
+    [full, 74, "ENOSPC"],
+  ] as const;
+  for (const [error, exitCode, why] of cases) {
+    const line = parseCommandLine(["restore", "a.json"]);
+    const failed = runRestore(line, { say: () => {} }, () => Promise.reject(error));
+    await assert.rejects(failed, { exitCode, message: `Cannot restore: ${why}` });
+  }
+});
+
 const REMOTES: readonly [
   Record<string, string>,
   string | undefined,

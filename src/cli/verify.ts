@@ -28,12 +28,15 @@ export async function runVerify(
   return report.fault === null ? 0 : EXIT.data;
 }
 
-/** The program may be allowed its data folder only, and a person not even that. */
+/** What the system refuses or fails at, in one line; the store's own words are passed on. */
 export function cannotLook(command: string, error: unknown): never {
   const isBarred = error instanceof Deno.errors.NotCapable ||
     error instanceof Deno.errors.PermissionDenied;
-  if (!isBarred) throw error;
-  throw new CommandError(`Cannot ${command} the file: ${reasonOf(error)}`, EXIT.access);
+  const isSystem = isBarred || error instanceof Error && "code" in error &&
+      !["AppError", "StoreOpenError"].includes(error.name);
+  if (!isSystem) throw error;
+  const code = isBarred ? EXIT.access : EXIT.disk;
+  throw new CommandError(`Cannot ${command}: ${reasonOf(error)}`, code);
 }
 
 const WORDS: Readonly<Record<Finding["kind"], string>> = {

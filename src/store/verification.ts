@@ -85,7 +85,9 @@ async function tryToOpen(folder: DataFolder, state: DurableState): Promise<Findi
     const findings = notes.map(({ kind, file, detail }): Finding => ({ kind, file, detail }));
     return [...findings, ...await lookAtOlder(folder, baseGeneration, findings)];
   } catch (error) {
-    if (!(error instanceof StoreOpenError) || error.fault === "no_access") throw error;
+    const isDamage = error instanceof StoreOpenError &&
+      (error.fault === "unreadable" || error.fault === "newer");
+    if (!isDamage) throw error;
     return [{ kind: "damage", file: folder.nameOf(folder.memories), detail: error.message }];
   }
 }
