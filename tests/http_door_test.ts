@@ -107,6 +107,9 @@ Deno.test("every path and method but the open ones is shut to every kind of wron
       }
     }
     assert.equal(asked, (paths.length * METHODS.length - 4 * 2) * REFUSED.length);
+    console.log(
+      `${asked} requests: ${paths.length} paths, ${METHODS.length} methods, ${REFUSED.length} wrong keys`,
+    );
     assert.deepEqual(await app.ids(), [ID]);
   });
 });
