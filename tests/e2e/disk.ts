@@ -63,6 +63,11 @@ export class Disk implements AsyncDisposable {
     return new Disk([folder]);
   }
 
+  /** Mounts it with other options, such as `ro`, once nobody writes to it. */
+  async remountWith(options: string): Promise<void> {
+    await command("mount", "-o", `remount,${options}`, this.folder);
+  }
+
   /** Says that it has `mib`, and can hold `trueMib`. */
   static async thin(place: Place, mib: number, trueMib: number): Promise<Disk> {
     const below = place.path("below"), folder = place.path("disk");
