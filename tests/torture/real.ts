@@ -8,7 +8,7 @@ import type { Row } from "./simulated.ts";
 /** One more than most machines that try this have processors: each of them waits a good deal. */
 const LOOPS = 3;
 /** A batch has a brain, a folder and a seed of its own. */
-const KILLS_A_BATCH = 100, CUTS_A_BATCH = 50, FIRST_CUTS_A_BATCH = 5;
+const KILLS_A_BATCH = 50, CUTS_A_BATCH = 25, FIRST_CUTS_A_BATCH = 3;
 
 export interface RealOptions {
   readonly seed: number;
