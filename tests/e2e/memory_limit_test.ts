@@ -3,7 +3,7 @@
  * many memories.
  */
 import assert from "node:assert/strict";
-import { folderBytes, Folders } from "../bench/folders.ts";
+import { Folders } from "../bench/folders.ts";
 import { question } from "../bench/notes.ts";
 import { eventually, within } from "./conditions.ts";
 import { Ledger } from "./ledger.ts";
@@ -46,6 +46,13 @@ async function total(program: Program): Promise<unknown> {
   return (await program.want(200, "GET", "/memories?limit=1")).at("total");
 }
 
+/** What counts against the quota. */
+async function storedBytes(program: Program): Promise<number> {
+  const stats = await program.want(200, "GET", "/stats");
+  const names = ["memories_bytes", "journal_bytes", "embeddings_bytes", "exports_bytes"];
+  return names.reduce((sum, name) => sum + Number(stats.at("storage", name)), 0);
+}
+
 Deno.test({
   name:
     `${NOTES} memories in ${LIMIT_MIB} MiB are found, exported, added to, and compacted${suffix}`,
@@ -69,10 +76,11 @@ Deno.test({
     assert.ok([413, 507].includes(tooLarge), String(tooLarge));
     const importMib = await residentPeakMib(first);
     assert.equal(await total(first), NOTES);
+    const stored = await storedBytes(first);
     await first.crash();
 
     // Full by its quota after a few more, and with a journal to compact at its end.
-    const quota = { STORAGE_QUOTA_BYTES: String(await folderBytes(folder) + 4e6) };
+    const quota = { STORAGE_QUOTA_BYTES: String(stored + 4e6) };
     const second = place.launch({ ...env, ...quota }, limit.under);
     await second.ready();
     const large = { content: "y".repeat(90_000) };
