@@ -198,7 +198,7 @@ async function buildBrain(config: Config, log: Log) {
     { systemClock },
     { Bm25Index },
     { FlatVectorIndex },
-    { heapShort },
+    { HeapWatch },
     { v7 },
   ] = await Promise.all([
     import("./src/brain.ts"),
@@ -221,7 +221,7 @@ async function buildBrain(config: Config, log: Log) {
     backupPlan: config.backupIntervalHours === 0
       ? undefined
       : { intervalMs: config.backupIntervalHours * HOUR_MS, keep: config.backupKeep },
-    memoryShort: heapShort,
+    heap: new HeapWatch(),
     clock: systemClock,
     newId: v7,
     run: v7(),

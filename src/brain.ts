@@ -40,7 +40,8 @@ export interface BrainOptions {
   readonly limits: QuotaLimits;
   /** Left out: no automatic backups. */
   readonly backupPlan?: BackupPlan | undefined;
-  readonly memoryShort: () => boolean;
+  /** What is left of the process's memory: `isShort` ends imports, `isFull` whatever grows. */
+  readonly heap: { readonly isShort: boolean; readonly isFull: boolean };
   readonly clock: Clock;
   readonly newId: () => string;
   /** A name of its own for each run of the program, without dots. */
@@ -69,7 +70,7 @@ export class Brain {
 
   constructor(options: BrainOptions) {
     const { store, clock, newId, textIndex, vectorIndex, embedder, exportFolder } = options;
-    const { version, embeddingsBytes } = options;
+    const { version, embeddingsBytes, heap, backupPlan: plan, log } = options;
     const state = this.#state;
     this.#store = store;
     const walks = new Walks(options.run);
@@ -80,12 +81,13 @@ export class Brain {
       memory: (id) => state.get(id),
       clock,
       random: options.random,
-      log: (message) => options.log("indexer", { message }),
+      log: (message) => log("indexer", { message }),
     });
     const projection = new Projection(state, textIndex, this.indexer, walks);
     const quota = new Quota(options.limits, {
       memories: () => state.size,
       bytes: () => this.stats.storedBytes,
+      isHeapFull: () => heap.isFull,
     }, {
       clock,
       worthIt: () => store.status().journalBytes > 0,
@@ -105,9 +107,7 @@ export class Brain {
     const { indexer, memories } = this;
     const words = { textIndex, wordsReady: this.wordsReady };
     this.search = new Search({ state, ...words, vectorIndex, indexer, hasEmbedder, clock });
-    const { memoryShort } = options;
     this.exports = new Exports({ ...shared, memories, folder: exportFolder, version });
-    const { backupPlan: plan, log } = options;
     this.backups = new Backups({
       ...shared,
       plan,
@@ -116,6 +116,7 @@ export class Brain {
       log,
     });
     const { backups } = this;
+    const memoryShort = () => heap.isShort;
     this.imports = new Imports({ ...shared, projection, memories, backups, memoryShort });
     this.stats = new Stats({
       ...shared,

@@ -12,10 +12,12 @@ export interface QuotaLimits {
   readonly bytes: number;
 }
 
-/** Asked only where a limit needs it: counting bytes has its price. */
 interface Usage {
+  /** These two are asked only where a limit needs it: counting bytes has its price. */
   memories(): number;
   bytes(): number;
+  /** True where nothing more can be kept in the process's memory. */
+  isHeapFull(): boolean;
 }
 
 /** Gives back room that what was deleted still takes. */
@@ -34,6 +36,8 @@ interface Reclaiming {
 
 /** A brain that is truly full must not be rewritten for every write that is refused. */
 const RECLAIM_AGAIN_MS = 10_000;
+/** What fills the heap may be garbage that is collected soon. */
+const HEAP_AGAIN_S = 5;
 
 export class Quota {
   readonly #limits: QuotaLimits;
@@ -65,6 +69,7 @@ export class Quota {
     }
     // Last, and in the same turn as the taking: others were served while this one waited.
     if (memories > 0) this.#refuseTooMany(memories);
+    this.#refuseFullHeap();
     return this.#take(memories, bytes);
   }
 
@@ -113,6 +118,16 @@ export class Quota {
       "insufficient_storage",
       `Cannot store more memories: ${used} of ${most} are there; ` +
         "delete some or raise MAX_MEMORIES",
+    );
+  }
+
+  /** All memories are held in memory: one too many would end the process, and its next start. */
+  #refuseFullHeap(): void {
+    if (!this.#usage.isHeapFull()) return;
+    throw new AppError(
+      "insufficient_storage",
+      "Cannot store more: the process's memory is full; delete memories, or give it more memory",
+      { retryAfterS: HEAP_AGAIN_S },
     );
   }
 

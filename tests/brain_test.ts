@@ -42,7 +42,7 @@ async function withBrain(work: (brain: Brain, textIndex: Bm25Index) => Promise<v
     exportFolder: new ExportFiles(new SimulatedFileSystem(new SimulatedDisk()), "/exports"),
     embeddingsBytes: () => 0,
     limits: { memories: 0, bytes: 0 },
-    memoryShort: () => false,
+    heap: { isShort: false, isFull: false },
     clock: systemClock,
     newId: () => idOf(++ids),
     run: "run",

@@ -41,7 +41,7 @@ export interface Setup {
   readonly bodyBytes?: number;
   readonly bodyMs?: number;
   readonly importBytes?: number;
-  readonly memoryShort?: () => boolean;
+  readonly heap?: { readonly isShort: boolean; readonly isFull: boolean };
   /** False: the data is not loaded yet. */
   readonly opened?: boolean;
   /** From which number on ids are made. */
@@ -120,7 +120,7 @@ export class HttpApp {
       embedder: setup.embedder,
       embeddingsBytes: () => 0,
       limits: setup.limits ?? { memories: 0, bytes: 0 },
-      memoryShort: setup.memoryShort ?? (() => false),
+      heap: setup.heap ?? { isShort: false, isFull: false },
       clock: this.clock,
       newId: () => idOf(++this.#ids),
       run: `run-${setup.firstId ?? 0}`,

@@ -1,5 +1,6 @@
 /** The limits of a brain: when they refuse, when they do not, and that a full brain is not lost. */
 import assert from "node:assert/strict";
+import { HeapWatch } from "../src/cli/heap.ts";
 import { AppError } from "../src/errors.ts";
 import { Quota, type QuotaLimits } from "../src/quota.ts";
 import { drain, FakeClock } from "./fakes/indexing.ts";
@@ -8,11 +9,12 @@ import { type HttpApp, withApp } from "./http_app.ts";
 /** A quota over numbers that the test sets. */
 function quotaOf(limits: QuotaLimits) {
   const clock = new FakeClock();
-  const used = { memories: 0, bytes: 0, reclaimable: 0 };
+  const used = { memories: 0, bytes: 0, reclaimable: 0, isHeapFull: false };
   const seen = { usage: 0, runs: 0, end: () => {}, makeRoom: () => {} };
   const quota = new Quota(limits, {
     memories: () => (seen.usage++, used.memories),
     bytes: () => (seen.usage++, used.bytes),
+    isHeapFull: () => used.isHeapFull,
   }, {
     clock,
     worthIt: () => used.reclaimable > 0,
@@ -80,6 +82,35 @@ Deno.test("a refusal for bytes reclaims: one at a time, not too often, only what
   assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [3, 1]);
   await clock.advance(2_500);
   assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [1, 2]);
+});
+
+Deno.test("a full heap refuses what grows, and nothing is reclaimed for it", async () => {
+  const { quota, used, seen, refusal } = quotaOf({ memories: 0, bytes: 0 });
+  used.isHeapFull = true;
+  const { code, message, retryAfterS } = await refusal(1, 1);
+  assert.deepEqual([code, message, retryAfterS, seen.runs], [
+    "insufficient_storage",
+    "Cannot store more: the process's memory is full; delete memories, or give it more memory",
+    5,
+    0,
+  ]);
+  used.isHeapFull = false;
+  (await quota.reserve(1, 1))();
+});
+
+Deno.test("the heap is full once it was found so many times in a row, or too little is left", () => {
+  const mib = 1024 * 1024;
+  const use = { takenBytes: 0, mostBytes: 1_000 * mib };
+  const heap = new HeapWatch(() => use);
+  const looks = (takenMib: number) => {
+    use.takenBytes = takenMib * mib;
+    return Array.from({ length: 17 }, () => heap.isFull).filter((isFull) => isFull).length;
+  };
+  assert.deepEqual([looks(931), heap.isShort], [2, true]);
+  assert.deepEqual([looks(930), heap.isShort], [0, true]); // Garbage went.
+  assert.deepEqual([looks(931), looks(850), heap.isShort], [2, 0, false]);
+  use.mostBytes = 100 * mib;
+  assert.deepEqual([looks(88), looks(88.1)], [0, 2]);
 });
 
 Deno.test("too many memories are not a matter of bytes: nothing is reclaimed", async () => {

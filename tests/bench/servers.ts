@@ -48,7 +48,8 @@ async function serveBare(port: number): Promise<void> {
   });
   app.get("/health/:probe", (context) => context.json({ status: "ok" }));
   const fetch = async (request: Request) => await app.fetch(request);
-  await listen({ fetch, refuse: () => new Response(null, { status: 400 }), host, port });
+  const refuse = () => new Response(null, { status: 400 });
+  await listen({ fetch, refuse, host, port, listensAnew: () => {} });
 }
 
 async function serveUnsynced(port: number, path: string): Promise<void> {
@@ -74,7 +75,7 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
     exportFolder,
     embeddingsBytes: () => 0,
     limits: { memories: 0, bytes: 0 },
-    memoryShort: () => false,
+    heap: { isShort: false, isFull: false },
     clock: systemClock,
     newId: v7,
     run: "bench",
@@ -97,7 +98,7 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
     corsOrigins: [],
     log,
   });
-  const listening = await listen({ ...app, host, port });
+  const listening = await listen({ ...app, host, port, listensAnew: () => {} });
   log("info", "listening", { port: listening.port });
   await openBrain(brain, log);
 }

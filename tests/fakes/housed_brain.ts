@@ -51,7 +51,7 @@ export async function housed(options: HousedOptions = {}): Promise<Housed> {
     embeddingsBytes: () => 0,
     limits: options.limits ?? { memories: 0, bytes: 0 },
     backupPlan: options.backupPlan,
-    memoryShort: () => false,
+    heap: { isShort: false, isFull: false },
     clock,
     newId: () => idOf(1_000 + ++ids),
     run: "run",
