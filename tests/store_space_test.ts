@@ -83,6 +83,23 @@ Deno.test("the reserve is made at the start, of real bytes, once, and durably", 
   assert.deepEqual(disk.files().get(BALLAST), bytes);
 });
 
+Deno.test("where the reserve does not fit beside some room, nothing grows: a delete could not follow", async () => {
+  const disk = new SimulatedDisk();
+  for (const capacityBytes of [1.5, 2.5]) {
+    disk.capacityBytes = capacityBytes * BALLAST_BYTES;
+    const opened = await openOn({ disk });
+    const { store } = opened;
+    const isFull = capacityBytes < 2;
+    assert.equal(store.status().disk, isFull ? "full" : "ok");
+    assert.equal(disk.files().has(BALLAST), !isFull);
+    const code = await codeOf(store.append(putOf(1)));
+    assert.equal(code, isFull ? "insufficient_storage" : "stored");
+    assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
+    opened.fs.kill();
+    disk.afterKill();
+  }
+});
+
 Deno.test("a full disk: a definite no to what grows, deletes go on, and it ends by itself", async () => {
   const opened = await openOn();
   const { store, disk, clock } = opened;

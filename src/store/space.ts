@@ -89,7 +89,8 @@ export class Space {
     if (!this.#hasBallast && this.#fits(2 * this.#ballastBytes)) {
       this.#hasBallast = await this.#makeBallast();
     }
-    if (this.#hasBallast) this.#isFull = false;
+    // Without the reserve a delete could not be written once the disk is full: so it is full now.
+    this.#isFull = !this.#hasBallast;
   }
 
   async #measure(): Promise<void> {
