@@ -82,3 +82,23 @@ Deno.test(`${COUNT} memories: replay, snapshot, load`, async () => {
     await Deno.remove(root, { recursive: true });
   }
 });
+
+Deno.test("a batch of the largest texts does not hold up the event loop", async () => {
+  const root = await Deno.makeTempDir({ prefix: "store-" });
+  const store = fileStoreOn(realFileSystem, `${root}/memories.json`, new FakeClock(), []);
+  const content = "日".repeat(100_000);
+  const batch = () =>
+    Promise.all(Array.from({ length: 40 }, (_, n) => store.append(putOf(n, { content }))));
+  try {
+    await store.open(stateOf([]));
+    const pauses: number[] = [];
+    do {
+      pauses.push(await longestPause(batch));
+    } while (Math.min(...pauses) >= LONGEST_PAUSE_MS && pauses.length < TRIES);
+    await store.close();
+    console.log(`longest pause: ${pauses.map((ms) => ms.toFixed(1)).join(", ")} ms`);
+    assert.ok(Math.min(...pauses) < LONGEST_PAUSE_MS, `the loop stood still: ${pauses} ms`);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});

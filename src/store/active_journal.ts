@@ -1,6 +1,7 @@
 /** The journal being written: numbers the records, and goes on in a new file when asked to. */
 import { type Clock, timestamp } from "../clock.ts";
 import { joinBytes } from "../lines.ts";
+import { Pace } from "../pace.ts";
 import { diskFull, isNoSpace } from "./disk_errors.ts";
 import type { DataFolder } from "./folder.ts";
 import { beginGeneration, encodeLine, type JournalWriter } from "./journal.ts";
@@ -50,7 +51,7 @@ export class ActiveJournal {
    */
   async append(records: readonly string[]): Promise<number> {
     const writer = this.#open();
-    const bytes = joinBytes(records.map((json, i) => encodeLine(this.#seq + 1 + i, json, i)));
+    const bytes = await this.#encode(records);
     const before = this.#seq;
     this.#seq += records.length; // Also where it fails: those numbers may be on disk.
     try {
@@ -70,6 +71,16 @@ export class ActiveJournal {
       throw error;
     }
     return bytes.length;
+  }
+
+  /** In slices: a batch may be twelve megabytes, which is too long for one turn. */
+  async #encode(records: readonly string[]): Promise<Uint8Array> {
+    const lines: Uint8Array[] = [], pace = new Pace();
+    for (const [place, json] of records.entries()) {
+      lines.push(encodeLine(this.#seq + 1 + place, json, place));
+      if (pace.due) await pace.breathe();
+    }
+    return joinBytes(lines);
   }
 
   #open(): JournalWriter {
