@@ -83,7 +83,7 @@ export class Brain {
       random: options.random,
       log: (message) => log("indexer", { message }),
     });
-    const projection = new Projection(state, textIndex, this.indexer, walks);
+    const projection = new Projection({ state, textIndex, indexer: this.indexer, walks, log });
     const quota = new Quota(options.limits, {
       memories: () => state.size,
       bytes: () => this.stats.storedBytes,

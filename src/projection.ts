@@ -9,18 +9,28 @@ import type { State } from "./state.ts";
 import type { TextIndex } from "./text_index.ts";
 import type { Walks } from "./walks.ts";
 
+export interface ProjectionOptions {
+  readonly state: State;
+  readonly textIndex: TextIndex;
+  readonly indexer: Indexer;
+  readonly walks: Walks;
+  readonly log: (event: string, detail: Record<string, string | number>) => void;
+}
+
 export class Projection {
   readonly #state: State;
   readonly #textIndex: TextIndex;
   readonly #indexer: Indexer;
   readonly #walks: Walks;
+  readonly #log: (event: string, detail: Record<string, string | number>) => void;
   #live = false;
 
-  constructor(state: State, textIndex: TextIndex, indexer: Indexer, walks: Walks) {
+  constructor({ state, textIndex, indexer, walks, log }: ProjectionOptions) {
     this.#state = state;
     this.#textIndex = textIndex;
     this.#indexer = indexer;
     this.#walks = walks;
+    this.#log = log;
   }
 
   apply(change: Change): void {
@@ -50,15 +60,23 @@ export class Projection {
 
   /**
    * Derives the words from the state, in slices, beside live changes: each memory is indexed as it
-   * is when its turn comes, and what changes afterwards comes by itself.
+   * is when its turn comes, and what changes afterwards comes by itself. One that cannot be read
+   * is not found by its words; it does not take that from the others.
    */
   async indexWords(signal: AbortSignal): Promise<void> {
     const pace = new Pace();
+    let leftOut = 0, error = "";
     for (const memory of this.#state.memories()) {
       if (signal.aborted) return;
-      this.#textIndex.put(memory);
+      try {
+        this.#textIndex.put(memory);
+      } catch (fault) {
+        leftOut++;
+        error = fault instanceof Error ? fault.name : "unknown";
+      }
       if (pace.due) await pace.breathe();
     }
+    if (leftOut > 0) this.#log("words_left_out", { memories: leftOut, error });
   }
 
   /** Counts a reading; it becomes durable later. */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Brain, type BrainOptions } from "../src/brain.ts";
 import { systemClock } from "../src/clock.ts";
+import type { Memory } from "../src/memory.ts";
 import type { DurableState, Recovery } from "../src/store.ts";
 import { ExportFiles } from "../src/store/export_files.ts";
 import { RamStore } from "../src/store/ram.ts";
@@ -32,8 +33,13 @@ class FilledStore extends RamStore {
   }
 }
 
-async function withBrain(work: (brain: Brain, textIndex: Bm25Index) => Promise<void>) {
-  const textIndex = new Bm25Index();
+async function withBrain(
+  work: (brain: Brain, textIndex: Bm25Index) => Promise<void>,
+  { textIndex = new Bm25Index(), log = () => {} }: {
+    readonly textIndex?: Bm25Index;
+    readonly log?: BrainOptions["log"];
+  } = {},
+) {
   let ids = MEMORIES;
   const options: BrainOptions = {
     store: new FilledStore(),
@@ -48,7 +54,7 @@ async function withBrain(work: (brain: Brain, textIndex: Bm25Index) => Promise<v
     run: "run",
     random: Math.random,
     version: "0",
-    log: () => {},
+    log,
   };
   const brain = new Brain(options);
   try {
@@ -99,4 +105,21 @@ Deno.test("a brain that is closed while its words are derived stops deriving", a
   size = index?.size ?? MEMORIES;
   await new Promise((resolve) => setTimeout(resolve, 0));
   assert.ok(size < MEMORIES && index?.size === size, `${size} of ${MEMORIES}, then ${index?.size}`);
+});
+
+Deno.test("a memory whose words cannot be read is told of, and all others are found", async () => {
+  class StumblingIndex extends Bm25Index {
+    override put(memory: Memory): void {
+      if (memory.id === idOf(7)) throw new RangeError("for the test");
+      super.put(memory);
+    }
+  }
+  const log: unknown[] = [];
+  await withBrain(async (brain) => {
+    await brain.open();
+    await brain.wordsReady;
+    const { total } = await brain.search.run({ ...REQUEST, query: "everywhere" });
+    assert.equal(total, MEMORIES - 1);
+    assert.deepEqual(log, [["words_left_out", { memories: 1, error: "RangeError" }]]);
+  }, { textIndex: new StumblingIndex(), log: (...line) => log.push(line) });
 });

@@ -241,6 +241,37 @@ Deno.test("text becomes terms", () => {
   }
 });
 
+Deno.test("a word as long as a line may be is one of a memory's words, and hides none of the others", () => {
+  const index = indexOf(
+    ["QUJD", "aB1", "é", "日"].map((piece) => noted(piece, `fence ${piece.repeat(1_000_000)}`)),
+  );
+  assert.deepEqual(ids(index.search({ text: "fence", limit: 10 })).sort(), [
+    "QUJD",
+    "aB1",
+    "é",
+    "日",
+  ]);
+  assert.deepEqual(ids(index.search({ text: "QUJD".repeat(300_000), limit: 10 })), ["QUJD"]);
+});
+
+Deno.test("a memory that cannot be read is not in the index, and the next ones are none the worse", () => {
+  const index = indexOf([1, 2, 3].map((n) => noted(`m${n}`, `only${n}here`)));
+  index.delete("m1");
+  const unreadable = {
+    ...noted("m4", "only4here"),
+    get tags(): string[] {
+      throw new RangeError("for the test");
+    },
+  };
+  assert.throws(() => index.put(unreadable), RangeError);
+  for (const n of [5, 6]) index.put(noted(`m${n}`, `only${n}here`));
+  const found = [1, 2, 3, 4, 5, 6].map((n) =>
+    ids(index.search({ text: `only${n}here`, limit: 5 })).join()
+  );
+  assert.deepEqual(found, ["", "m2", "m3", "", "m5", "m6"]);
+  assert.equal(index.size, 4);
+});
+
 Deno.test("no text takes longer than its length", () => {
   const hostile = ["a", "a'", "a-", "aA", "a.", "\u0300", "?", "? ", " ", "ﷺ", "東", "may ", "1,"];
   const index = new Bm25Index();

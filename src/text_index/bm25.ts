@@ -89,9 +89,10 @@ export class Bm25Index implements TextIndex {
   }
 
   #add(memory: Memory): void {
+    // Before a slot is taken: a memory that cannot be read takes none.
+    const terms = this.#termsOf(memory);
     const slot = this.#freeSlots.pop() ?? this.#slotOf.size;
     this.#grow(slot + 1);
-    const terms = this.#termsOf(memory);
     const length = this.#reader.length;
     if (memory.content.length > LONG_CHARACTERS) this.#longTerms.set(slot, terms.slice());
     this.#slotOf.set(memory.id, slot);

@@ -28,6 +28,7 @@ function mark(characters: string, kind: number): void {
 
 export class PlainText {
   readonly #encoder = new TextEncoder();
+  readonly #decoder = new TextDecoder();
   #length = 0;
   #next = 0;
   /** The text, and where in it the word found last begins and ends; the hash of that. */
@@ -69,7 +70,7 @@ export class PlainText {
 
   /** The word found last, as a string of its own. */
   get word(): string {
-    return String.fromCharCode(...this.bytes.subarray(this.start, this.end));
+    return this.#decoder.decode(this.bytes.subarray(this.start, this.end));
   }
 }
 
