@@ -3,7 +3,7 @@
  * adapters, and runs. Everything else gets what it needs handed to it; nothing imports this file.
  */
 import { createRequire } from "node:module";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import project from "./deno.json" with { type: "json" };
 import { type CommandLine, commandPage, helpPage, parseCommandLine } from "./src/cli/arguments.ts";
 import type { AccessKey } from "./src/cli/development_key.ts";
@@ -56,11 +56,11 @@ async function serve(): Promise<number> {
   logStrayRejections(log);
   for (const warning of config.warnings) log("warn", "configuration", { warning });
 
-  const { brain, close, folder } = await buildBrain(config, log);
+  const { brain, close } = await buildBrain(config, log);
   const clock = (await import("./src/clock.ts")).systemClock;
   const { createApp } = await import("./src/http/app.ts");
   const { listen } = await import("./src/http/server.ts");
-  const { key, notice } = await accessKey(config, folder);
+  const { key, notice } = await accessKey(config);
   const { v4 } = await import("uuid");
   const app = createApp({
     brain,
@@ -119,9 +119,9 @@ async function transfer(line: CommandLine): Promise<number> {
   return 0;
 }
 
-async function accessKey({ key }: Config, folder: string): Promise<AccessKey> {
+async function accessKey({ key, memoriesPath }: Config): Promise<AccessKey> {
   if (key !== undefined) return { key };
-  return await (await import("./src/cli/development_key.ts")).developmentKey(folder);
+  return await (await import("./src/cli/development_key.ts")).developmentKey(dirname(memoriesPath));
 }
 
 async function readConfig(needsKey: boolean): Promise<Config> {
@@ -233,7 +233,7 @@ async function buildBrain(config: Config, log: Log) {
     await brain.close();
     embeddings?.cache.close();
   };
-  return { brain, close, folder };
+  return { brain, close };
 }
 
 /** The data folder, held for this process: only then is anything in it touched. */

@@ -17,7 +17,7 @@ async function contents(program: Program): Promise<unknown[]> {
   return text.trim().split("\n").map((line) => JSON.parse(line).content);
 }
 
-Deno.test("a first day: what was stored outlives kill -9 and a stop, and the key is shown once", async () => {
+Deno.test("a first day: what was stored outlives kill -9 and a stop, and the key is shown by the start that made it", async () => {
   await using place = new Place();
   const noKey = { CONTAINER_API_KEY: "" };
   const first = await place.serve(noKey);
@@ -40,7 +40,7 @@ Deno.test("a first day: what was stored outlives kill -9 and a stop, and the key
   await first.crash();
 
   const second = await place.serve(noKey);
-  assert.equal(second.err, "", "the key is not shown again");
+  assert.equal(second.err, `The key is in ${place.path(".api-key")}.\n`);
   second.key = first.key;
   assert.deepEqual(await contents(second), stored);
   const { code, ms } = await second.stop();
@@ -58,4 +58,19 @@ Deno.test("a first day: what was stored outlives kill -9 and a stop, and the key
   assert.equal(third.event("recovery"), undefined, "nothing had to be mended");
   assert.deepEqual(await contents(third), stored);
   assert.equal((await third.stop()).code, 0);
+});
+
+Deno.test("a first start that could not listen leaves nobody without the key: the next one says where it is", async () => {
+  await using place = new Place();
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const MEMORY_PERSIST_PATH = "./memories.json";
+  const noKey = { CONTAINER_API_KEY: "", MEMORY_PERSIST_PATH };
+  const { code, err } = await place.run([], { env: { ...noKey, PORT: String(taken.addr.port) } });
+  assert.equal(code, 1);
+  assert.match(err, /^Cannot listen[^\n]*\n$/);
+  const program = await place.serve(noKey);
+  assert.equal(program.err, "The key is in .api-key.\n", "as the person named the folder");
+  program.key = (await Deno.readTextFile(place.path(".api-key"))).trim();
+  assert.equal((await program.want(200, "GET", "/stats")).at("total_memories"), 0);
+  assert.equal((await program.stop()).code, 0);
 });
