@@ -1,4 +1,6 @@
 /** The terminal that the program was really started from. */
+import * as http from "node:http";
+import * as https from "node:https";
 import { basename, dirname, join } from "node:path";
 import type { Log } from "../log.ts";
 import { CommandError, reasonOf, type Terminal } from "./terminal.ts";
@@ -31,6 +33,7 @@ export const realTerminal: Terminal = {
     ? (line) => void Deno.stderr.writeSync(encoder.encode(`\r${line}`))
     : undefined,
   fetch: (url, init) => fetch(url, init),
+  statusOf,
   async *readPieces(path) {
     try {
       yield* path === "-" ? Deno.stdin.readable : (await Deno.open(path)).readable;
@@ -60,6 +63,23 @@ export const realTerminal: Terminal = {
     await folder.sync();
   },
 };
+
+/** Where an agent would look for proxies. Not a literal in its place: its types do not know it. */
+const DIRECT = { keepAlive: false, proxyEnv: {} };
+
+/** `fetch` goes by HTTP_PROXY, which a container may well be given for its other errands. */
+function statusOf(url: string, signal: AbortSignal): Promise<number> {
+  const { get, Agent } = url.startsWith("https:") ? https : http;
+  const agent = new Agent(DIRECT);
+  return new Promise((resolve, reject) => {
+    const request = get(url, { signal, agent }, (reply) => {
+      reply.resume();
+      reply.once("error", reject);
+      reply.once("end", () => resolve(reply.statusCode ?? 0));
+    });
+    request.once("error", reject);
+  });
+}
 
 /** What the pieces' own source throws is passed on as it is. */
 async function fill(

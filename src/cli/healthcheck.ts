@@ -7,17 +7,14 @@ const DEADLINE_MS = 4_000;
 /** Returns the exit code. */
 export async function runHealthcheck(
   { options }: CommandLine,
-  { env, fetch, say }: Pick<Terminal, "env" | "fetch" | "say">,
+  { env, statusOf, say }: Pick<Terminal, "env" | "statusOf" | "say">,
 ): Promise<number> {
   const { url = localAddress(env) } = options;
   try {
-    const reply = await fetch(`${String(url).replace(/\/+$/, "")}/health/ready`, {
-      signal: AbortSignal.timeout(DEADLINE_MS),
-      redirect: "error",
-    });
-    await reply.body?.cancel();
-    say(reply.ok ? "ready" : `not ready (${reply.status})`);
-    return reply.ok ? 0 : 1;
+    const asked = `${String(url).replace(/\/+$/, "")}/health/ready`;
+    const status = await statusOf(asked, AbortSignal.timeout(DEADLINE_MS));
+    say(status === 200 ? "ready" : `not ready (${status})`);
+    return status === 200 ? 0 : 1;
   } catch {
     say("no answer");
     return 1;

@@ -7,6 +7,8 @@ export interface Terminal {
   /** Undefined where nobody watches; rewrites its line. */
   readonly progress: ((line: string) => void) | undefined;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** What a GET is answered with, past any proxy that the environment names for `fetch`. */
+  readonly statusOf: (url: string, signal: AbortSignal) => Promise<number>;
   /** The pieces of a file, or of standard input for `-`. */
   readonly readPieces: (path: string) => AsyncIterable<Uint8Array>;
   /** Writes a file that appears whole or not at all; an existing one is replaced. */

@@ -51,6 +51,10 @@ Deno.test("healthcheck ends with 0 while the service is ready, else with 1", asy
     assert.deepEqual([code, err], [0, "ready\n"]);
   }
   assert.equal((await place.run(["healthcheck", "--url", `${program.url}/`])).code, 0);
+  const proxy = nobody, proxies = { HTTP_PROXY: proxy, http_proxy: proxy, ALL_PROXY: proxy };
+  const env = { ...proxies, NODE_USE_ENV_PROXY: "1", PORT: port };
+  const past = await place.run(["healthcheck"], { env });
+  assert.deepEqual([past.code, past.err], [0, "ready\n"], "past any proxy");
   await program.crash();
   assert.equal((await place.run(["healthcheck"], { env: { PORT: port } })).code, 1);
 });
