@@ -18,7 +18,7 @@ export async function runRestore(
     say(`Restored ${memories} memories.`);
     if (kept === undefined) return;
     say(`What was there is kept in ${kept}; remove it once you are sure.`);
-    say(`To undo: second-brain restore ${kept}`);
+    say("To undo it, restore that folder.");
   } catch (error) {
     if (!(error instanceof AppError)) cannotLook("restore", error);
     const code = error.code === "not_found" ? EXIT.failed : EXIT.data;

@@ -63,7 +63,10 @@ Deno.test("the drill: fill, back up, kill, verify, wipe, restore, verify, start:
 
   const restored = await place.run(["restore", backup]);
   assert.equal(restored.code, 0, restored.err);
-  assert.match(restored.err, /^Restored 4 memories\.\n.*kept in (\S+);.*\nTo undo: second-brain /);
+  assert.match(
+    restored.err,
+    /^Restored 4 memories\.\n.*kept in (\S+);.*\nTo undo it, restore that folder\.\n$/,
+  );
   assert.equal((await place.run(["verify"])).code, 0);
   const fourth = await place.serve();
   assert.equal((await fourth.want(200, "GET", "/memories")).at("total"), 4);
