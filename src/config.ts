@@ -24,9 +24,15 @@ function list(isSound: (item: string) => boolean) {
     .refine((items) => items.length <= 100 && items.every(isSound));
 }
 
-/** As a browser sends it: scheme, host and port, and nothing behind; never a wildcard. */
+const ORIGIN = /^(?!file:)[a-z][a-z0-9+.-]*:\/\/(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d+)?$/i;
+
+/**
+ * As a browser sends it: scheme, host and port, and nothing behind; never a wildcard. Of schemes
+ * that the web does not know, such as those of extensions, `URL` has no origin to compare with.
+ */
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && /^https?:/.test(text) && new URL(text).origin === text;
+  if (!ORIGIN.test(text) || !URL.canParse(text)) return false;
+  return !/^https?:/i.test(text) || new URL(text).origin === text;
 }
 
 const environmentSchema = z.object({
@@ -77,7 +83,8 @@ const WANTED: Readonly<Record<Variable, string>> = {
   ON_CORRUPTION: "serve, readonly or refuse",
   BACKUP_INTERVAL_HOURS: "a whole number from 0 to 8784, 0 for no backups",
   BACKUP_KEEP: "a whole number from 1 to 1000",
-  CORS_ORIGINS: "origins between commas, such as https://notes.example.com",
+  CORS_ORIGINS:
+    "origins between commas, such as https://notes.example.com: no wildcard, no slash at the end",
   ALLOWED_HOSTS: "host names between commas",
   LOG_LEVEL: LOG_LEVELS.join(", "),
 };

@@ -148,8 +148,27 @@ Deno.test("a value that is not fit is a problem that says what is, all of them a
     ["BACKUP_KEEP", ["0", "1001"], "a whole number from 1 to 1000"],
     [
       "CORS_ORIGINS",
-      ["*", "null", "https://a.example/", "a.example", "file://x"],
-      "origins between commas, such as https://notes.example.com",
+      [
+        "*",
+        "null",
+        "file://",
+        "file://x",
+        "a.example",
+        "https://a.example/",
+        "https://A.example",
+        "https://a.example:443",
+        "https://*.example",
+        "https://a.example/b",
+        "https://me@a.example",
+        "https://a.example, *",
+        "chrome-extension://",
+        "chrome-extension://*",
+        "chrome-extension://abc/",
+        "app://obsidian.md?x",
+        "app://obsidian.md:99999",
+        "1app://obsidian.md",
+      ],
+      "origins between commas, such as https://notes.example.com: no wildcard, no slash at the end",
     ],
     ["ALLOWED_HOSTS", ["a b", "http://x/y", "*"], "host names between commas"],
     ["LOG_LEVEL", ["INFO", "trace"], "debug, info, warn, error"],
@@ -261,4 +280,17 @@ Deno.test("production needs a key, from one place, and says what is wrong with i
     assert.equal(load(env, { "/k": KEY + end }).key, KEY);
   }
   assert.equal(load({ ENVIRONMENT: "production" }, {}, false).key, undefined);
+});
+
+Deno.test("an origin may be of any scheme that pages have: extensions and programs with a browser inside", () => {
+  const origins = [
+    "http://[::1]:5173",
+    "chrome-extension://jnkmfdileelhofjcijamephohjechhna",
+    "moz-extension://1b1b9a0e-3f5c-4a7e-9f0f-2f4d8c6b7a11",
+    "app://obsidian.md",
+    "tauri://localhost",
+    "capacitor://localhost:8080",
+    "vscode-webview://0A-b.c_d",
+  ];
+  assert.deepEqual(load({ CORS_ORIGINS: origins.join() }).corsOrigins, origins);
 });
