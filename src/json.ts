@@ -36,7 +36,8 @@ export function parseJson(text: string): JsonValue {
   if (hasMoreParts(text, MAX_JSON_PARTS)) {
     throw new AppError(
       "malformed",
-      `Cannot read the JSON: it has more than ${MAX_JSON_PARTS} parts`,
+      `Cannot read the JSON: it has more than ${MAX_JSON_PARTS} parts; ` +
+        "send it in several requests, or many memories as NDJSON to /import",
     );
   }
   let value: JsonValue;

@@ -178,7 +178,8 @@ Deno.test("what has more parts than any request is refused before it is parsed, 
   for (const text of tooMany) {
     assert.throws(() => parseJson(text), {
       code: "malformed",
-      message: "Cannot read the JSON: it has more than 100000 parts",
+      message: "Cannot read the JSON: it has more than 100000 parts; " +
+        "send it in several requests, or many memories as NDJSON to /import",
     });
   }
   // In a string a part is none, also behind escapes of any number.
