@@ -14,7 +14,7 @@ interface Seen {
 }
 
 interface ReplyDoc {
-  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, { readonly required: boolean }>>;
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
 }
 
@@ -53,13 +53,29 @@ export function replyFaults(
   }
   const doc = operation.responses[reply.status];
   if (doc === undefined) return [...faults, `undocumented: ${method} ${path} ${reply.status}`];
-  for (const name of Object.keys(doc.headers ?? {})) {
-    if (!reply.headers.has(name)) faults.push(`no header ${name}`);
-  }
+  faults.push(...headerFaults(doc, reply));
   if (reply.status >= 400 && path?.startsWith("/health") !== true) {
     faults.push(...problemFaults(document, reply));
   }
   return method === "HEAD" ? faults : [...faults, ...contentFaults(document, doc, reply)];
+}
+
+/** Headers that are said for every reply that has them; the rest hold for all replies alike. */
+const SAID = [
+  "Allow",
+  "Content-Disposition",
+  "ETag",
+  "Location",
+  "Retry-After",
+  "WWW-Authenticate",
+];
+
+function headerFaults({ headers: docs = {} }: ReplyDoc, { headers }: Seen): string[] {
+  const missing = Object.entries(docs)
+    .filter(([name, { required }]) => required && !headers.has(name))
+    .map(([name]) => `no header ${name}`);
+  const unsaid = SAID.filter((name) => headers.has(name) && !(name in docs));
+  return [...missing, ...unsaid.map((name) => `undocumented header ${name}`)];
 }
 
 function matches(path: string, pathname: string): boolean {

@@ -90,6 +90,37 @@ Deno.test("every route behind the door says all that can go wrong there", () => 
   }
 });
 
+Deno.test("the document says which errors carry a header of their own, and which may", () => {
+  const responses = documentOf(routes).paths["/memories"]?.["post"]?.responses ?? {};
+  const headers = Object.entries(responses).map(([status, { headers = {} }]) => [
+    status,
+    Object.entries(headers).map(([name, { required }]) => required ? name : `${name}?`)
+      .filter((name) => name !== "X-Request-ID").join(),
+  ]).filter(([, names]) => names !== "");
+  assert.deepEqual(Object.fromEntries(headers), {
+    201: "ETag,Location",
+    401: "WWW-Authenticate",
+    429: "Retry-After",
+    503: "Retry-After?",
+    507: "Retry-After?",
+  });
+});
+
+Deno.test("the document names every check of the health and all its words", () => {
+  const { Health, Probe } = whole.components.schemas;
+  const checks = Object.entries<Json>(Health.properties.checks.properties)
+    .map(([name, { enum: words }]) => [name, words.join()]);
+  assert.deepEqual(Object.fromEntries(checks), {
+    service: "loading,ready,stopping",
+    storage: "ok,read_only",
+    disk: "ok,slow,low,full,failed,lost",
+    integrity: "ok,degraded",
+    embeddings: "ok,off,waiting,misconfigured,incomplete",
+    backup: "ok,failed,off",
+  });
+  assert.deepEqual(Probe.properties.status.enum, ["ok", "loading", "stopping", "storage_failed"]);
+});
+
 Deno.test("the document's limits are those of the contract", () => {
   const { NewMemory, SearchRequest } = whole.components.schemas;
   const { content, importance_score: importance, tags, memory_type: type } = NewMemory.properties;
@@ -130,5 +161,8 @@ Deno.test("the check on every reply sees what is not in the document", async () 
     headers.delete("etag");
     headers.delete("x-request-id");
     assert.equal(faults({ headers }).length, 3);
+    const more = new Headers(good.headers);
+    more.set("Retry-After", "1");
+    assert.deepEqual(faults({ headers: more }), ["undocumented header Retry-After"]);
   });
 });

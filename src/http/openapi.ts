@@ -19,6 +19,23 @@ const WITH_BODY: readonly ErrorCode[] = [
   "invalid",
 ];
 
+interface HeaderDoc {
+  readonly description: string;
+  /** False for what only some replies of that status have. */
+  readonly required?: boolean;
+}
+
+const REQUEST_ID: HeaderDoc = { description: "The request's name in the log." };
+const RETRY_AFTER = "Seconds after which the same request may succeed";
+
+/** What errors of a status carry in their heads. */
+const ERROR_HEADERS: Readonly<Record<number, Readonly<Record<string, HeaderDoc>>>> = {
+  401: { "WWW-Authenticate": { description: "`Bearer`." } },
+  429: { "Retry-After": { description: `${RETRY_AFTER}.` } },
+  503: { "Retry-After": { description: `${RETRY_AFTER}, where that is known.`, required: false } },
+  507: { "Retry-After": { description: `${RETRY_AFTER}, where that is known.`, required: false } },
+};
+
 /** An answer with a memory cannot be given again once that was deleted. */
 function withIdempotency({ replies }: RouteDoc): readonly ErrorCode[] {
   return 204 in replies ? ["invalid"] : ["invalid", "conflict"];
@@ -39,7 +56,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
       summary: "A personal memory for a person and their assistants.",
       description: "One container is one brain: one user, one key. What a write answered with " +
         "2xx is on disk. Errors are RFC 9457 problems. A web page of an origin that is not listed " +
-        "gets 403, a request for a host that this service is not gets 421.",
+        "gets 403, a request for a host that this service is not gets 421, and a method that a path " +
+        "does not know gets 405 with `Allow`.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -118,9 +136,10 @@ function replies({ replies: docs }: RouteDoc, schemas: Json): Json {
 function reply(doc: ReplyDoc, schemas: Json): Json {
   const { description, schema, contentType = "application/json", headers, links } = doc;
   const types = contentType.split(", ");
+  const own = Object.entries(headers ?? {}).map(([name, description]) => [name, { description }]);
   return {
     description,
-    headers: headerDocs({ "X-Request-ID": "The request's name in the log.", ...headers }),
+    headers: headerDocs({ "X-Request-ID": REQUEST_ID, ...Object.fromEntries(own) }),
     ...(schema && {
       content: Object.fromEntries(
         types.map((type) => [type, { schema: jsonSchema(schema, "output", schemas) }]),
@@ -130,11 +149,11 @@ function reply(doc: ReplyDoc, schemas: Json): Json {
   };
 }
 
-function headerDocs(headers: Readonly<Record<string, string>>): Json {
+function headerDocs(headers: Readonly<Record<string, HeaderDoc>>): Json {
   return Object.fromEntries(
     Object.entries(headers).map((
-      [name, description],
-    ) => [name, { description, schema: { type: "string" } }]),
+      [name, { description, required = true }],
+    ) => [name, { description, required, schema: { type: "string" } }]),
   );
 }
 
@@ -158,6 +177,7 @@ function problems(route: RouteDoc, schemas: Json): Json {
       [status, names],
     ) => [status, {
       description: [...names].join(", "),
+      headers: headerDocs({ "X-Request-ID": REQUEST_ID, ...ERROR_HEADERS[status] }),
       content: { "application/problem+json": { schema } },
     }]),
   );

@@ -56,20 +56,42 @@ const statsSchema = z.strictObject({
   version: z.string(),
 }).meta({ id: "Stats" });
 
-const CHECKS = "By name, `ok` where all is well. `storage`: `read_only` while no write is taken. " +
-  "`disk`: `slow` while one write takes longer than five seconds; `low` (less is free than " +
-  "MIN_FREE_BYTES) and `full` while only deletes are taken; `failed` while it is being recovered; " +
-  "`lost` after the data folder was removed or replaced. `integrity`: `degraded` until the damage " +
-  "in /stats is acknowledged.";
+/** What is looked at, and the words for what is found; `ok` where all is well. */
+const checksSchema = z.strictObject({
+  service: z.enum(["loading", "ready", "stopping"]),
+  storage: z.enum(["ok", "read_only"]).meta({
+    description: "`read_only`: no write is taken; `disk` and `integrity` say why.",
+  }),
+  disk: z.enum(["ok", "slow", "low", "full", "failed", "lost"]).meta({
+    description: "`slow`: one write takes longer than five seconds. `low` (less is free than " +
+      "MIN_FREE_BYTES) and `full`: only deletes are taken. `failed`: it is being recovered. " +
+      "`lost`: the data folder was removed or replaced.",
+  }),
+  integrity: z.enum(["ok", "degraded"]).meta({
+    description: "`degraded`: until the damage in /stats is acknowledged.",
+  }),
+  embeddings: z.enum(["ok", "off", "waiting", "misconfigured", "incomplete"]).meta({
+    description: "`off`: no provider is set. `waiting`: it does not answer, and is asked again. " +
+      "`misconfigured`: it refuses the key or the model. `incomplete`: some texts were given up; " +
+      "/stats counts them as failed.",
+  }),
+  backup: z.enum(["ok", "failed", "off"]).meta({
+    description: "`failed`: the last one; it is tried again. `off`: BACKUP_INTERVAL_HOURS is 0.",
+  }),
+});
 
 const healthSchema = z.strictObject({
-  status: z.enum(["ok", "degraded", "error"]),
+  status: z.enum(["ok", "degraded", "error"]).meta({
+    description: "`degraded`: it serves, and a check says what is amiss. `error`: it cannot serve.",
+  }),
   version: z.string(),
   uptime_seconds: count,
-  checks: z.record(z.string(), z.string()).meta({ description: CHECKS }),
+  checks: checksSchema,
 }).meta({ id: "Health" });
 
-const probeSchema = z.strictObject({ status: z.string() }).meta({ id: "Probe" });
+const probeSchema = z.strictObject({
+  status: z.enum(["ok", "loading", "stopping", "storage_failed"]),
+}).meta({ id: "Probe" });
 
 /** The page and the document are made once, when they are first asked for. */
 export interface Documents {
