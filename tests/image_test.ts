@@ -128,6 +128,11 @@ Deno.test("the manifest gives the image what it expects: its user, folders, port
   has(/drop: \[ALL\]/);
   has(/type: RuntimeDefault/);
   has(/terminationGracePeriodSeconds: 60/);
+  const numberIn = (line: RegExp) => Number(line.exec(manifest)?.[1]);
+  const claimBytes = numberIn(/storage: (\d+)Gi$/m) * 1024 ** 3;
+  const quotaBytes = numberIn(/STORAGE_QUOTA_BYTES\n +value: "(\d+)"$/m);
+  // Two more snapshots, MIN_FREE_BYTES and the reserve; what the file system takes for itself.
+  assert.ok(claimBytes * 0.95 >= 3 * quotaBytes + 65 * 1024 ** 2, "the claim has room for all");
   has(new RegExp(`containerPort: ${environment(image)["PORT"]}`));
   has(new RegExp(`mountPath: ${DATA_FOLDER}`));
   has(new RegExp(`value: ${SECRETS_FOLDER}/second-brain/key`));
