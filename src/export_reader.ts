@@ -3,6 +3,7 @@
  * exactly of the shape that we write is taken as it stands; anything else as an import takes it.
  */
 import { z } from "zod";
+import { hasOwnTimes, withOwnTimes } from "./entry_times.ts";
 import { AppError } from "./errors.ts";
 import { type ImportRecord, parseImportRecord } from "./import_record.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "./json.ts";
@@ -40,7 +41,6 @@ const ownSchema = z.strictObject({
 
 /** One for all records: making one takes longer than it needs for a record. */
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
-const OWN_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /**
  * Hands out the memories of an export, and returns their number. Throws `malformed` or `invalid`
@@ -88,13 +88,9 @@ function entryOf({ key, bytes }: RawRecord, index: number, defaults: ExportDefau
   if (own.success && hasOwnTimes(own.data)) return own.data;
   const parsed = parseImportRecord(value, key);
   if ("record" in parsed) return importedEntry(parsed.record, defaults);
-  if (own.success) return own.data;
+  if (own.success) return withOwnTimes(own.data);
   const { path, reason } = parsed.fault;
   throw badRecord(index, [path.map(String).join("."), reason].join(" ").trim());
-}
-
-function hasOwnTimes({ memory: { created_at, updated_at } }: Entry): boolean {
-  return OWN_TIME.test(created_at) && OWN_TIME.test(updated_at);
 }
 
 function valueOf(bytes: Uint8Array, index: number): JsonValue {

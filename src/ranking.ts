@@ -93,9 +93,11 @@ export interface Weighable {
 const DAY_MS = 24 * 60 * 60 * 1000;
 const HALF_LIFE_DAYS = 30;
 
-/** 1 for a memory that was changed just now, a half after 30 days, a quarter after 60. */
+/** 1 for a memory that was changed just now, a half after 30 days, a quarter after 60; 0 where its
+ * time is none. */
 export function recencyOf({ updated_at }: Pick<Weighable, "updated_at">, nowMs: number): number {
   const ageMs = Math.max(0, nowMs - Date.parse(updated_at));
+  if (Number.isNaN(ageMs)) return 0;
   return 2 ** (-ageMs / DAY_MS / HALF_LIFE_DAYS);
 }
 

@@ -169,3 +169,9 @@ Deno.test("a reply shows what a score is made of, and null for a half that did n
     recency: 0.5,
   });
 });
+
+Deno.test("a memory whose time is none is ranked as the oldest", () => {
+  assert.equal(recencyOf({ updated_at: "yesterday" }, NOW_MS), 0);
+  const memory = { importance_score: 0.5, updated_at: "yesterday" };
+  assert.equal(weigh(0.8, memory, { importance: 0, recency: 1 }, NOW_MS), 0.4);
+});

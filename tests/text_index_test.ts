@@ -21,7 +21,7 @@ function randomMemory(next: () => number, id: string): Memory {
   return noted(id, words(next, 1 + Math.floor(next() * 30)) + (next() < 0.3 ? "?" : "."), {
     tags: next() < 0.3 ? [words(next, 1)] : [],
     metadata: next() < 0.6 ? { thread_id: `t${Math.floor(next() * 6)}` } : {},
-    created_at: `2024-05-0${day}T10:00:00.000Z`,
+    created_at: next() < 0.1 ? "yesterday" : `2024-05-0${day}T10:00:00.000Z`,
   });
 }
 

@@ -3,6 +3,7 @@
  * of a damaged one. No sum vouches for them, so that every byte is looked at before it is taken.
  */
 import { z } from "zod";
+import { withOwnTimes } from "../entry_times.ts";
 import { AppError } from "../errors.ts";
 import { parseJson } from "../json.ts";
 import { JsonRecordReader } from "../json_records.ts";
@@ -43,7 +44,7 @@ export async function readEditedSnapshot(
   const pace = new Pace();
   for await (const piece of readPieces(fs, path)) {
     for (const { bytes } of records.push(piece)) {
-      entries.push(decodeEntry(parseJson(strictDecoder.decode(bytes))));
+      entries.push(editedEntry(bytes));
       if (pace.due) await pace.breathe();
     }
   }
@@ -78,9 +79,13 @@ export async function salvageSnapshot(
   return { mark: { generation, lastSeq }, entries };
 }
 
+function editedEntry(bytes: Uint8Array): Entry {
+  return withOwnTimes(decodeEntry(parseJson(strictDecoder.decode(bytes))));
+}
+
 function entryOrUndefined({ bytes }: Line): Entry | undefined {
   try {
-    return decodeEntry(parseJson(strictDecoder.decode(withoutComma(bytes))));
+    return editedEntry(withoutComma(bytes));
   } catch {
     return undefined; // Not a memory: the caller counts what is left, and says what was damaged.
   }

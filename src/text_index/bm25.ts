@@ -99,7 +99,8 @@ export class Bm25Index implements TextIndex {
     this.#memories[slot] = memory;
     this.#lengths[slot] = length;
     this.#totalLength += length;
-    this.#createdMs[slot] = Date.parse(memory.created_at);
+    // A time that is none has no place in an order.
+    this.#createdMs[slot] = Date.parse(memory.created_at) || 0;
     this.#saysTime[slot] = saysTime(memory.content) ? 1 : 0;
     for (const term of terms) this.#vocabulary.add(term, slot, this.#reader.frequency(term));
     const thread = threadOf(memory);
