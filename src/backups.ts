@@ -4,14 +4,19 @@
  *
  * A backup is in nobody's way: it takes only room that is free, a write that needs its room gets
  * it, and what goes wrong with it is logged, shown in `/health`, and tried again.
+ *
+ * The last one, too, goes for a single write: all memories are there and whole, and a brain that
+ * takes no more for the sake of a copy of itself is of less use. It is logged, and a new one is
+ * soon tried. But it never goes for what could make it needed: an import that replaces memories.
  */
+import { checkBackup } from "./backup_check.ts";
 import { type Digest, digested, digestOf } from "./backup_digest.ts";
 import { backupName, parseBackupName } from "./backup_name.ts";
-import { type Clock, type Timer, timestamp } from "./clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 import { AppError } from "./errors.ts";
 import type { ExportFolder } from "./export_folder.ts";
-import { readExport } from "./export_reader.ts";
 import type { Exports, HeldExport } from "./exports.ts";
+import { KeptBackups } from "./kept_backups.ts";
 import type { Quota } from "./quota.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
@@ -34,12 +39,6 @@ export interface BackupsOptions {
   readonly log: (event: string, detail: Record<string, string | number>) => void;
 }
 
-interface BackupFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly at: string;
-}
-
 /** What a backup will be, worked out before a byte of it is written. */
 interface Measured {
   readonly held: HeldExport;
@@ -49,26 +48,23 @@ interface Measured {
 
 /** Timers do not count far ahead, clocks are set, disks fill: so it looks again and again. */
 const LOOK_MS = 600_000;
-/** With less than this left on the disk, old backups are a luxury. */
-const SCARCE_BYTES = 64 * 1024 * 1024;
 const AGAIN_FIRST_MS = 300_000, AGAIN_MOST_MS = 6 * 3_600_000;
 
 export class Backups {
   readonly #options: BackupsOptions;
   /** When the next one is due; known once the folder was looked at. */
-  #dueAt: number | undefined;
+  #dueAt = Infinity;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   /** Ends the backup that runs, half-written. */
   #abort = new AbortController();
   #stopped = false;
   #failures = 0;
-  #kept: readonly BackupFile[] = [];
-  /** What the newest holds; undefined where that was not read yet. */
-  #content: { readonly name: string; readonly sha256: string } | undefined;
+  readonly #kept: KeptBackups;
 
   constructor(options: BackupsOptions) {
     this.#options = options;
+    this.#kept = new KeptBackups(options);
   }
 
   get status(): "ok" | "failed" | "off" {
@@ -77,11 +73,11 @@ export class Backups {
   }
 
   stats() {
-    const newest = this.#kept.at(-1);
+    const newest = this.#kept.newest;
     return {
       last_at: newest?.at ?? null,
       last_file: newest === undefined ? null : `exports/${newest.name}`,
-      kept: this.#kept.length,
+      kept: this.#kept.count,
     };
   }
 
@@ -106,19 +102,23 @@ export class Backups {
   }
 
   /**
-   * Lets go of backups while there is an excess of bytes: the oldest first, in the end the last one
-   * too, but of none where all of them would not be enough. What was removed by hand is seen, too.
+   * Lets go of backups while there is an excess of bytes, in the end of the last one too, unless
+   * that is to stay; what was removed by hand is seen, too. Returns why those stay that would have
+   * been enough.
    */
-  async makeRoom(excess: () => number): Promise<void> {
+  async makeRoom(excess: () => number, keepsNewest: boolean): Promise<string | undefined> {
     await this.#giveWay();
-    await this.#survey();
-    const all = this.#kept.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (this.#options.plan === undefined || all < excess()) return;
-    for (const file of this.#kept) {
-      if (excess() <= 0) return;
-      await this.#remove(file);
-      this.#options.log("backup_removed", { file: file.name, reason: "a write needed its room" });
+    await this.#kept.look();
+    const { plan, clock } = this.#options;
+    if (plan === undefined || this.#kept.bytes < excess()) return undefined;
+    const keep = keepsNewest ? 1 : 0;
+    if (await this.#kept.makeRoom(excess, keep, "a write needed its room")) {
+      if (this.#kept.count === 0) this.#dueAt = clock.now() + AGAIN_FIRST_MS;
+      return undefined;
     }
+    return this.#kept.mayGo
+      ? "the newest backup stays"
+      : "backups stay until damage is acknowledged and the disk is well";
   }
 
   async #giveWay(): Promise<void> {
@@ -135,17 +135,19 @@ export class Backups {
   #lookAgain(): void {
     if (this.#stopped) return;
     const { clock } = this.#options;
-    const waitMs = Math.max(0, (this.#dueAt ?? 0) - clock.now());
+    const waitMs = Math.max(0, this.#dueAt - clock.now());
     // One that is due, and was not made, waits for there being memories.
     const ms = waitMs === 0 ? LOOK_MS : Math.min(waitMs, LOOK_MS);
     this.#timer = clock.after(ms, () => this.#look());
   }
 
   async #runIfDue(): Promise<void> {
-    const { clock, state } = this.#options;
+    const { clock, state, plan } = this.#options;
+    // One that is further off is from a clock that was ahead, and is set right since.
+    const mostMs = Math.max(plan?.intervalMs ?? 0, AGAIN_MOST_MS);
     try {
-      this.#dueAt ??= await this.#firstDue();
-      await this.#thinOut();
+      if (this.#dueAt - clock.now() > mostMs) this.#dueAt = await this.#firstDue();
+      await this.#kept.thinOut();
     } catch (error) {
       return this.#failed(error);
     }
@@ -153,22 +155,11 @@ export class Backups {
     await this.#runOnce();
   }
 
-  /** Where the disk is nearly full: of the old ones, though never the newest. */
-  async #thinOut(): Promise<void> {
-    const { folder, log } = this.#options;
-    for (const oldest of this.#kept.slice(0, -1)) {
-      const free = await folder.freeBytes();
-      if (free === undefined || free >= SCARCE_BYTES) return;
-      await this.#remove(oldest);
-      log("backup_removed", { file: oldest.name, reason: "the disk is nearly full" });
-    }
-  }
-
   /** An interval after the newest; at once where there is none, or one from a wrong clock. */
   async #firstDue(): Promise<number> {
-    await this.#survey();
+    await this.#kept.look();
     const now = this.#options.clock.now(), intervalMs = this.#options.plan?.intervalMs ?? 0;
-    const newest = Date.parse(this.#kept.at(-1)?.at ?? "");
+    const newest = Date.parse(this.#kept.newest?.at ?? "");
     return newest > now || Number.isNaN(newest) ? now : newest + intervalMs;
   }
 
@@ -186,7 +177,7 @@ export class Backups {
     const { signal } = this.#abort;
     const began = clock.now();
     try {
-      await this.#survey();
+      await this.#kept.look();
       const measured = await this.#measure(signal);
       const isKnown = measured.digest.content === await this.#newestContent(signal);
       if (!isKnown) await this.#write(measured, signal);
@@ -212,84 +203,51 @@ export class Backups {
     return { held, name: backupName(held.at, digest.sha256), digest };
   }
 
+  /** Read anew each time: one that was damaged since is no reason to do without another. */
   async #newestContent(signal: AbortSignal): Promise<string | undefined> {
-    const newest = this.#kept.at(-1);
+    const { folder, log } = this.#options;
+    const newest = this.#kept.newest;
     if (newest === undefined) return undefined;
-    if (this.#content?.name === newest.name) return this.#content.sha256;
-    const { content, sha256 } = await digestOf(this.#options.folder.read(newest.name), signal);
-    // One that was damaged since is no reason to do without another.
-    if (parseBackupName(newest.name)?.sum !== sha256.slice(0, 8)) return undefined;
-    this.#content = { name: newest.name, sha256: content };
-    return content;
+    try {
+      const { content, sha256 } = await digestOf(folder.read(newest.name), signal);
+      return parseBackupName(newest.name)?.sum === sha256.slice(0, 8) ? content : undefined;
+    } catch (error) {
+      signal.throwIfAborted();
+      log("backup_unreadable", { file: newest.name, error: wordOf(error) });
+      return undefined;
+    }
   }
 
   async #write({ held, name, digest }: Measured, signal: AbortSignal): Promise<void> {
-    const { folder, log, plan, store } = this.#options;
-    const { bytes, sha256, content } = digest;
+    const { folder, log, plan } = this.#options;
+    const { bytes, sha256 } = digest;
     const giveBack = await this.#takeRoom(bytes);
     try {
       await folder.write(
         name,
         digested(held.pieces(), signal, () => {}),
-        (read) => verify(read, held.total, digest, signal),
+        (read) => checkBackup(read, held.total, digest, signal),
       );
     } finally {
       giveBack();
     }
-    this.#content = { name, sha256: content };
-    await this.#survey();
+    await this.#kept.lookAfterWriting(name);
     log("backup_written", { file: name, memories: held.total, bytes, sha256 });
-    // What is damaged now may be whole in an old one: a person must have looked first.
-    if (store.status().integrity === "degraded") return;
-    for (const file of this.#kept.slice(0, -(plan?.keep ?? 1))) await this.#remove(file);
+    await this.#kept.keepOnly(plan?.keep ?? 1);
   }
 
   /** Older ones make room; the newest stays until there is a newer one. Throws where that is not enough. */
   async #takeRoom(bytes: number): Promise<() => void> {
     const { folder, quota } = this.#options;
-    for (const oldest of [...this.#kept.slice(0, -1), undefined]) {
-      const free = await folder.freeBytes();
-      const giveBack = free !== undefined && free < bytes ? undefined : quota.reserveIdle(bytes);
-      if (giveBack !== undefined) return giveBack;
-      if (oldest !== undefined) await this.#remove(oldest);
-    }
+    const excess = async () => {
+      const free = await folder.freeBytes() ?? Infinity;
+      return Math.max(bytes - free, quota.excess(bytes));
+    };
+    const isRoom = await this.#kept.makeRoom(excess, 1, "a newer one needed its room");
+    const giveBack = isRoom ? quota.reserveIdle(bytes) : undefined;
+    if (giveBack !== undefined) return giveBack;
     throw new AppError("insufficient_storage", "Cannot write a backup: there is no room for it");
   }
-
-  /** Those in the folder, oldest first; of the future are those that a wrong clock made. */
-  async #survey(): Promise<void> {
-    const { folder, clock } = this.#options;
-    const found: BackupFile[] = [];
-    for (const { name, bytes } of await folder.list()) {
-      const said = parseBackupName(name);
-      if (said !== undefined) found.push({ name, bytes, at: said.at });
-    }
-    const now = timestamp(clock);
-    const isFuture = ({ at }: BackupFile) => at > now;
-    this.#kept = [...found.filter(isFuture), ...found.filter((file) => !isFuture(file))];
-  }
-
-  async #remove(file: BackupFile): Promise<void> {
-    await this.#options.folder.remove(file.name);
-    this.#kept = this.#kept.filter((other) => other !== file);
-  }
-}
-
-/** The bytes are those that were meant, and every memory is one that comes back. */
-async function verify(
-  read: AsyncIterable<Uint8Array>,
-  total: number,
-  { sha256 }: Digest,
-  signal: AbortSignal,
-): Promise<void> {
-  let found: Digest | undefined;
-  const pieces = digested(read, signal, (digest) => found = digest);
-  const newId = () => {
-    throw new Error("Cannot keep a backup: a record in it has no id");
-  };
-  const count = await readExport(pieces, false, { newId, now: "" }, () => {});
-  if (count === total && found?.sha256 === sha256) return;
-  throw new Error("Cannot keep a backup: it reads back differently");
 }
 
 /** Its kind only: a message could hold a path. */

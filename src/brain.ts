@@ -87,12 +87,13 @@ export class Brain {
     const quota = new Quota(options.limits, {
       memories: () => state.size,
       bytes: () => this.stats.storedBytes,
+      requireGrowth: () => store.requireGrowth(),
       isHeapFull: () => heap.isFull,
     }, {
       clock,
       worthIt: () => store.status().journalBytes > 0,
       run: () => store.compact(),
-      makeRoom: (excess) => this.backups.makeRoom(excess),
+      makeRoom: (...wanted) => this.backups.makeRoom(...wanted),
     });
     const locks = new Locks();
     const idempotency = new Idempotency(state, clock);
@@ -107,15 +108,9 @@ export class Brain {
     const { indexer, memories } = this;
     const words = { textIndex, wordsReady: this.wordsReady };
     this.search = new Search({ state, ...words, vectorIndex, indexer, hasEmbedder, clock });
-    this.exports = new Exports({ ...shared, memories, folder: exportFolder, version });
-    this.backups = new Backups({
-      ...shared,
-      plan,
-      exports: this.exports,
-      folder: exportFolder,
-      log,
-    });
-    const { backups } = this;
+    const folder = exportFolder;
+    const exports = this.exports = new Exports({ ...shared, memories, folder, version });
+    const backups = this.backups = new Backups({ ...shared, plan, exports, folder, log });
     const memoryShort = () => heap.isShort;
     this.imports = new Imports({ ...shared, projection, memories, backups, memoryShort });
     this.stats = new Stats({

@@ -5,10 +5,10 @@
 import { type Clock, timestamp } from "./clock.ts";
 import type { ExportFolder, WrittenExport } from "./export_folder.ts";
 import type { Memories } from "./memories.ts";
-import type { Entry, Memory } from "./memory.ts";
+import { type Access, type Entry, type Memory, NEVER_ACCESSED } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { Quota } from "./quota.ts";
-import type { State } from "./state.ts";
+import type { Held, State } from "./state.ts";
 import type { Store } from "./store.ts";
 import { plainNumbers } from "./vector_text.ts";
 
@@ -65,9 +65,9 @@ export class Exports {
   hold(request: ExportRequest): HeldExport {
     const { clock, state } = this.#options;
     const at = timestamp(clock);
-    const entries = state.held(), total = state.size;
+    const held = state.held(), total = state.size;
     const pieces = () => {
-      const lines = this.#lines(entries, request);
+      const lines = this.#lines(entriesOf(held), request);
       const isLines = request.format === "ndjson";
       return encoded(isLines ? lines : this.#document(lines, at, total));
     };
@@ -79,7 +79,7 @@ export class Exports {
     const { folder, store, quota } = this.#options;
     const { name, total, pieces } = this.stream(request);
     const { memoriesBytes, journalBytes } = store.status();
-    const giveBack = await quota.reserve(0, memoriesBytes + journalBytes);
+    const giveBack = await quota.reserveFile(memoriesBytes + journalBytes);
     try {
       return { ...await folder.write(name, pieces), total_memories: total };
     } finally {
@@ -99,8 +99,8 @@ export class Exports {
     yield "\n]}\n";
   }
 
-  async *#lines(entries: Iterable<Entry>, { includeEmbeddings }: ExportRequest) {
-    for (const { memory, access } of entries) {
+  async *#lines(entries: AsyncIterable<Entry>, { includeEmbeddings }: ExportRequest) {
+    for await (const { memory, access } of entries) {
       const embedding = includeEmbeddings === true
         ? await this.#vectorOf(memory)
         : includeEmbeddings === "own"
@@ -133,6 +133,18 @@ export class Exports {
     const isCurrent = memory.embedding !== undefined ||
       state.get(memory.id)?.content === memory.content;
     return isCurrent ? vector : undefined;
+  }
+}
+
+async function* entriesOf({ memories, readIds, accesses }: Held): AsyncGenerator<Entry> {
+  const pace = new Pace();
+  const accessOf = new Map<string, Access | undefined>();
+  for (const [index, id] of readIds.entries()) {
+    accessOf.set(id, accesses[index]);
+    if (pace.due) await pace.breathe();
+  }
+  for (const memory of memories) {
+    yield { memory, access: accessOf.get(memory.id) ?? NEVER_ACCESSED };
   }
 }
 

@@ -182,10 +182,12 @@ export class ImportDraft {
   }
 
   /** To be called while the ids are held: decides what happens to those that exist. */
-  settleConflicts(): void {
+  async settleConflicts(): Promise<void> {
     const { state } = this.#deps;
     const length = this.#deps.vectorLength();
+    const pace = new Pace();
     for (const [id, drafted] of this.#drafted) {
+      if (pace.due) await pace.breathe();
       const memory = state.get(id);
       // Another writer may have set the length of all vectors while the file was being read.
       const reason = lengthFault(drafted.entry.memory.embedding, length);
@@ -216,8 +218,9 @@ export class ImportDraft {
     return this.#vectorLength !== undefined;
   }
 
-  get ids(): ReadonlySet<string> {
-    return new Set(this.#drafted.keys());
+  /** Those that the import may write: an id that it leaves alone is soon none of them. */
+  get ids(): Pick<ReadonlySet<string>, "has"> {
+    return this.#drafted;
   }
 
   *entries(): Generator<DraftedEntry> {

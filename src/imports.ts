@@ -87,7 +87,7 @@ export class Imports {
   }
 
   async #decide(draft: ImportDraft, options: ImportOptions, seal: Seal): Promise<ImportReport> {
-    draft.settleConflicts();
+    await draft.settleConflicts();
     draft.requireGood();
     const report = draft.report();
     if (!options.dryRun) await this.#carryOut(draft, report, seal);
@@ -103,9 +103,10 @@ export class Imports {
     const receipt = seal({ json: { ...report, errors: [...report.errors] } });
     if (receipt !== undefined) changes.push({ op: "receipt", receipt });
     if (changes.length === 0) return;
-    const giveBack = await quota.reserve(report.imported, draft.bytes);
+    // First of all, and not to be given for the import's own room: it is the way back from it.
+    if (report.updated > 0) await backups.beforeChange();
+    const giveBack = await quota.reserve(report.imported, draft.bytes, report.updated > 0);
     try {
-      if (report.updated > 0) await backups.beforeChange();
       const unit = await store.beginImport();
       try {
         await unit.stage(changes);

@@ -33,7 +33,7 @@ export class Locks {
   }
 
   /** No work on these ids begins from now on until the release; waits for what has begun. */
-  async hold(ids: ReadonlySet<string>): Promise<() => void> {
+  async hold(ids: Held["ids"]): Promise<() => void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const held: Held = { ids, released: promise };
     this.#held.add(held);
@@ -47,6 +47,6 @@ export class Locks {
 }
 
 interface Held {
-  readonly ids: ReadonlySet<string>;
+  readonly ids: Pick<ReadonlySet<string>, "has">;
   readonly released: Promise<void>;
 }

@@ -16,6 +16,8 @@ interface Usage {
   /** These two are asked only where a limit needs it: counting bytes has its price. */
   memories(): number;
   bytes(): number;
+  /** Throws where nothing that grows is taken now, whatever room there is. */
+  requireGrowth(): void;
   /** True where nothing more can be kept in the process's memory. */
   isHeapFull(): boolean;
 }
@@ -28,10 +30,10 @@ interface Reclaiming {
   /** Says itself, to the log, when it fails. */
   run(): Promise<void>;
   /**
-   * Looks again at what is used, and lets go of what nobody asked to be kept, until no more bytes
-   * are in excess.
+   * Looks again at what is used, and lets go of backups until no more bytes are in excess. Returns
+   * why those stay that would have been enough.
    */
-  makeRoom(excess: () => number): Promise<void>;
+  makeRoom(excess: () => number, keepsNewest: boolean): Promise<string | undefined>;
 }
 
 /** A brain that is truly full must not be rewritten for every write that is refused. */
@@ -61,21 +63,40 @@ export class Quota {
 
   /**
    * Takes room for a write that is under way; the caller gives it back when the write is done, by
-   * when it shows in the usage. Throws `insufficient_storage`.
+   * when it shows in the usage. Throws `insufficient_storage`, or as the store would: a write that
+   * is refused anyway must cost no backup. With `keepsNewest` the newest one is not to be its price.
    */
-  async reserve(memories: number, bytes: number): Promise<() => void> {
-    while (this.#excess(bytes) > 0) {
-      if (!await this.#makeRoom(bytes)) this.#refuseTooLarge();
+  async reserve(memories: number, bytes: number, keepsNewest = false): Promise<() => void> {
+    return await this.#reserve(memories, bytes, keepsNewest, () => {
+      this.#usage.requireGrowth();
+      if (memories > 0) this.#refuseTooMany(memories);
+    });
+  }
+
+  /** The same for a file beside the memories, also where none of those is taken. */
+  async reserveFile(bytes: number): Promise<() => void> {
+    return await this.#reserve(0, bytes, true, () => {});
+  }
+
+  async #reserve(
+    memories: number,
+    bytes: number,
+    keepsNewest: boolean,
+    refuse: () => void,
+  ): Promise<() => void> {
+    for (;;) {
+      // Before room is made, and in the same turn as the taking: others were served meanwhile.
+      refuse();
+      this.#refuseFullHeap();
+      if (this.excess(bytes) <= 0) return this.#take(memories, bytes);
+      if (this.#makingRoom !== undefined) await this.#makingRoom;
+      else await this.#makeRoom(bytes, keepsNewest);
     }
-    // Last, and in the same turn as the taking: others were served while this one waited.
-    if (memories > 0) this.#refuseTooMany(memories);
-    this.#refuseFullHeap();
-    return this.#take(memories, bytes);
   }
 
   /** The same for what must be in nobody's way: undefined where there is no room as it is. */
   reserveIdle(bytes: number): (() => void) | undefined {
-    return this.#excess(bytes) > 0 ? undefined : this.#take(0, bytes);
+    return this.excess(bytes) > 0 ? undefined : this.#take(0, bytes);
   }
 
   #take(memories: number, bytes: number): () => void {
@@ -87,22 +108,20 @@ export class Quota {
     };
   }
 
-  /** So many bytes too many would be used. */
-  #excess(bytes: number): number {
+  /** So many bytes too many would be used, were these added. */
+  excess(bytes: number): number {
     const most = this.#limits.bytes;
     return most === 0 ? 0 : this.#usage.bytes() + this.#reservedBytes + bytes - most;
   }
 
-  /** One at a time; false where it was not enough. Else others may have been quicker to take it. */
-  async #makeRoom(bytes: number): Promise<boolean> {
-    while (this.#makingRoom !== undefined) await this.#makingRoom;
-    const excess = () => this.#excess(bytes);
-    if (excess() <= 0) return true;
+  /** One at a time; throws where it was not enough. Else others may be quicker to take it. */
+  async #makeRoom(bytes: number, keepsNewest: boolean): Promise<void> {
+    const excess = () => this.excess(bytes);
     const making = Promise.withResolvers<void>();
     this.#makingRoom = making.promise;
     try {
-      await this.#reclaiming.makeRoom(excess);
-      return excess() <= 0;
+      const why = await this.#reclaiming.makeRoom(excess, keepsNewest);
+      if (excess() > 0) this.#refuseTooLarge(why);
     } finally {
       this.#makingRoom = undefined;
       making.resolve();
@@ -131,11 +150,12 @@ export class Quota {
     );
   }
 
-  #refuseTooLarge(): never {
+  #refuseTooLarge(why: string | undefined): never {
     const retryAfterS = this.#reclaim();
+    const more = why === undefined ? "" : `, and ${why}`;
     throw new AppError(
       "insufficient_storage",
-      `Cannot store more: ${this.#usage.bytes()} of ${this.#limits.bytes} bytes are used; ` +
+      `Cannot store more: ${this.#usage.bytes()} of ${this.#limits.bytes} bytes are used${more}; ` +
         "delete memories or exports, or raise STORAGE_QUOTA_BYTES",
       retryAfterS === undefined ? {} : { retryAfterS },
     );
@@ -150,7 +170,8 @@ export class Quota {
     if (this.#reclaimRuns) return 1;
     if (!this.#reclaiming.worthIt()) return undefined;
     const waitMs = this.#reclaimedAt + RECLAIM_AGAIN_MS - clock.now();
-    if (waitMs > 0) return Math.ceil(waitMs / 1000);
+    const isWaiting = waitMs > 0 && waitMs <= RECLAIM_AGAIN_MS; // The clock may have been set back.
+    if (isWaiting) return Math.ceil(waitMs / 1000);
     this.#reclaimRuns = true;
     void this.#reclaiming.run().catch(() => {}).finally(() => {
       this.#reclaimRuns = false;

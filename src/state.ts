@@ -19,6 +19,13 @@ const MOST_RECEIPTS = 100_000, MOST_RECEIPT_BYTES = 32 * 1024 * 1024;
 /** What a receipt takes that holds no memory. */
 const RECEIPT_BYTES = 300;
 
+export interface Held {
+  readonly memories: readonly Memory[];
+  /** Whose the accesses are, in the same order. */
+  readonly readIds: readonly string[];
+  readonly accesses: readonly Access[];
+}
+
 export class State {
   readonly #memories = new Map<string, Memory>();
   readonly #accesses = new Map<string, Access>();
@@ -174,18 +181,14 @@ export class State {
   }
 
   /**
-   * The entries of this moment, to be walked later and as often as one likes. Quick: neither
-   * memories nor accesses change in place, so only the maps are copied.
+   * The memories of this moment, and how often each was read that ever was. Quick: neither change
+   * in place, so only lists are made of them; a map would take fifty times as long.
    */
-  held(): Iterable<Entry> {
-    const memories = [...this.#memories.values()];
-    const accesses = new Map(this.#accesses);
+  held(): Held {
     return {
-      *[Symbol.iterator]() {
-        for (const memory of memories) {
-          yield { memory, access: accesses.get(memory.id) ?? NEVER_ACCESSED };
-        }
-      },
+      memories: [...this.#memories.values()],
+      readIds: [...this.#accesses.keys()],
+      accesses: [...this.#accesses.values()],
     };
   }
 

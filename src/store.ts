@@ -72,6 +72,8 @@ export interface Store {
    * `insufficient_storage`: nothing happened; `storage_failed`: unknown; `read_only`: refused.
    */
   append(change: Change): Promise<void>;
+  /** Throws as `append` would now of a change that grows what is kept; for those who must ask first. */
+  requireGrowth(): void;
   /** Starts a unit of many changes; only one at a time (`conflict`). */
   beginImport(): Promise<StagedImport>;
   /** Says that a person has seen all damage: it is kept as evidence, and counts no more. */

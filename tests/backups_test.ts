@@ -126,6 +126,46 @@ Deno.test("a backup that was damaged since does not stand for the memories", asy
   });
 });
 
+Deno.test("a newest backup that is damaged or cannot be read while the brain runs is made again", async () => {
+  await withHoused({}, async (all) => {
+    await create(all, 1);
+    await pass(all, HOUR);
+    const [first = ""] = backupsOn(all.disk);
+    all.disk.put(FOLDER + first, bytesAt(all.disk, FOLDER + first).subarray(0, -20));
+    await pass(all, 25 * HOUR);
+    assert.equal(backupsOn(all.disk).length, 2);
+    const [, second = ""] = backupsOn(all.disk);
+    const only = (kind: string, path: string) => kind === "open" && path === FOLDER + second;
+    all.fs.faults = [{ at: 1, code: "EIO", sticky: true, only }];
+    await pass(all, 25 * HOUR);
+    assert.equal(backupsOn(all.disk).length, 3);
+    assert.deepEqual(all.log.at(-2), {
+      event: "backup_unreadable",
+      detail: { file: second, error: "EIO" },
+    });
+    assert.equal(all.brain.stats.health().checks.backup, "ok");
+  });
+});
+
+Deno.test("a clock that was ahead, and is set right, does not put the next backup off", async () => {
+  await withHoused({}, async (all) => {
+    await create(all, 1);
+    await pass(all, HOUR);
+    // The timers go on as they are: they count what goes by, not what the clock says.
+    const now = all.clock.now.bind(all.clock);
+    let aheadMs = 365 * 24 * HOUR;
+    all.clock.now = () => now() + aheadMs;
+    await create(all, 2);
+    await pass(all, 25 * HOUR);
+    const years = () => backupsOn(all.disk).map((name) => parseBackupName(name)?.at.slice(0, 4));
+    assert.deepEqual(years(), ["2026", "2027"]);
+    aheadMs = 0;
+    await create(all, 3);
+    await pass(all, 25 * HOUR);
+    assert.deepEqual(years(), ["2026", "2026", "2027"]);
+  });
+});
+
 Deno.test("without an interval there are no backups, before an import either", async () => {
   await withHoused({ backupPlan: undefined }, async (all) => {
     await create(all, 1);
@@ -238,8 +278,8 @@ Deno.test("what a person put into the snapshot by hand is backed up as it is", a
     importance_score: 7,
     tags: [" a ", " a "],
     metadata: {},
-    created_at: "yesterday",
-    updated_at: "today",
+    created_at: "2024-01-01T00:00:00.000Z",
+    updated_at: "2024-01-02T00:00:00.000Z",
     access_count: 0,
     last_accessed_at: null,
   };

@@ -10,10 +10,11 @@ import { type HttpApp, withApp } from "./http_app.ts";
 function quotaOf(limits: QuotaLimits) {
   const clock = new FakeClock();
   const used = { memories: 0, bytes: 0, reclaimable: 0, isHeapFull: false };
-  const seen = { usage: 0, runs: 0, end: () => {}, makeRoom: () => {} };
+  const seen = { usage: 0, runs: 0, end: () => {}, makeRoom: () => {}, requireGrowth: () => {} };
   const quota = new Quota(limits, {
     memories: () => (seen.usage++, used.memories),
     bytes: () => (seen.usage++, used.bytes),
+    requireGrowth: () => seen.requireGrowth(),
     isHeapFull: () => used.isHeapFull,
   }, {
     clock,
@@ -22,7 +23,7 @@ function quotaOf(limits: QuotaLimits) {
       seen.runs++;
       return new Promise<void>((resolve) => seen.end = resolve);
     },
-    makeRoom: () => Promise.resolve().then(seen.makeRoom),
+    makeRoom: () => Promise.resolve().then(seen.makeRoom).then(() => undefined),
   });
   const refusal = async (memories: number, bytes: number): Promise<AppError> => {
     try {
@@ -82,6 +83,33 @@ Deno.test("a refusal for bytes reclaims: one at a time, not too often, only what
   assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [3, 1]);
   await clock.advance(2_500);
   assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [1, 2]);
+});
+
+Deno.test("a clock that is set back does not put off what is reclaimed", async () => {
+  const { clock, used, seen, refusal } = quotaOf({ memories: 0, bytes: 10 });
+  used.reclaimable = 1;
+  await clock.advance(3_600_000);
+  await refusal(1, 11);
+  seen.end();
+  await drain();
+  await clock.leap(-3_000_000);
+  assert.deepEqual([(await refusal(1, 11)).retryAfterS, seen.runs], [1, 2]);
+});
+
+Deno.test("a write that is refused anyway has no room made for it, also not after it waited", async () => {
+  const { quota, used, seen, refusal } = quotaOf({ memories: 2, bytes: 10 });
+  used.bytes = 10;
+  let made = 0;
+  seen.makeRoom = () => (made++, used.bytes -= 5);
+  seen.requireGrowth = () => {
+    throw new AppError("read_only", "Cannot write: a test");
+  };
+  assert.deepEqual([(await refusal(1, 5)).code, made], ["read_only", 0]);
+  seen.requireGrowth = () => {};
+  assert.deepEqual([(await refusal(3, 5)).code, made], ["insufficient_storage", 0]);
+  const outcomes = await Promise.allSettled([1, 2].map(() => quota.reserve(2, 5)));
+  assert.deepEqual(outcomes.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
+  assert.equal(made, 1);
 });
 
 Deno.test("a full heap refuses what grows, and nothing is reclaimed for it", async () => {

@@ -14,7 +14,6 @@ import type {
   StoreStatus,
 } from "../store.ts";
 import { ActiveJournal } from "./active_journal.ts";
-import { atMost } from "./at_most.ts";
 import { encodeRecord } from "./codec.ts";
 import { removeLeftovers, Snapshots } from "./compaction.ts";
 import type { DataFolder } from "./folder.ts";
@@ -28,9 +27,6 @@ import { type CorruptionPolicy, Integrity } from "./integrity.ts";
 import { recover } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
 import { Space, type SpaceLimits } from "./space.ts";
-
-/** What a stop waits for the running import to be applied. */
-const IMPORT_END_MS = 5_000;
 
 export interface FileStoreOptions extends SpaceLimits {
   readonly folder: DataFolder;
@@ -135,6 +131,11 @@ export class FileStore implements Store {
   #refuseUnlessOpen(): void {
     const why = this.#refusal;
     if (why !== undefined) throw refusal(why);
+  }
+
+  requireGrowth(): void {
+    this.#refuseUnlessOpen();
+    this.#space.requireRoom();
   }
 
   get #refusal(): Refusal | undefined {
@@ -279,9 +280,7 @@ export class FileStore implements Store {
   }
 
   async #shutDown(): Promise<void> {
-    // Where it is committed it only has to be applied; where not, its next step is refused.
-    const { end } = this.#imports;
-    if (end !== undefined) await atMost(this.#options.clock, IMPORT_END_MS, end);
+    await this.#imports.endSoon(this.#options.clock);
     await this.#looking.stop();
     await this.#commits.idle;
     await this.#healing.stop();

@@ -1,8 +1,13 @@
 /** One import at a time; a failure of the disk voids the one that runs. */
+import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { StagedImport } from "../store.ts";
+import { atMost } from "./at_most.ts";
 import { refusal } from "./disk_errors.ts";
 import { stagedImport } from "./staged_import.ts";
+
+/** What a stop waits for the running import to be applied. */
+const END_MS = 5_000;
 
 export class ImportTurn {
   #running: PromiseWithResolvers<void> | undefined;
@@ -12,6 +17,11 @@ export class ImportTurn {
   /** Resolves at the end of the running import; undefined where none runs. */
   get end(): Promise<void> | undefined {
     return this.#running?.promise;
+  }
+
+  /** For a stop: what is committed only has to be applied; what is not has its next step refused. */
+  async endSoon(clock: Clock): Promise<void> {
+    if (this.#running !== undefined) await atMost(clock, END_MS, this.#running.promise);
   }
 
   void(): void {

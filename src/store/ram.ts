@@ -19,9 +19,13 @@ export class RamStore implements Store {
     this.#state.apply(change);
   }
 
+  requireGrowth(): void {
+    if (this.#state === undefined) throw refusal("closed");
+  }
+
   async beginImport(): Promise<StagedImport> {
     await Promise.resolve();
-    if (this.#state === undefined) throw refusal("closed");
+    this.requireGrowth();
     if (this.#importing) {
       throw new AppError("conflict", "Cannot import: another import is running; wait for its end");
     }

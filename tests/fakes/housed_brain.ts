@@ -5,6 +5,7 @@ import type { ImportOptions, ImportReport } from "../../src/import_draft.ts";
 import type { QuotaLimits } from "../../src/quota.ts";
 import { readLineRecords } from "../../src/record_stream.ts";
 import { ExportFiles } from "../../src/store/export_files.ts";
+import type { FileStoreOptions } from "../../src/store/file.ts";
 import type { TextIndex } from "../../src/text_index.ts";
 import { Bm25Index } from "../../src/text_index/bm25.ts";
 import { FlatVectorIndex } from "../../src/vector_index/flat.ts";
@@ -22,6 +23,8 @@ export interface HousedOptions {
   readonly backupPlan?: BackupPlan | undefined;
   readonly textIndex?: TextIndex;
   readonly freeBytes?: () => Promise<number | undefined>;
+  readonly storeOptions?: Partial<FileStoreOptions>;
+  readonly heap?: { readonly isShort: boolean; readonly isFull: boolean };
 }
 
 export interface Housed {
@@ -44,14 +47,14 @@ export async function housed(options: HousedOptions = {}): Promise<Housed> {
   if (options.freeBytes !== undefined) exportFolder.freeBytes = options.freeBytes;
   let ids = 0;
   const brain = new Brain({
-    store: fileStoreOn(fs, PATH, clock, log),
+    store: fileStoreOn(fs, PATH, clock, log, options.storeOptions),
     textIndex: options.textIndex ?? new Bm25Index(),
     vectorIndex: new FlatVectorIndex(),
     exportFolder,
     embeddingsBytes: () => 0,
     limits: options.limits ?? { memories: 0, bytes: 0 },
     backupPlan: options.backupPlan,
-    heap: { isShort: false, isFull: false },
+    heap: options.heap ?? { isShort: false, isFull: false },
     clock,
     newId: () => idOf(1_000 + ++ids),
     run: "run",
