@@ -113,6 +113,23 @@ Deno.test("compaction that fails leaves writes going on, and is tried again late
   await store.close();
 });
 
+Deno.test("a clock that is set back does not put off the compaction that failed", async () => {
+  const { store, fs, clock, log } = await open();
+  await clock.leap(100 * 3_600_000);
+  const isSnapshot: Fault["only"] = (_, path) => path.endsWith("memories.json.tmp");
+  fs.faults = [{ at: 1, code: "ENOSPC", sticky: true, only: isSnapshot }];
+  const large = (n: number): Change => putOf(n, { content: "x".repeat(500_000) });
+  for (let n = 0; n < 20; n++) await store.append(large(n));
+  await clock.advance(1);
+  assert.deepEqual(log.map(({ event }) => event), ["compaction_failed"]);
+  fs.faults = [];
+  await clock.leap(-90 * 3_600_000);
+  await store.append(large(20));
+  for (let turns = 0; turns < 1_000 && store.status().memoriesBytes === 0; turns++) await drain();
+  assert.ok(store.status().memoriesBytes > 9_000_000);
+  await store.close();
+});
+
 /** Holds up operations until they are let go. */
 class Gate {
   #held = Promise.withResolvers<void>();
@@ -233,7 +250,7 @@ Deno.test("closing waits for healing under way, which then has healed or harmed 
 Deno.test("writes during a compaction are in neither or both of snapshot and journal, never lost", async () => {
   const { store, state, gate, disk } = await openGated();
   for (let n = 0; n < 20; n++) await store.append(putOf(n));
-  gate.closedFor = (kind, path) => kind === "write" && path.endsWith(".tmp");
+  gate.closedFor = (kind, path) => kind === "write" && path.endsWith(".json.tmp");
   const compaction = store.compact();
   await gate.reached;
   for (let n = 0; n < 20; n += 2) await store.append(deleteOf(n));

@@ -71,9 +71,10 @@ export class Snapshots {
     return this.#mayTry && (this.stale || this.#keepsHistory);
   }
 
-  /** False for a while after it failed. */
+  /** False for a while after it failed; a clock that was ahead, and is set right, ends that too. */
   get #mayTry(): boolean {
-    return this.#clock.now() >= this.#againAt;
+    const waitMs = this.#againAt - this.#clock.now();
+    return waitMs <= 0 || waitMs > AGAIN_MOST_MS;
   }
 
   /** True where a stop should not leave things as they are. */
