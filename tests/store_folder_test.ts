@@ -200,7 +200,7 @@ for (const [name, write] of Object.entries(WRITERS)) {
 Deno.test("healing that ends after the folder was replaced has not healed it", async () => {
   const held = Promise.withResolvers<void>();
   const gate = (kind: string, path: string) =>
-    kind === "write" && path.endsWith(".tmp") ? held.promise : undefined;
+    kind === "write" && path.endsWith(".json.tmp") ? held.promise : undefined;
   const { store, fs, disk, clock, log } = await open(new SimulatedDisk(), { gate });
   fs.faults = [{ at: 1, code: "EIO", only: (kind) => kind === "sync" }];
   assert.equal(await codeOf(store.append(putOf(1))), "storage_failed");

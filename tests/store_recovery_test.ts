@@ -3,7 +3,10 @@
  * invents a value, loses the damaged line at most, and says what it found.
  */
 import assert from "node:assert/strict";
+import { crc32 } from "node:zlib";
+import { StoreOpenError } from "../src/store.ts";
 import {
+  bytesAt,
   CHANGES,
   copyOf,
   JOURNAL,
@@ -119,24 +122,93 @@ Deno.test("folders, links and files of others in the data folder are left alone"
   assert.equal(textAt(disk, "/data/journal/notes.txt"), "mine");
 });
 
-Deno.test("a stump behind a torn tail is no damage, not even when history went on behind it", async () => {
+Deno.test("a file that was never finished is no damage, not even when history went on behind it", async () => {
   const disk = await journalOnly();
   disk.put(JOURNAL, textAt(disk, JOURNAL) + "8c736521 8 {half a li");
   const second = "/data/journal/000002.log";
   const complete = textAt((await open(copyOf(disk))).disk, second);
-  for (let size = 0; size <= complete.length; size++) {
+  const stumps = Array.from(complete, (_, size) => [`${second}.tmp`, size] as const);
+  for (const [name, size] of [...stumps, [second, complete.length] as const]) {
     const stump = copyOf(disk);
-    stump.put(second, complete.slice(0, size));
+    stump.put(name, complete.slice(0, size));
     const opened = await open(stump);
     assert.deepEqual(kindsOf(opened.recovery), ["torn_tail"], `stump of ${size}`);
+    assert.equal(opened.disk.files().has(name), false);
     await opened.store.append(putOf(9));
     // As where the stump's removal was not durable.
-    opened.disk.put(second, complete.slice(0, size));
+    opened.disk.put(name, complete.slice(0, size));
     const again = await open(copyOf(opened.disk));
     assert.deepEqual(again.recovery, { integrity: "ok", notes: [] }, `stump of ${size}`);
     assert.equal(printOf(again.state), printOf(stateOf([...CHANGES, putOf(9)])));
   }
 });
+
+/** By what may happen to a small file. Each leaves it without a header that can be read. */
+const STUMPS: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
+  "its first sector zeroed": (bytes) => bytes.slice().fill(0, 0, 512),
+  "two bytes flipped": (bytes) =>
+    bytes.map((byte, at) => at === 20 || at === bytes.length - 10 ? byte ^ 1 : byte),
+  "cut to nothing": () => new Uint8Array(0),
+  "cut within its header": (bytes) => bytes.slice(0, 50),
+};
+
+for (const [name, damage] of Object.entries(STUMPS)) {
+  Deno.test(`a file with one record, ${name}, is not taken for one without`, async () => {
+    const disk = await journalOnly([putOf(1)]);
+    const damaged = damage(bytesAt(disk, JOURNAL));
+    await assert.rejects(
+      openWith(disk, JOURNAL, damaged),
+      (error) => error instanceof StoreOpenError && error.fault === "unreadable",
+    );
+  });
+
+  Deno.test(`a last file with one delete, ${name}, is damage`, async () => {
+    const { store, disk } = await open(await journalOnly([putOf(1), putOf(2)]));
+    await store.append(deleteOf(1));
+    const second = "/data/journal/000002.log";
+    const damaged = damage(bytesAt(disk, second));
+    const { state, recovery, ...opened } = await openWith(disk, second, damaged);
+    assert.deepEqual(kindsOf(recovery), ["damage"]);
+    // What it says is found in quarantine; the memory is back, and somebody is told.
+    assert.equal(printOf(state), printOf(stateOf([putOf(1), putOf(2)])));
+    const kept = recovery.notes[0]?.quarantine;
+    assert.deepEqual(bytesAt(opened.disk, `/data/${kept}`), damaged);
+    await opened.store.append(putOf(3));
+    const again = await open(copyOf(opened.disk));
+    assert.equal(again.recovery.integrity, "degraded");
+    assert.equal(printOf(again.state), printOf(stateOf([putOf(1), putOf(2), putOf(3)])));
+  });
+}
+
+/** A line with a right checksum, whatever stands in it. */
+function sealed(body: readonly number[]): Uint8Array {
+  const sum = crc32(Uint8Array.from(body)).toString(16).padStart(8, "0");
+  return Uint8Array.from([...new TextEncoder().encode(`${sum} `), ...body, 10]);
+}
+
+const NO_TEXTS: Readonly<Record<string, string>> = {
+  "is not JSON": '1 {"op":"put"',
+  "is not UTF-8": '1 "\xff"',
+  "has a number that is not UTF-8": "\xff1 {}",
+  "is no record": '1 {"op":"sing"}',
+};
+
+for (const [name, body] of Object.entries(NO_TEXTS)) {
+  Deno.test(`a line under a right checksum that ${name} is damage`, async () => {
+    const disk = await journalOnly();
+    const line = sealed(Array.from(body, (character) => character.charCodeAt(0)));
+    const whole = bytesAt(disk, JOURNAL), header = whole.indexOf(10) + 1;
+    const rest = whole.subarray(header);
+    const asHeader = await openWith(disk, JOURNAL, Uint8Array.of(...line, ...rest));
+    assert.deepEqual(new Set(kindsOf(asHeader.recovery)), new Set(["damage"]));
+    assert.equal(printOf(asHeader.state), printOf(stateOf(CHANGES)));
+    const first = rest.indexOf(10) + 1;
+    const asRecord = Uint8Array.of(...whole.subarray(0, header), ...line, ...rest.subarray(first));
+    const { state, recovery } = await openWith(disk, JOURNAL, asRecord);
+    assert.deepEqual(new Set(kindsOf(recovery)), new Set(["damage"]));
+    assert.equal(printOf(state), printOf(stateOf(CHANGES.slice(1))));
+  });
+}
 
 Deno.test("an import whose end is missing is rolled back, with a note", async () => {
   const opened = await open();

@@ -23,9 +23,11 @@ export class ActiveJournal {
   }
 
   /** Never appends behind what a crash may have torn: every start begins a file of its own. */
-  async begin({ lastSeq, nextGeneration, last }: Recovered): Promise<void> {
+  async begin({ lastSeq, nextGeneration, last, carried }: Recovered): Promise<void> {
     this.#seq = lastSeq;
-    this.#writer = await this.#newFile(nextGeneration, last);
+    const lines = await this.#encode(carried);
+    this.#writer = await this.#newFile(nextGeneration, last, lines);
+    this.#seq += carried.length;
   }
 
   /** Goes on in a new file; everything written before is durable and must be applied. */
@@ -39,10 +41,14 @@ export class ActiveJournal {
     return { generation, lastSeq: this.#seq };
   }
 
-  #newFile(generation: number, previous: Recovered["last"]): Promise<JournalWriter> {
+  #newFile(
+    generation: number,
+    previous: Recovered["last"],
+    carried?: Uint8Array,
+  ): Promise<JournalWriter> {
     const at = timestamp(this.#clock);
     const header = { generation, previous, at, version: this.#version };
-    return beginGeneration(this.#folder, header, this.#seq);
+    return beginGeneration(this.#folder, header, this.#seq, carried);
   }
 
   /**

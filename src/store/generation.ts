@@ -8,7 +8,13 @@ import { Pace } from "../pace.ts";
 import { decodeRecord, type JournalRecord } from "./codec.ts";
 import { joinBytes } from "../lines.ts";
 import { type FileSystem, readPieces } from "./fs.ts";
-import { type JournalLine, type JournalPart, MAX_LINE_BYTES, readJournal } from "./journal.ts";
+import {
+  isNoText,
+  type JournalLine,
+  type JournalPart,
+  MAX_LINE_BYTES,
+  readJournal,
+} from "./journal.ts";
 
 export interface Survey {
   /** Last sequence number of a good line, the header's where there is no other. */
@@ -19,6 +25,8 @@ export interface Survey {
   readonly goodBytes: number;
   /** Where the part of the file that counts ends: behind the last good line if torn. */
   readonly endBytes: number;
+  /** Good lines of a torn batch behind the first of its sectors that is missing. */
+  readonly behind: readonly JournalLine[];
   /** What is wrong between good lines; empty in a healthy file. */
   readonly damage: readonly string[];
 }
@@ -36,7 +44,9 @@ export interface Extent {
 
 /**
  * `firstSeq` is what the first record must have. At the end of history the last batch may lack any
- * of its sectors, since nobody waited for their order: it counts up to the first that is missing.
+ * of its sectors, since nobody waited for their order; but never the header, which all waited for.
+ * Nor can it be seen whether a sector was lost before the batch was acknowledged or after: so the
+ * file is whole up to the first that is missing, and what can be read behind it counts as well.
  */
 export async function surveyGeneration(
   fs: FileSystem,
@@ -45,22 +55,23 @@ export async function surveyGeneration(
   firstSeq: number,
   isLast: boolean,
 ): Promise<Survey> {
-  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0, sectorsOnly = true;
-  let torn: (Omit<Survey, "endBytes" | "damage"> & { readonly batchSeq: number }) | undefined;
+  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0, mayBeTorn = isLast && hasHeader;
+  let torn: TornBatch | undefined;
   const damage: string[] = [];
   const judge = (part: JournalPart) => {
     const { offset, bytes, line } = part;
     if (line === undefined) {
-      sectorsOnly &&= part.tooLong || lacksSector(part);
+      mayBeTorn &&= part.tooLong || !part.ended || lacksSector(part);
       return;
     }
     const { seq, batchSeq } = line;
     if (offset !== goodBytes) {
-      const isTorn = damage.length === 0 && sectorsOnly && batchSeq <= lastSeq + 1;
-      if (isTorn && seq > lastSeq + 1) torn = { lastSeq, records, goodBytes, batchSeq };
+      const isTorn = damage.length === 0 && mayBeTorn && batchSeq <= lastSeq + 1;
+      if (isTorn && seq > lastSeq + 1) torn = { lastSeq, records, goodBytes, batchSeq, behind: [] };
       damage.push(`unreadable bytes from offset ${goodBytes} to ${offset}`);
     } else if (seq !== lastSeq + 1) torn = undefined;
-    if (batchSeq !== torn?.batchSeq || seq <= lastSeq || !sectorsOnly) torn = undefined;
+    if (batchSeq !== torn?.batchSeq || seq <= lastSeq || !mayBeTorn) torn = undefined;
+    torn?.behind.push(line);
     goodBytes = offset + bytes.length + 1;
     if (offset === 0 && hasHeader) return;
     records++;
@@ -69,8 +80,17 @@ export async function surveyGeneration(
   };
   for await (const parts of readJournal(fs, path, limit)) parts.forEach(judge);
   const endBytes = Math.min(size, limit);
-  if (isLast && torn !== undefined) return { ...torn, endBytes, damage: [] };
-  return { lastSeq, records, goodBytes, endBytes, damage: damage.slice(0, MAX_DAMAGE_LINES) };
+  if (torn !== undefined && mayBeTorn) return { ...torn, endBytes, damage: [] };
+  if (isLast && goodBytes < endBytes && !mayBeTorn) {
+    damage.push(`unreadable bytes from offset ${goodBytes} to the end`);
+  }
+  damage.splice(MAX_DAMAGE_LINES);
+  return { lastSeq, records, goodBytes, endBytes, behind: [], damage };
+}
+
+interface TornBatch extends Omit<Survey, "endBytes" | "damage"> {
+  readonly batchSeq: number;
+  readonly behind: JournalLine[];
 }
 
 const SECTOR_BYTES = 512;
@@ -83,23 +103,6 @@ function lacksSector({ offset, bytes }: JournalPart): boolean {
     if (begins && (offset + end) % SECTOR_BYTES === 0) return true;
   }
   return false;
-}
-
-/** A file without a header that is shorter than this was cut off while it was created. */
-const HEADER_BYTES = 1024;
-
-/** True where no record is in a file: it is a header only, or the stump of one. */
-export async function isBare(
-  fs: FileSystem,
-  { path, size }: Extent,
-  headerBytes: number | undefined,
-): Promise<boolean> {
-  if (headerBytes !== undefined) return size === headerBytes;
-  if (size >= HEADER_BYTES) return false;
-  for await (const parts of readJournal(fs, path)) {
-    if (parts.some(({ line }) => line !== undefined)) return false;
-  }
-  return true;
 }
 
 /**
@@ -129,21 +132,28 @@ export async function readTail(fs: FileSystem, path: string, from: number): Prom
   return joinBytes(parts);
 }
 
-/** The good records above `afterSeq`, each once, in order; those that are none are counted. */
+/**
+ * The good records above `afterSeq`, each once, in order; those that are none are counted. Those
+ * from behind a hole are `carried`: they have to be written again, where no hole is before them.
+ */
 export async function replayGeneration(
   fs: FileSystem,
   extent: Extent,
   survey: Survey,
   afterSeq: number,
   apply: (record: JournalRecord) => void,
-): Promise<{ undecodable: number }> {
+): Promise<{ undecodable: number; carried: readonly string[] }> {
   const pace = new Pace();
+  const carried: string[] = [];
   let undecodable = 0;
-  const replay = async (line: JournalLine) => {
+  const replay = async (line: JournalLine, isBehind = false) => {
     if (line.seq <= afterSeq) return;
-    const record = recordOrUndefined(line.json);
+    const record = recordOrUndefined(line);
     if (record === undefined) undecodable++;
-    else apply(record);
+    else {
+      apply(record);
+      if (isBehind) carried.push(line.json);
+    }
     if (pace.due) await pace.breathe();
   };
   if (survey.damage.length === 0) {
@@ -153,7 +163,8 @@ export async function replayGeneration(
     for await (const line of goodLines(fs, extent, survey.goodBytes)) bySeq.set(line.seq, line);
     for (const line of [...bySeq.values()].sort((a, b) => a.seq - b.seq)) await replay(line);
   }
-  return { undecodable };
+  for (const line of survey.behind) await replay(line, true);
+  return { undecodable, carried };
 }
 
 async function* goodLines(
@@ -168,11 +179,11 @@ async function* goodLines(
   }
 }
 
-function recordOrUndefined(json: string): JournalRecord | undefined {
+function recordOrUndefined(line: JournalLine): JournalRecord | undefined {
   try {
-    return decodeRecord(json);
+    return decodeRecord(line.json);
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof ZodError) {
+    if (isNoText(error) || error instanceof ZodError) {
       return undefined; // Counted by the caller: the line's checksum is right, its content is not.
     }
     throw error;

@@ -18,10 +18,13 @@
  *     51a6b2a0 117 {"format":"second-brain-journal/2","generation":3,"previous":{…},…}
  *
  * The header bears the number of the last record before it. Format 1 had no places.
+ *
+ * A file gets its name, `NNNNNN.log`, when its header is durable; until then it is called
+ * `NNNNNN.log.tmp`. So a file without a header that can be read is damaged, however short it is.
  */
 import { crc32 } from "node:zlib";
 import { z } from "zod";
-import { readLines } from "../lines.ts";
+import { joinBytes, readLines } from "../lines.ts";
 import { StoreOpenError } from "../store.ts";
 import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
 
@@ -59,11 +62,14 @@ export interface JournalPart {
   readonly offset: number;
   readonly bytes: Uint8Array;
   readonly line: JournalLine | undefined;
+  /** False for the last bytes of a file where no line feed ends them. */
+  readonly ended: boolean;
   /** True for more than a line may have: its bytes were let go. */
   readonly tooLong: boolean;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
+const lenientDecoder = new TextDecoder();
 const encoder = new TextEncoder();
 
 /** `place` counts from 0 within what is written and synced together. */
@@ -86,7 +92,7 @@ export function decodeLine(bytes: Uint8Array): JournalLine | undefined {
   }
   const gap = bytes.indexOf(0x20, 9);
   if (gap < 0) return undefined;
-  const number = NUMBER.exec(decoder.decode(bytes.subarray(9, gap)));
+  const number = NUMBER.exec(lenientDecoder.decode(bytes.subarray(9, gap)));
   if (number === null) return undefined;
   const seq = Number(number[1]), batchSeq = seq - Number(number[2] ?? 0);
   // Who only counts the lines has no need of the text.
@@ -109,6 +115,7 @@ export async function* readJournal(
     yield lines.map(({ bytes, offset, ended, tooLong }) => ({
       offset,
       bytes,
+      ended,
       // A line without its line feed was not written to the end, whatever its checksum says.
       line: ended && !tooLong ? decodeLine(bytes) : undefined,
       tooLong,
@@ -123,7 +130,7 @@ export async function readHeader(
 ): Promise<{ header: JournalHeader; seq: number; bytes: number } | undefined> {
   for await (const [first] of readJournal(fs, path)) {
     if (first?.line === undefined) return undefined;
-    const value: unknown = JSON.parse(first.line.json);
+    const value = valueOf(first.line);
     const format = formatSchema.safeParse(value);
     if (format.success && !isKnown(format.data.format)) refuseNewer(format.data.format);
     const result = headerSchema.safeParse(value);
@@ -131,6 +138,21 @@ export async function readHeader(
     return { header: result.data, seq: first.line.seq, bytes: first.bytes.length + 1 };
   }
   return undefined;
+}
+
+/** Undefined where a right checksum stands over what is no JSON. */
+function valueOf(line: JournalLine): unknown {
+  try {
+    return JSON.parse(line.json);
+  } catch (error) {
+    if (isNoText(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What reading a line as text and as JSON throws where it is neither. */
+export function isNoText(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof SyntaxError;
 }
 
 function isKnown(format: string): boolean {
@@ -146,6 +168,8 @@ export function refuseNewer(format: string): never {
   );
 }
 
+const UNFINISHED = ".tmp";
+
 function generationName(generation: number): string {
   return `${String(generation).padStart(6, "0")}.log`;
 }
@@ -153,6 +177,11 @@ function generationName(generation: number): string {
 /** The generation that a file name stands for; undefined for a name that is not ours. */
 export function generationOf(name: string): number | undefined {
   return /^\d{6,15}\.log$/.test(name) ? Number.parseInt(name, 10) : undefined;
+}
+
+/** The same for the name of a file whose making was cut off. */
+export function unfinishedOf(name: string): number | undefined {
+  return name.endsWith(UNFINISHED) ? generationOf(name.slice(0, -UNFINISHED.length)) : undefined;
 }
 
 /** One generation being written. */
@@ -198,7 +227,10 @@ export class JournalWriter {
   }
 }
 
-/** Creates a generation's file with its header; file and name are durable on return. */
+/**
+ * Creates a generation's file with its header and the lines that are carried over into it, which come
+ * into being at once; file and name are durable on return.
+ */
 export async function beginGeneration(
   { fs, journal }: { readonly fs: FileSystem; readonly journal: string },
   { generation, previous, at, version }: {
@@ -208,6 +240,7 @@ export async function beginGeneration(
     readonly version: string;
   },
   seq: number,
+  carried: Uint8Array = new Uint8Array(0),
 ): Promise<JournalWriter> {
   const header: JournalHeader = {
     format: JOURNAL_FORMAT,
@@ -219,16 +252,22 @@ export async function beginGeneration(
     version,
   };
   const path = `${journal}/${generationName(generation)}`;
-  const file = await fs.create(path);
+  const unfinished = path + UNFINISHED;
+  const file = await fs.create(unfinished);
+  let name = unfinished;
   try {
-    const line = encodeLine(seq, JSON.stringify(header));
-    await writeAll(file, line);
+    const bytes = joinBytes([encodeLine(seq, JSON.stringify(header)), carried]);
+    await writeAll(file, bytes);
     await file.sync();
+    // A rename would replace what a person put there.
+    if (await fs.exists(path)) throw new Error("Cannot begin a journal file: its name is taken");
+    await fs.rename(unfinished, path);
+    name = path;
     await fs.syncFolder(journal);
-    return new JournalWriter(file, generation, line.length);
+    return new JournalWriter(file, generation, bytes.length);
   } catch (error) {
     file.close();
-    await fs.remove(path).catch(() => {}); // Best effort: recovery knows such a stump.
+    await fs.remove(name).catch(() => {}); // Best effort: recovery knows what is left.
     throw error;
   }
 }

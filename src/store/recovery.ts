@@ -5,18 +5,19 @@
  * 2. Take the base: the snapshot if it is as written; else as a person edited it; else the one
  *    before; else what can be salvaged of either. Whatever is refused is kept in quarantine.
  * 3. Replay the journal's generations over it, in order. A generation counts up to where the next
- *    one says that it ended; the last one may be torn, which is what a crash leaves behind.
+ *    one says that it ended; the last one may be torn, which is what a crash leaves behind. What
+ *    can be read behind a hole in its last batch is carried over into the next file.
  * 4. Never come up empty where files say that there was something.
  *
- * A file without a record is part of history only if a later one names it as the one before. Else
- * its making was cut off, by a crash or a full disk, and what it says of others was never true.
+ * A file that is a header and nothing else is part of history only if a later one names it as the
+ * one before. Else it never came into use, and what it says of others was never true. A file
+ * without a header that can be read is damaged: no file has its name before its header is durable.
  */
 import { type DurableState, type RecoveryNote, StoreOpenError } from "../store.ts";
 import { type Base, loadBase, refuse } from "./base.ts";
 import type { DataFolder } from "./folder.ts";
 import {
   type Extent,
-  isBare,
   readTail,
   replayGeneration,
   type Survey,
@@ -24,7 +25,13 @@ import {
   syncFile,
 } from "./generation.ts";
 import { ImportUnits } from "./import_units.ts";
-import { generationOf, type JournalHeader, readHeader, refuseNewer } from "./journal.ts";
+import {
+  generationOf,
+  type JournalHeader,
+  readHeader,
+  refuseNewer,
+  unfinishedOf,
+} from "./journal.ts";
 import { futureFormat, type SnapshotMark } from "./snapshot.ts";
 
 export interface Recovered {
@@ -35,6 +42,8 @@ export interface Recovered {
   readonly last: { readonly generation: number; readonly bytes: number } | undefined;
   /** The number of the next generation: above every file's. */
   readonly nextGeneration: number;
+  /** Records from behind a hole: the next file has to begin with them. */
+  readonly carried: readonly string[];
   /** Records replayed over the snapshot: what the next snapshot would save. */
   readonly replayed: number;
   /** The size of the files they stand in. */
@@ -53,13 +62,13 @@ interface Generation extends Extent {
   readonly header: JournalHeader | undefined;
   /** The last record's number before this file, as its header says. */
   readonly startSeq: number | undefined;
-  /** True where no record is in it. */
+  /** True where it is one good header line, and not a byte more. */
   readonly bare: boolean;
 }
 
 export async function recover(folder: DataFolder, state: DurableState): Promise<Recovered> {
   const notes: RecoveryNote[] = [];
-  const all = await findGenerations(folder);
+  const all = await findGenerations(folder), unfinished = await findUnfinished(folder);
   await refuseFuture(folder);
   const base = await loadBase(folder, state, notes);
   const mark = base.intact ? base.mark : likelyMark(base.mark, all);
@@ -77,10 +86,14 @@ export async function recover(folder: DataFolder, state: DurableState): Promise<
   return {
     ...tail,
     notes,
-    nextGeneration: Math.max(base.mark.generation, (all.at(-1)?.generation ?? 0) + 1),
+    nextGeneration: Math.max(
+      base.mark.generation,
+      1 + Math.max(0, ...[...all, ...unfinished].map(({ generation }) => generation)),
+    ),
     snapshotIntact: base.intact,
     baseGeneration: base.mark.generation,
-    unused: later.filter((file) => !history.includes(file)).map(({ path }) => path),
+    unused: [...unfinished, ...later.filter((file) => !history.includes(file))]
+      .map(({ path }) => path),
   };
 }
 
@@ -94,17 +107,28 @@ async function findGenerations(folder: DataFolder): Promise<Generation[]> {
     // A folder, link or pipe of that name is nothing of ours.
     if (generation === undefined || size === undefined) continue;
     const first = await readHeader(fs, path);
-    const extent = { path, size, hasHeader: first !== undefined };
     found.push({
-      ...extent,
+      path,
+      size,
+      hasHeader: first !== undefined,
       generation,
       file: folder.nameOf(path),
       header: first?.header,
       startSeq: first?.seq,
-      bare: await isBare(fs, extent, first?.bytes),
+      bare: first?.bytes === size,
     });
   }
   return found.sort((a, b) => a.generation - b.generation);
+}
+
+async function findUnfinished({ fs, journal }: DataFolder) {
+  const found: { readonly generation: number; readonly path: string }[] = [];
+  for (const name of await fs.list(journal)) {
+    const generation = unfinishedOf(name), path = `${journal}/${name}`;
+    if (generation === undefined || await fs.size(path) === undefined) continue;
+    found.push({ generation, path });
+  }
+  return found;
 }
 
 /**
@@ -132,7 +156,7 @@ function historyOf(generations: readonly Generation[], mark: SnapshotMark): read
   const history: Generation[] = [];
   let named: number | undefined;
   for (const file of generations.toReversed()) {
-    const isBase = file.generation === mark.generation && file.hasHeader;
+    const isBase = file.generation === mark.generation;
     if (file.bare && file.generation !== named && !isBase) continue;
     history.unshift(file);
     named = file.header?.previous?.generation;
@@ -157,7 +181,7 @@ async function replayAll(
 ) {
   const units = new ImportUnits(state, notes);
   let lastSeq = mark.lastSeq, replayed = 0, replayedBytes = 0, bytes = 0;
-  let before: Generation | undefined;
+  let before: Generation | undefined, carried: readonly string[] = [];
   for (const [i, generation] of generations.entries()) {
     const { file } = generation;
     const gap = gapBefore(generation, before, mark, lastSeq);
@@ -169,7 +193,7 @@ async function replayAll(
     const end = limit ?? Infinity, isLast = next === undefined;
     const survey = await surveyGeneration(folder.fs, generation, end, startSeq + 1, isLast);
     await noteSurvey(folder, generation, survey, limit, isLast, notes);
-    const { undecodable } = await replayGeneration(
+    const found = await replayGeneration(
       folder.fs,
       generation,
       survey,
@@ -179,19 +203,20 @@ async function replayAll(
         units.apply(record, file);
       },
     );
-    if (undecodable > 0) {
-      const detail = `${undecodable} records have a right checksum but no meaning`;
+    if (found.undecodable > 0) {
+      const detail = `${found.undecodable} records have a right checksum but no meaning`;
       await refuse(folder, generation.path, detail, notes);
     }
     lastSeq = Math.max(lastSeq, survey.lastSeq);
     bytes = limit ?? survey.goodBytes;
     replayedBytes += bytes;
     before = generation;
+    carried = found.carried; // Only the last file has any.
   }
   units.end();
   if (before !== undefined) await syncFile(folder.fs, before.path);
   const last = before === undefined ? undefined : { generation: before.generation, bytes };
-  return { lastSeq, replayed, replayedBytes, last };
+  return { lastSeq, replayed, replayedBytes, last, carried };
 }
 
 /** What is missing between the history so far and this file; undefined where nothing is. */
@@ -227,7 +252,8 @@ async function noteSurvey(
   if (damage.length > 0) await refuse(folder, path, damage.join("; "), notes);
   else if (torn) {
     const bytes = survey.endBytes - survey.goodBytes;
-    const detail = `the last ${bytes} bytes are of a write that was never answered`;
+    const detail = `the last ${bytes} bytes are of a write that was cut short; ` +
+      `${survey.behind.length} records in them can be read, and are taken`;
     const note = { kind: "torn_tail", file, detail } as const;
     const tail = await readTail(folder.fs, path, survey.goodBytes);
     notes.push({ ...note, quarantine: await folder.quarantine.keepTail(tail, note) });

@@ -1,6 +1,10 @@
 /**
  * Runs a store on a simulated disk until it dies, and judges what comes back: everything that was
- * acknowledged, perhaps a first part of what was on its way, and nothing else.
+ * acknowledged, perhaps any of what was on its way, and nothing else.
+ *
+ * Any, not a first part: what is on its way is one batch, of which a power cut may leave any
+ * sectors. Each change in it is a line, and what it puts or deletes does not depend on the others;
+ * a later one may be there without an earlier one, of which nobody was told either.
  */
 import assert from "node:assert/strict";
 import { AppError } from "../../src/errors.ts";
@@ -31,7 +35,7 @@ interface Unit {
   fate: "sent" | "unknown" | "answered";
 }
 
-/** The prints of every state that may be found: what was answered, and more up to all of it. */
+/** The prints of every state that may be found: what was answered, with any of the rest. */
 export interface Knowledge {
   readonly prints: readonly number[];
 }
@@ -40,9 +44,8 @@ export interface Knowledge {
 export class History {
   /** Without what was refused, and without what a healed store has let go of. */
   #units: Unit[] = [];
-  /** By how many units came before, the print of the state after them, as far as it is known. */
-  #prints: number[] = [printKey(new State())];
-  #printed = new State();
+  /** What was known last, and of how many units. */
+  #known: Knowledge & { readonly answered: number; readonly units: number } | undefined;
 
   copy(): History {
     const copy = new History();
@@ -76,23 +79,37 @@ export class History {
     const left = this.#units.filter(belongs);
     if (left.length === this.#units.length) return;
     this.#units = left;
-    this.#prints = [printKey(new State())];
-    this.#printed = new State();
+    this.#known = undefined;
   }
 
   knowledge(): Knowledge {
-    for (let n = this.#prints.length - 1; n < this.#units.length; n++) {
-      for (const change of this.#units[n]?.changes ?? []) this.#printed.apply(change);
-      this.#prints.push(printKey(this.#printed));
+    const answered = this.#answered, units = this.#units.length;
+    if (this.#known?.answered !== answered || this.#known.units !== units) {
+      assert.ok(units - answered <= MOST_ON_THE_WAY, "too much is on its way at once");
+      const choices = Array.from({ length: 2 ** (units - answered) }, (_, choice) => choice);
+      const prints = choices.map((choice) => printKey(this.#stateOf(this.#chosen(choice))));
+      this.#known = { answered, units, prints };
     }
-    return { prints: this.#prints.slice(this.#answered) };
+    return this.#known;
+  }
+
+  /** What was answered, and of the rest what has its bit set. */
+  #chosen(choice: number): Unit[] {
+    const answered = this.#answered;
+    return this.#units.filter((_, n) => n < answered || (choice >>> (n - answered) & 1) === 1);
+  }
+
+  #stateOf(units: readonly Unit[]): State {
+    const state = new State();
+    for (const { changes } of units) for (const change of changes) state.apply(change);
+    return state;
   }
 
   /** Goes on from a recovered state: what was read must stay. False where it may not be. */
   settle(state: State): boolean {
     const found = this.knowledge().prints.indexOf(printKey(state));
     if (found < 0) return false;
-    const left = new Set(this.#units.slice(0, this.#answered + found));
+    const left = new Set(this.#chosen(found));
     this.#keep((unit) => left.has(unit));
     for (const unit of left) unit.fate = "answered";
     return true;
@@ -100,13 +117,12 @@ export class History {
 
   /** What was answered, for a failure's message. */
   answeredState(): State {
-    const state = new State();
-    for (const { changes } of this.#units.slice(0, this.#answered)) {
-      for (const change of changes) state.apply(change);
-    }
-    return state;
+    return this.#stateOf(this.#chosen(0));
   }
 }
+
+/** What a step sends at once, and no more. */
+const MOST_ON_THE_WAY = 8;
 
 /**
  * Without the order: a memory that is deleted and put again while a snapshot is written may come

@@ -73,20 +73,16 @@ export class JournalToDamage {
     return new JournalToDamage(await journalOnly(changes), changes);
   }
 
-  /** The longest valid beginning, and no damage; what was cut is kept. */
+  /** The longest valid beginning, and no damage; what was cut is kept. No file lacks its header. */
   async assertCut(size: number): Promise<void> {
     const where = `cut at ${size}`;
-    const { state, recovery, disk } = await openWith(
-      this.#disk,
-      JOURNAL,
-      this.whole.slice(0, size),
-    );
+    const opening = openWith(this.#disk, JOURNAL, this.whole.slice(0, size));
     const lines = this.#starts.findLastIndex((start) => start <= size);
+    if (lines === 0) return await assert.rejects(opening, isUnreadable, where);
+    const { state, recovery, disk } = await opening;
     const end = this.#starts[lines] ?? 0;
-    const left = this.#changes.slice(0, Math.max(0, lines - 1));
-    assertState(state, left, where);
-    // Of a header nothing can be missed.
-    const torn = lines > 0 && end < size;
+    assertState(state, this.#changes.slice(0, lines - 1), where);
+    const torn = end < size;
     assert.deepEqual(kindsOf(recovery), torn ? ["torn_tail"] : [], where);
     const kept = recovery.notes[0]?.quarantine;
     if (torn) assert.deepEqual(bytesAt(disk, `/data/${kept}`), this.whole.slice(end, size), where);
@@ -106,8 +102,10 @@ export class JournalToDamage {
     }
     const { state, recovery } = await opening;
     assertState(state, left, where);
-    // Damage at the very end looks like a write that a crash cut off.
-    const isTail = !hit.has(0) && Math.min(...hit) + hit.size === this.#changes.length + 1;
+    // Damage at the very end may look like a write that a crash cut off: it lacks its line feed, or
+    // a sector.
+    const isTail = !hit.has(0) && Math.min(...hit) + hit.size === this.#changes.length + 1 &&
+      (damaged.at(-1) !== LINE_FEED || reach > 64);
     const kinds = new Set(kindsOf(recovery));
     const isTorn = isTail && kinds.has("torn_tail");
     assert.deepEqual([...kinds], [isTorn ? "torn_tail" : "damage"], where);

@@ -8,7 +8,8 @@ import { CHANGES } from "../fakes/damage.ts";
 import { JournalToDamage, MUTATIONS } from "../fakes/damage_lab.ts";
 import { explore, type Plan, type Tally } from "../fakes/exploration.ts";
 import { SimulatedDisk, type SimulatedOptions } from "../fakes/file_system.ts";
-import { deleteOf, open, putOf, receiptOf } from "../fakes/store_kit.ts";
+import { deleteOf, open, putOf, randomOf, receiptOf } from "../fakes/store_kit.ts";
+import { cutOffStarts, tornDisk } from "../fakes/torn_starts.ts";
 
 const tally: Tally = { states: 0, distinct: 0, lives: 0, moments: 0 };
 
@@ -56,9 +57,14 @@ async function damage(): Promise<void> {
   }
 }
 
+async function tornStarts(): Promise<void> {
+  tally.states += await cutOffStarts(await tornDisk(), randomOf(7));
+}
+
 const HUNTS: readonly (readonly [string, () => Promise<void>])[] = [
   ["two processes", secondProcess],
   ["damage", damage],
+  ["starts on a torn batch", tornStarts],
   ["crash states", crashes({}, 64)],
   ["crash states, short writes", crashes({ shorten: (n) => Math.max(1, n >> 1) }, 512)],
 ];

@@ -34,8 +34,44 @@ export const VARIANTS: readonly Variant[] = [
     "a new journal's name is not synced",
     [
       "journal.ts",
-      "    await file.sync();\n    await fs.syncFolder(journal);",
-      "    await file.sync();",
+      "    name = path;\n    await fs.syncFolder(journal);",
+      "    name = path;",
+    ],
+  ),
+  variant(
+    "a new journal has its name before its header is synced",
+    [
+      "journal.ts",
+      "    await writeAll(file, bytes);\n    await file.sync();",
+      "    await writeAll(file, bytes);",
+    ],
+  ),
+  variant(
+    "what stands behind a hole is not carried over",
+    [
+      "active_journal.ts",
+      "const lines = await this.#encode(carried);",
+      "const lines = new Uint8Array(0);",
+    ],
+  ),
+  variant(
+    "it is carried over once the new journal has its name",
+    [
+      "active_journal.ts",
+      "    this.#writer = await this.#newFile(nextGeneration, last, lines);",
+      "    this.#writer = await this.#newFile(nextGeneration, last);\n    await this.#writer.write(lines);\n    await this.#writer.sync(lines.length);",
+    ],
+  ),
+  variant(
+    "what was read is not made durable",
+    ["recovery.ts", "  if (before !== undefined) await syncFile(folder.fs, before.path);\n", ""],
+  ),
+  variant(
+    "a file without a header counts as one without records",
+    [
+      "recovery.ts",
+      "bare: first?.bytes === size,",
+      "bare: first === undefined || first.bytes === size,",
     ],
   ),
   variant(
@@ -63,7 +99,7 @@ export const VARIANTS: readonly Variant[] = [
     ],
     [
       "active_journal.ts",
-      "    this.#writer = await this.#newFile(nextGeneration, last);",
+      "    this.#writer = await this.#newFile(nextGeneration, last, lines);",
       "    if (last === undefined) this.#writer = await this.#newFile(nextGeneration, last);\n" +
       '    else { const { fs, journal } = this.#folder; this.#writer = new JournalWriter(await fs.open(`${journal}/${String(last.generation).padStart(6, "0")}.log`), last.generation, last.bytes); }',
     ],
@@ -137,8 +173,8 @@ export const VARIANTS: readonly Variant[] = [
     "a line's place in its batch is not looked at",
     [
       "generation.ts",
-      "  if (isLast && torn !== undefined)",
-      "  if (isLast && torn !== undefined && torn.records < 0)",
+      "  if (torn !== undefined && mayBeTorn)",
+      "  if (torn !== undefined && torn.records < 0)",
     ],
   ),
   variant(
