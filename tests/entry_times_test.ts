@@ -42,6 +42,8 @@ Deno.test("a hand-edited time is read in any usual form, and one that is none co
   disk.put(PATH, JSON.stringify(WRITTEN.map(rowOf)));
   const first = await open(disk);
   assert.deepEqual(contentsOf(first.state).entries, HELD);
+  const [note] = first.recovery.notes;
+  assert.match(note?.detail ?? "", /taken as it stands, but for times of 8 memories$/);
   assert.deepEqual(kindsOf(first.recovery), ["hand_edited"]);
   await first.store.close();
   const second = await open(first.disk);

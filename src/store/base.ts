@@ -71,11 +71,12 @@ async function loadEdited(
 ): Promise<Base | undefined> {
   if (await folder.fs.size(path) === undefined) return undefined;
   try {
-    const { mark, entries } = await readEditedSnapshot(folder.fs, path);
+    const { mark, entries, retimed } = await readEditedSnapshot(folder.fs, path);
     const note = {
       kind: "hand_edited",
       file: folder.nameOf(path),
-      detail: "the snapshot was changed by hand and is well-formed: taken as it stands",
+      detail: "the snapshot was changed by hand and is well-formed: taken as it stands" +
+        (retimed > 0 ? `, but for times of ${retimed} memories` : ""),
     } as const;
     notes.push({ ...note, quarantine: await folder.quarantine.keepFile(path, note) });
     for (const entry of entries) state.apply(putOf(entry));

@@ -32,19 +32,23 @@ const fieldsSchema = z.object({
 
 /**
  * Reads a snapshot that a person edited, or a plain array of memories: anything that is JSON of
- * the right shape. Throws where it is not. Entries are handed out only once all of it was read.
+ * the right shape. Throws where it is not. Entries are handed out only once all of it was read;
+ * `retimed` tells how many have other times than are written there.
  */
 export async function readEditedSnapshot(
   fs: FileSystem,
   path: string,
-): Promise<{ mark: SnapshotMark; entries: Entry[] }> {
+): Promise<{ mark: SnapshotMark; entries: Entry[]; retimed: number }> {
   // Receipts may take any room, and are not worth guessing after an edit.
   const records = new JsonRecordReader(MAX_LINE_BYTES, ["receipts"]);
   const entries: Entry[] = [];
+  let retimed = 0;
   const pace = new Pace();
   for await (const piece of readPieces(fs, path)) {
     for (const { bytes } of records.push(piece)) {
-      entries.push(editedEntry(bytes));
+      const written = writtenEntry(bytes), entry = withOwnTimes(written);
+      entries.push(entry);
+      if (entry !== written) retimed++;
       if (pace.due) await pace.breathe();
     }
   }
@@ -52,10 +56,10 @@ export async function readEditedSnapshot(
   if (!records.sawRecords) {
     throw new AppError("malformed", "Cannot read the snapshot: it has no memories");
   }
-  if (records.fields.size === 0) return { mark: { generation: 0, lastSeq: 0 }, entries };
+  if (records.fields.size === 0) return { mark: { generation: 0, lastSeq: 0 }, entries, retimed };
   const fields = [...records.fields].map(([key, text]) => [key, parseOrNull(text)]);
   const { generation, last_seq } = fieldsSchema.parse(Object.fromEntries(fields));
-  return { mark: { generation, lastSeq: last_seq }, entries };
+  return { mark: { generation, lastSeq: last_seq }, entries, retimed };
 }
 
 /**
@@ -79,13 +83,13 @@ export async function salvageSnapshot(
   return { mark: { generation, lastSeq }, entries };
 }
 
-function editedEntry(bytes: Uint8Array): Entry {
-  return withOwnTimes(decodeEntry(parseJson(strictDecoder.decode(bytes))));
+function writtenEntry(bytes: Uint8Array): Entry {
+  return decodeEntry(parseJson(strictDecoder.decode(bytes)));
 }
 
 function entryOrUndefined({ bytes }: Line): Entry | undefined {
   try {
-    return editedEntry(withoutComma(bytes));
+    return withOwnTimes(writtenEntry(withoutComma(bytes)));
   } catch {
     return undefined; // Not a memory: the caller counts what is left, and says what was damaged.
   }
