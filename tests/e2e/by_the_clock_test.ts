@@ -122,7 +122,10 @@ Deno.test("writes that are under way when the stop comes are answered, and are t
   assert.equal(count, stored.length, "what was stored was answered");
 });
 
-Deno.test("twenty thousand memories are back soon after a start", async () => {
+/** As a rule it is two or three: the rest is for a machine with much else to do. */
+const BACK_MS = 8_000;
+
+Deno.test(`twenty thousand memories are back within ${BACK_MS} ms of a start`, async () => {
   await using place = new Place();
   const first = await place.serve();
   const began = performance.now();
@@ -147,5 +150,5 @@ Deno.test("twenty thousand memories are back soon after a start", async () => {
     } ms after ` +
       `kill -9 and ${times[1]?.toFixed()} ms again; loading a snapshot takes ${times[2]} ms`,
   );
-  for (const ms of times) assert.ok(ms < 20_000, String(ms));
+  for (const ms of times) assert.ok(ms < BACK_MS, `${ms} ms`);
 });
