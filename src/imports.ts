@@ -97,7 +97,9 @@ export class Imports {
   async #carryOut(draft: ImportDraft, report: ImportReport, seal: Seal): Promise<void> {
     const { store, projection, quota, backups } = this.#options;
     const changes: Change[] = [];
+    const pace = new Pace();
     for (const { memory, access } of draft.entries()) {
+      if (pace.due) await pace.breathe();
       changes.push({ op: "put", memory, ...(access && { access }) });
     }
     const receipt = seal({ json: { ...report, errors: [...report.errors] } });
