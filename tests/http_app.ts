@@ -36,6 +36,8 @@ export interface Setup {
   readonly vectorIndex?: VectorIndex;
   readonly requestsPerMinute?: number;
   readonly host?: string;
+  /** The address that is really listened on; without it, the host. */
+  readonly bound?: string;
   readonly allowedHosts?: readonly string[];
   readonly corsOrigins?: readonly string[];
   readonly bodyBytes?: number;
@@ -104,6 +106,7 @@ export class HttpApp {
       corsOrigins: setup.corsOrigins ?? [],
       log,
     });
+    this.app.bound(setup.bound ?? setup.host ?? "0.0.0.0");
   }
 
   #brainOptions(setup: Setup): BrainOptions {

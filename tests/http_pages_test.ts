@@ -219,8 +219,22 @@ const NAMES = [
   "brain.example.com.evil.example",
 ];
 
+/** What may be asked to be listened on, and the address that this leads to. */
+const LOOPBACK = [
+  ["127.0.0.1", "127.0.0.1"],
+  ["localhost", "127.0.0.1"],
+  ["LOCALHOST", "::1"],
+  ["::1", "::1"],
+  ["0:0:0:0:0:0:0:1", "::1"],
+  ["127.0.0.2", "127.0.0.2"],
+  ["127.1", "127.0.0.1"],
+  ["::ffff:127.0.0.1", "::ffff:127.0.0.1"],
+  ["::FFFF:7f00:1", "::ffff:7f00:1"],
+  ["this-machine", "127.0.1.1"],
+] as const;
+
 Deno.test("on loopback a name that is not this machine's is 421 on every route, before the key is looked at", async () => {
-  for (const host of ["127.0.0.1", "localhost", "::1", "127.0.0.2"]) {
+  for (const [host, bound] of LOOPBACK) {
     await withApp(async (app) => {
       for (const name of [...OWN, ...ADDRESSES]) assert.equal((await askAt(app, name)).status, 200);
       for (const name of NAMES) {
@@ -234,13 +248,20 @@ Deno.test("on loopback a name that is not this machine's is 421 on every route, 
           assert.deepEqual([method, path, status, body], [method, path, 421, ELSEWHERE]);
         }
       }
-    }, { host });
+    }, { host, bound });
   }
 });
 
 Deno.test("names that are allowed are answered beside its own, on any address; on others than loopback the check begins with them", async () => {
   const allowedHosts = ["brain.example.com", "second-brain:8000", "[fd00::7]:80"];
-  for (const host of ["127.0.0.1", "0.0.0.0", "its-own-name.lan"]) {
+  for (
+    const [host, bound] of [
+      ["127.0.0.1", "127.0.0.1"],
+      ["0.0.0.0", "0.0.0.0"],
+      ["its-own-name.lan", "192.168.0.7"],
+      ["its-own-name.lan", "127.0.1.1"],
+    ] as const
+  ) {
     await withApp(async (app) => {
       assert.equal(
         (await askAt(app, "its-own-name.lan:8000")).status,
@@ -253,7 +274,7 @@ Deno.test("names that are allowed are answered beside its own, on any address; o
       for (const name of NAMES) {
         assert.deepEqual([name, (await askAt(app, name)).body], [name, ELSEWHERE]);
       }
-    }, { host, allowedHosts });
+    }, { host, bound, allowedHosts });
   }
   for (const host of ["0.0.0.0", "::", "192.168.0.7"]) {
     await withApp(async (app) => {

@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import { door } from "./auth.ts";
 import type { BodyLimits } from "./body.ts";
 import { FailedAttempts } from "./failed_attempts.ts";
-import { hostCheck } from "./hosts.ts";
+import { OurHosts } from "./hosts.ts";
 import { memoryRoutes } from "./memories.ts";
 import { Metrics } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -32,7 +32,7 @@ export interface AppOptions {
   readonly bodyLimits: BodyLimits;
   readonly importLimits: BodyLimits;
   readonly requestsPerMinute: number;
-  /** The address that is listened on, and the names that lead to it. */
+  /** What was asked to be listened on, and the names that lead to it. */
   readonly host: string;
   readonly allowedHosts: readonly string[];
   readonly corsOrigins: readonly string[];
@@ -43,6 +43,10 @@ export interface App {
   readonly fetch: (request: Request) => Promise<Response>;
   /** The reply to what never became a request, counted and logged like any other. */
   readonly refuse: (error: Error) => Response;
+  /** What is listened on: on loopback it is looked at more closely whom a request is for. */
+  readonly bound: (address: string) => void;
+  /** How many connections there may be, of which wrong keys hold a part. */
+  readonly room: (connections: number) => void;
   readonly routes: readonly Route[];
 }
 
@@ -55,14 +59,15 @@ export function createApp(options: AppOptions): App {
     ...transferRoutes(brain, options.importLimits),
     ...serviceRoutes(brain, metrics, documents(() => routes, version)),
   ];
-  const requireOurHost = hostCheck(options.host, options.allowedHosts);
+  const hosts = new OurHosts(options.host, options.allowedHosts);
   const origins = new Origins(options.corsOrigins);
-  const letIn = door(options.key, new FailedAttempts(options.clock));
+  const attempts = new FailedAttempts(options.clock);
+  const letIn = door(options.key, attempts);
   const rate = new RateLimit(options.requestsPerMinute, options.clock);
   const app = new Hono({ strict: false });
 
   app.use(async ({ req: { raw } }, next) => {
-    requireOurHost(new URL(raw.url).hostname);
+    hosts.require(new URL(raw.url).hostname);
     origins.admit(raw);
     const preflight = origins.preflight(raw);
     if (preflight === undefined) await next();
@@ -87,6 +92,8 @@ export function createApp(options: AppOptions): App {
   const account = accounting(options, routes, metrics);
   return {
     routes,
+    bound: (address) => hosts.boundTo(address),
+    room: (connections) => attempts.leaveRoom(connections),
     fetch: async (request) => {
       const began = options.clock.now();
       const response = await app.fetch(request);

@@ -1,61 +1,146 @@
 /**
- * The connections of a server: few enough for its descriptors, and none that holds up its end. A
- * connection waits while no request of it is being answered: in the middle of a head, or between
- * two requests.
+ * The connections of a server: few enough for its descriptors and its memory, and none that holds up
+ * its end. A connection waits while no request of it is being answered: in the middle of a head, or
+ * between two requests. It is stalled while its client takes nothing of what is being sent to it.
  */
 import type { Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+
+export interface ConnectionLimits {
+  /** There are never more than this. */
+  readonly most: number;
+  /** Who asks for more before one is answered does not mean to read them. */
+  readonly mostReplies: number;
+  /** A client that takes nothing of a reply for so long does not want it. */
+  readonly stalledMs: number;
+  /** After so long without trouble, there may be more again. */
+  readonly calmMs: number;
+  /** How often it is looked who is stalled. */
+  readonly lookMs: number;
+  /** A client that was told that it is over has so long to go. */
+  readonly leaveMs: number;
+}
+
+interface Connection {
+  readonly socket: Socket;
+  /** The replies that are on their way. */
+  readonly replies: Set<ServerResponse>;
+  takenBytes: number;
+  /** When its client took something, or there was nothing to take. */
+  tookAt: number;
+}
 
 /** Descriptors that are left to files and to calls of our own where connections took them all. */
 const SPARE = 16;
 
 export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #mostChanged: (most: number) => void;
   #most: number;
-  /** The replies of each that are on their way. */
-  readonly #running = new Map<Duplex, Set<ServerResponse>>();
+  /** When there were last too few descriptors, or nearly as many connections as there may be. */
+  #troubleAt = 0;
+  readonly #open = new Map<Duplex, Connection>();
   /** The one that has waited for its client the longest is the first. */
   readonly #waiting = new Set<Duplex>();
   /** Those that end after their last reply. */
   readonly #ending = new WeakSet<Duplex>();
-  #closing = false;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #isClosing = false;
 
-  constructor(server: Server, most: number) {
-    this.#most = most;
-    server.on("connection", (socket: Duplex) => this.#opened(socket));
+  /** To be made before anybody else hears the server's requests: some are none to be answered. */
+  constructor(server: Server, limits: ConnectionLimits, mostChanged: (most: number) => void) {
+    this.#limits = limits;
+    this.#most = limits.most;
+    this.#mostChanged = mostChanged;
+    mostChanged(limits.most);
+    server.on("connection", (socket: Socket) => this.#opened(socket));
     server.on("request", ({ socket }, reply) => this.#began(socket, reply));
+    server.once("listening", () => {
+      this.#timer = setInterval(() => this.#lookAtAll(), limits.lookMs);
+    });
   }
 
   /**
-   * One too many closes the one that has waited the longest: many that say nothing cannot keep out
-   * one that asks, and what is being answered stays.
+   * One too many closes another: many that say nothing, take nothing or ask for much at once cannot
+   * keep out one that asks. Where each of them is being answered, it is itself the one.
    */
-  #opened(socket: Duplex): void {
-    this.#running.set(socket, new Set());
+  #opened(socket: Socket): void {
+    const other = this.#open.size < this.#most ? undefined : this.#leastMissed() ?? socket;
+    const now = performance.now();
+    this.#open.set(socket, { socket, replies: new Set(), takenBytes: 0, tookAt: now });
     this.#waiting.add(socket);
-    socket.once("close", () => {
-      this.#running.delete(socket);
-      this.#waiting.delete(socket);
-    });
+    socket.once("close", () => this.#forget(socket));
+    if (other !== undefined) this.#destroy(other);
+  }
+
+  #forget(socket: Duplex): void {
+    this.#open.delete(socket);
+    this.#waiting.delete(socket);
+  }
+
+  #destroy(socket: Duplex): void {
+    this.#forget(socket);
+    socket.destroy();
+  }
+
+  /** The one that has waited or else been stalled the longest, or that asks for most at once. */
+  #leastMissed(): Duplex | undefined {
     const [longest] = this.#waiting;
-    if (this.#running.size > this.#most) longest?.destroy();
+    if (longest !== undefined) return longest;
+    const now = performance.now();
+    let stalled: Connection | undefined, greedy: Connection | undefined;
+    for (const connection of this.#open.values()) {
+      const tookAt = lookAt(connection, now);
+      if (tookAt < (stalled?.tookAt ?? now)) stalled = connection;
+      if (connection.replies.size > (greedy?.replies.size ?? 1)) greedy = connection;
+    }
+    return (stalled ?? greedy)?.socket;
+  }
+
+  #lookAtAll(): void {
+    const now = performance.now();
+    const { stalledMs, calmMs, most } = this.#limits;
+    for (const connection of [...this.#open.values()]) {
+      if (now - lookAt(connection, now) > stalledMs) this.#destroy(connection.socket);
+    }
+    if (this.#open.size > this.#most / 2) this.#troubleAt = now;
+    if (this.#most === most || now - this.#troubleAt < calmMs) return;
+    this.#troubleAt = now;
+    this.#allow(Math.min(2 * this.#most, most));
+  }
+
+  #allow(most: number): void {
+    this.#most = most;
+    this.#mostChanged(most);
   }
 
   #began(socket: Duplex, reply: ServerResponse): void {
-    this.#running.get(socket)?.add(reply);
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return; // Destroyed, with more requests behind.
+    const { replies } = connection;
+    if (replies.size === this.#limits.mostReplies) return this.#destroy(socket);
+    replies.add(reply);
     this.#waiting.delete(socket);
     reply.once("close", () => {
-      const replies = this.#running.get(socket);
-      if (replies === undefined) return; // Closed meanwhile.
       replies.delete(reply);
-      if (replies.size > 0) return;
-      if (this.#closing || this.#ending.has(socket)) socket.end();
-      else this.#waiting.add(socket);
+      if (replies.size > 0 || !this.#open.has(socket)) return;
+      this.#waiting.add(socket);
+      if (this.#isClosing) socket.end();
+      else if (this.#ending.has(socket)) this.#end(socket);
     });
+  }
+
+  /** Its client may keep its own half open, and need not ever close it. */
+  #end(socket: Duplex): void {
+    socket.end();
+    const late = setTimeout(() => this.#destroy(socket), this.#limits.leaveMs);
+    socket.once("close", () => clearTimeout(late));
   }
 
   /** The replies on their way to it. */
   running(socket: Duplex): readonly ServerResponse[] {
-    return [...this.#running.get(socket) ?? []];
+    return [...this.#open.get(socket)?.replies ?? []];
   }
 
   /** Ends it after its last reply. */
@@ -63,17 +148,31 @@ export class Connections {
     this.#ending.add(socket);
   }
 
-  /** There are no descriptors for so many as there are: fewer from now on. */
+  /** There are no descriptors for so many as there are: fewer, until there was no trouble for long. */
   makeRoom(): void {
-    const count = this.#running.size;
+    const count = this.#open.size;
     if (count <= 2 * SPARE) return; // It was not they who took them.
-    this.#most = count - SPARE;
-    for (const socket of [...this.#waiting].slice(0, SPARE)) socket.destroy();
+    this.#troubleAt = performance.now();
+    this.#allow(count - SPARE);
+    for (let left = SPARE; left > 0; left--) {
+      const socket = this.#leastMissed();
+      if (socket !== undefined) this.#destroy(socket);
+    }
   }
 
   /** Ends what waits now, and each other one after its last reply. */
   close(): void {
-    this.#closing = true;
+    this.#isClosing = true;
+    clearInterval(this.#timer);
     for (const socket of this.#waiting) socket.destroy();
   }
+}
+
+/** Notes what its client has taken, and says when that was. */
+function lookAt(connection: Connection, now: number): number {
+  const { writableLength, bytesWritten } = connection.socket;
+  const takenBytes = bytesWritten - writableLength;
+  if (writableLength === 0 || takenBytes !== connection.takenBytes) connection.tookAt = now;
+  connection.takenBytes = takenBytes;
+  return connection.tookAt;
 }

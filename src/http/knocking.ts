@@ -6,7 +6,7 @@
  * in from then on, and it listens anew.
  */
 import type { Server } from "node:http";
-import { type AddressInfo, connect, type Socket } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import type { Connections } from "./connections.ts";
 
 const EVERY_MS = 5_000;
@@ -50,19 +50,17 @@ export class Knocking {
   #isHeard(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const socket = connect(this.#address.port, this.#host);
-    const ports = new Set<number | undefined>();
-    const compare = () => {
-      if (socket.localPort !== undefined && ports.has(socket.localPort)) resolve(true);
-    };
-    const opened = ({ remotePort }: Socket) => {
-      ports.add(remotePort);
-      compare();
-    };
-    this.#server.on("connection", opened);
-    socket.on("connect", compare);
+    // Whoever is let in, it listens; and ours may be closed as one too many before it knows of it.
+    const opened = () => resolve(true);
+    this.#server.prependOnceListener("connection", opened);
     socket.on("error", () => resolve(false));
-    // Where the process was at something else meanwhile, it has a moment to look up.
-    let late = setTimeout(() => late = setTimeout(() => resolve(false), LOOK_UP_MS), ANSWER_MS);
+    // Where the process is at something else meanwhile, it has a moment to look up.
+    const lookUp = () => {
+      const began = performance.now();
+      const isBusy = () => performance.now() - began > 2 * LOOK_UP_MS;
+      late = setTimeout(() => isBusy() ? lookUp() : resolve(false), LOOK_UP_MS);
+    };
+    let late = setTimeout(lookUp, ANSWER_MS);
     return promise.finally(() => {
       clearTimeout(late);
       this.#server.off("connection", opened);

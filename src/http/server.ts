@@ -4,14 +4,18 @@
  */
 import { getRequestListener } from "@hono/node-server";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { Connections } from "./connections.ts";
+import { type ConnectionLimits, Connections } from "./connections.ts";
 import { Knocking } from "./knocking.ts";
-import { answerUnreadable, failureOf, refusalOf, type Refuse } from "./unreadable.ts";
+import { answerUnreadable, failureOf, nameHost, refusalOf, type Refuse } from "./unreadable.ts";
 
 export interface ListenOptions {
   readonly fetch: (request: Request) => Promise<Response>;
   /** The reply to what is no request that `fetch` could take. */
   readonly refuse: Refuse;
+  /** Told the address that is really listened on, before the first request comes. */
+  readonly bound: (address: string) => void;
+  /** Told how many connections there may be, and whenever that changes. */
+  readonly room: (connections: number) => void;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -25,8 +29,16 @@ export interface Listening {
   close(graceMs: number): Promise<void>;
 }
 
-/** One user and his assistants: far more than they need, far fewer than there are descriptors. */
-const MOST_CONNECTIONS = 512;
+const CONNECTIONS: ConnectionLimits = {
+  /** One user and his assistants: far more than they need, far fewer than there are descriptors. */
+  most: 512,
+  mostReplies: 16,
+  /** On a slow line the system takes a megabyte at a time from us, and then nothing for long. */
+  stalledMs: 60_000,
+  calmMs: 60_000,
+  lookMs: 2_000,
+  leaveMs: 2_000,
+};
 
 const LIMITS = {
   headersTimeout: 10_000,
@@ -40,13 +52,24 @@ const LIMITS = {
 } as const;
 
 export function listen(options: ListenOptions): Promise<Listening> {
-  const { fetch, refuse, host, port, listensAnew } = options;
+  const { fetch, refuse, bound, room, host, port, listensAnew } = options;
   const answer = getRequestListener(
     (request, { incoming }) => refusalOf(incoming, refuse) ?? fetch(request),
     { overrideGlobalObjects: false, errorHandler: (error) => failureOf(error, refuse) },
   );
-  const server = createServer(LIMITS, answer);
-  const connections = new Connections(server, MOST_CONNECTIONS);
+  const server = createServer(LIMITS);
+  const connections = new Connections(server, CONNECTIONS, room);
+  server.on("request", (incoming, outgoing) => {
+    const begin = () => {
+      if (incoming.socket.destroyed) return; // It asked for too much, or is gone.
+      nameHost(incoming);
+      void answer(incoming, outgoing);
+    };
+    // One after the other, for what is not read of a reply is memory, and in turn with all others.
+    const before = connections.running(incoming.socket).at(-2);
+    if (before === undefined) begin();
+    else before.once("close", () => setImmediate(begin));
+  });
   answerUnreadable(server, connections, LIMITS.maxHeaderSize, refuse);
   letBodiesCome(server);
   return new Promise((resolve, reject) => {
@@ -56,6 +79,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
       server.off("error", refused);
       const address = server.address();
       if (typeof address !== "object" || address === null) return reject(new Error("No address"));
+      bound(address.address);
       const knocking = new Knocking(server, connections, address, listensAnew);
       knocking.start();
       const end = (graceMs: number) => {

@@ -12,15 +12,25 @@ import type { Connections } from "./connections.ts";
 /** Makes the reply to an error. */
 export type Refuse = (error: Error) => Response;
 
-const SOUND_HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?$/;
+const SOUND_HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?$/;
+
+/** What asks for them may speak HTTP/1.0, and name no host. */
+const PROBES: readonly (string | undefined)[] = ["/health", "/health/live", "/health/ready"];
+
+/** A `Host` that is legal and that the library does not take becomes one that means the same. */
+export function nameHost({ httpVersion, headers, url = "" }: IncomingMessage): void {
+  if (headers.host !== undefined) headers.host = headers.host.replace(/:$/, "");
+  else if (httpVersion === "1.0" && PROBES.includes(url.split("?")[0])) headers.host = "localhost";
+}
 
 /** The reply to a head that `node:http` lets pass and we do not; undefined where it is sound. */
 export function refusalOf(
-  { rawHeaders, url = "" }: Pick<IncomingMessage, "rawHeaders" | "url">,
+  { rawHeaders, headers, url = "" }: Pick<IncomingMessage, "rawHeaders" | "headers" | "url">,
   refuse: Refuse,
 ): Response | undefined {
   const hosts = rawHeaders.filter((_, i) => rawHeaders[i - 1]?.toLowerCase() === "host" && i % 2);
-  const fault = hosts.length !== 1 || !SOUND_HOST.test(hosts[0] ?? "")
+  const [host = headers.host ?? "", ...more] = hosts;
+  const fault = more.length > 0 || !SOUND_HOST.test(host)
     ? "it needs one Host header, with a host and no more"
     : !url.startsWith("/")
     ? "its target must be a path"

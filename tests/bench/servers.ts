@@ -49,7 +49,8 @@ async function serveBare(port: number): Promise<void> {
   app.get("/health/:probe", (context) => context.json({ status: "ok" }));
   const fetch = async (request: Request) => await app.fetch(request);
   const refuse = () => new Response(null, { status: 400 });
-  await listen({ fetch, refuse, host, port, listensAnew: () => {} });
+  const notes = { bound: () => {}, room: () => {}, listensAnew: () => {} };
+  await listen({ fetch, refuse, host, port, ...notes });
 }
 
 async function serveUnsynced(port: number, path: string): Promise<void> {

@@ -149,6 +149,55 @@ Deno.test("six hundred connections that say half a word do not keep out one that
   assert.equal(program.err, "");
 });
 
+/** Without a key; it is some tens of kilobytes that are asked for. */
+const PAGE = "GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+Deno.test("a client that asks for twenty thousand pages and reads none is sent away, and nobody waits for it", async () => {
+  await using place = new Place();
+  const program = await place.serve();
+  using greedy = await RawClient.connect(program.port);
+  const sent = greedy.send(PAGE.repeat(20_000));
+  for (let n = 0; n < 20; n++) {
+    const began = performance.now();
+    assert.equal(await answer(program, GET("Connection: close")), 200);
+    const ms = performance.now() - began;
+    assert.ok(ms < 2_000, `${ms} ms`);
+  }
+  await sent;
+  await greedy.closedByPeer(5_000);
+  assert.ok(greedy.statuses.length <= 16, `${greedy.statuses.length} replies`);
+  await stillServes(program);
+});
+
+Deno.test("six hundred connections that ask for pages and read none do not keep out one that asks", async () => {
+  await using place = new Place();
+  const program = await place.serve();
+  using clients = new DisposableStack();
+  for (let i = 0; i < 600; i++) {
+    await clients.use(await RawClient.connect(program.port)).send(PAGE.repeat(4));
+  }
+  for (let n = 0; n < 20; n++) {
+    assert.equal(await answer(program, GET("Connection: close")), 200);
+  }
+  assert.equal(program.event("listening_anew"), undefined);
+  await stillServes(program);
+});
+
+Deno.test("six hundred connections that were ended and stay half open do not keep out one that asks", async () => {
+  await using place = new Place();
+  const program = await place.serve();
+  using clients = new DisposableStack();
+  for (let i = 0; i < 600; i++) {
+    const client = clients.use(await RawClient.connect(program.port));
+    await client.send("GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\nRUBBISH\r\n\r\n");
+  }
+  for (let n = 0; n < 20; n++) {
+    assert.equal(await answer(program, GET("Connection: close")), 200);
+  }
+  assert.equal(program.event("listening_anew"), undefined);
+  await stillServes(program);
+});
+
 Deno.test("a client may leave in the middle of anything", async () => {
   await using place = new Place();
   const program = await place.serve();

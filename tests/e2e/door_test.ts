@@ -44,6 +44,29 @@ Deno.test("names and origins that are listed are let in, others not, as the sett
   assert.equal(await statusOf(open, "GET /stats", "Host: second-brain.default.svc", AUTH), 200);
 });
 
+/** Whether this machine can listen on an IPv4 address in the form of an IPv6 one. */
+function hasMapped(): boolean {
+  try {
+    Deno.listen({ hostname: "::ffff:127.0.0.1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("however loopback is spelled, a name that is led here is refused", async () => {
+  await using place = new Place();
+  const spellings = ["LOCALHOST", "127.1", "127.0.0.9", ...hasMapped() ? ["::ffff:127.0.0.1"] : []];
+  for (const spelling of spellings) {
+    const program = place.launch({ HOST: spelling });
+    await program.listening();
+    using client = await RawClient.connect(program.port, spelling);
+    await client.send("GET /health/live HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+    assert.deepEqual([spelling, await client.status()], [spelling, 421]);
+    await program.stop();
+  }
+});
+
 Deno.test("three hundred wrong keys at once are slowed or refused, and the right one never waits", async () => {
   await using place = new Place();
   const program = await place.serve();

@@ -13,8 +13,8 @@ export class RawClient implements Disposable {
     this.#connection = connection;
   }
 
-  static async connect(port: number): Promise<RawClient> {
-    return new RawClient(await Deno.connect({ hostname: "127.0.0.1", port }));
+  static async connect(port: number, hostname = "127.0.0.1"): Promise<RawClient> {
+    return new RawClient(await Deno.connect({ hostname, port }));
   }
 
   /** False where the other side is gone. */
@@ -49,6 +49,15 @@ export class RawClient implements Disposable {
     const head = () => this.got.includes("\r\n\r\n");
     await within(ms, this.#read(head), () => `a reply; so far: ${this.got.slice(0, 200)}`);
     return Number(/^HTTP\/1\.1 (\d{3}) /.exec(this.got)?.[1] ?? 0);
+  }
+
+  /** Reads so many bytes, and keeps none of them. */
+  async bytes(count: number, ms = 10_000): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    const read = async () => {
+      for (let left = count; left > 0;) left -= await this.#connection.read(buffer) ?? Infinity;
+    };
+    await within(ms, read(), () => `${count} bytes`);
   }
 
   /** Waits until the other side closes; how many milliseconds that took. */

@@ -88,7 +88,17 @@ const UNREADABLE: Readonly<Record<string, readonly [number, string, string]>> = 
   "no host, before HTTP/1.1": [
     400,
     "its Host or its target is not well-formed",
-    "GET /health HTTP/1.0\r\n\r\n",
+    "GET /docs HTTP/1.0\r\n\r\n",
+  ],
+  "no path to a probe, before HTTP/1.1": [
+    400,
+    "its Host or its target is not well-formed",
+    "GET /health/ready/../../stats HTTP/1.0\r\n\r\n",
+  ],
+  "two hosts, before HTTP/1.1": [
+    400,
+    "it needs one Host header, with a host and no more",
+    "GET /health HTTP/1.0\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
   ],
   "a host that is none": [
     400,
@@ -157,6 +167,23 @@ Deno.test("what is no request is answered with a problem that has a name, and th
   }
   assert.equal((await program.ask("GET", "/health/ready")).status, 200);
   assert.deepEqual([program.err, program.log.filter(({ level }) => level === "error")], ["", []]);
+});
+
+Deno.test("a probe that speaks HTTP/1.0 need name no host, and the port of a host may be left empty", async () => {
+  await using place = new Place();
+  const program = await place.serve();
+  for (const path of ["/health", "/health/live", "/health/ready"]) {
+    using client = await said(program, `GET ${path} HTTP/1.0\r\n\r\n`);
+    await client.closedByPeer(5_000);
+    assert.deepEqual([path, client.statuses], [path, [200]]);
+  }
+  for (const host of ["localhost:", "[::1]:", "127.0.0.1:"]) {
+    const end = `Host: ${host}\r\nX-API-Key: ${KEY}\r\nConnection: close\r\n\r\n`;
+    using client = await said(program, `GET /stats HTTP/1.1\r\n${end}`);
+    assert.deepEqual([host, await client.status()], [host, 200]);
+  }
+  using elsewhere = await said(program, "GET /health HTTP/1.1\r\nHost: evil.example:\r\n\r\n");
+  assert.equal(await elsewhere.status(), 421);
 });
 
 Deno.test("requests in one breath are answered in their order, and what comes before rubbish is answered as if none followed", async () => {
