@@ -5,64 +5,29 @@
 import assert from "node:assert/strict";
 import { StoreOpenError } from "../src/store.ts";
 import { type Fault, takesSpace } from "./fakes/disk_faults.ts";
-import { SimulatedDisk, type SimulatedOptions } from "./fakes/file_system.ts";
-import { FakeClock } from "./fakes/indexing.ts";
-import { everythingSurvives, nothingSurvives, randomSurvival } from "./fakes/inode.ts";
+import { SimulatedDisk } from "./fakes/file_system.ts";
+import { everythingSurvives, nothingSurvives } from "./fakes/inode.ts";
+import {
+  assertDurable,
+  BALLAST,
+  BALLAST_BYTES,
+  fill,
+  large,
+  LOOK_MS,
+  openOn,
+} from "./fakes/room.ts";
 import {
   codeOf,
   contentsOf,
   deleteOf,
   open,
-  type Opened,
   printOf,
   putOf,
-  randomOf,
   seed,
   stateOf,
 } from "./fakes/store_kit.ts";
 
 console.log(`TEST_SEED=${seed}`);
-
-const BALLAST = "/data/ballast.bin";
-const BALLAST_BYTES = 4096;
-const LOOK_MS = 10_000;
-
-interface Room {
-  readonly minFreeBytes?: number;
-  readonly simulated?: SimulatedOptions;
-  readonly disk?: SimulatedDisk;
-}
-
-function openOn({ minFreeBytes = 0, simulated = {}, disk = new SimulatedDisk() }: Room = {}) {
-  const limits = { minFreeBytes, ballastBytes: BALLAST_BYTES };
-  return open(disk, simulated, new FakeClock(), limits);
-}
-
-function large(n: number) {
-  return putOf(n, { content: "x".repeat(1_000) });
-}
-
-/** Writes until the disk is full; returns the number of the first memory that was refused. */
-async function fill({ store }: Opened): Promise<number> {
-  for (let n = 1;; n++) {
-    const code = await codeOf(store.append(large(n)));
-    if (code === "stored") continue;
-    assert.equal(code, "insufficient_storage");
-    return n;
-  }
-}
-
-/** What a power cut with little and with some luck leaves is just what was acknowledged. */
-async function assertDurable({ disk, state }: Opened): Promise<void> {
-  const random = randomOf(seed);
-  for (const survival of [nothingSurvives, randomSurvival(random), everythingSurvives]) {
-    const cut = disk.afterPowerCut(survival);
-    cut.capacityBytes = undefined;
-    const after = await openOn({ disk: cut });
-    assert.equal(printOf(after.state), printOf(state));
-    assert.deepEqual(after.recovery, { integrity: "ok", notes: [] });
-  }
-}
 
 Deno.test("the reserve is made at the start, of real bytes, once, and durably", async () => {
   const { disk, fs } = await openOn();
