@@ -113,6 +113,29 @@ Deno.test("it reads the variables that the program is allowed to read, and no ot
   assert.deepEqual([...read].toSorted(), [...ENV].toSorted());
 });
 
+/** What no browser sends as the origin of a page, or means all pages. */
+const NO_ORIGINS = [
+  "*",
+  "null",
+  "file://",
+  "file://x",
+  "a.example",
+  "https://a.example/",
+  "https://A.example",
+  "https://a.example:443",
+  "https://*.example",
+  "https://a.example/b",
+  "https://me@a.example",
+  "https://a.example, *",
+  "chrome-extension://",
+  "chrome-extension://*",
+  "chrome-extension://abc/",
+  "app://obsidian.md?x",
+  "app://obsidian.md:99999",
+  "1app://obsidian.md",
+];
+const ORIGIN_WANTED = "https://notes.example.com: no wildcard, no slash at the end";
+
 Deno.test("a value that is not fit is a problem that says what is, all of them at once", () => {
   const table: [string, string[], string][] = [
     ["ENVIRONMENT", ["prod", "Production"], '"development" or "production"'],
@@ -146,30 +169,7 @@ Deno.test("a value that is not fit is a problem that says what is, all of them a
     ["ON_CORRUPTION", ["ignore"], "serve, readonly or refuse"],
     ["BACKUP_INTERVAL_HOURS", ["8785", "0.5"], "a whole number from 0 to 8784, 0 for no backups"],
     ["BACKUP_KEEP", ["0", "1001"], "a whole number from 1 to 1000"],
-    [
-      "CORS_ORIGINS",
-      [
-        "*",
-        "null",
-        "file://",
-        "file://x",
-        "a.example",
-        "https://a.example/",
-        "https://A.example",
-        "https://a.example:443",
-        "https://*.example",
-        "https://a.example/b",
-        "https://me@a.example",
-        "https://a.example, *",
-        "chrome-extension://",
-        "chrome-extension://*",
-        "chrome-extension://abc/",
-        "app://obsidian.md?x",
-        "app://obsidian.md:99999",
-        "1app://obsidian.md",
-      ],
-      "origins between commas, such as https://notes.example.com: no wildcard, no slash at the end",
-    ],
+    ["CORS_ORIGINS", NO_ORIGINS, "origins between commas, such as " + ORIGIN_WANTED],
     ["ALLOWED_HOSTS", ["a b", "http://x/y", "*"], "host names between commas"],
     ["LOG_LEVEL", ["INFO", "trace"], "debug, info, warn, error"],
   ];
