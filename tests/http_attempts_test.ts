@@ -54,6 +54,20 @@ Deno.test("of wrong keys twenty are answered at once, then ten a second, and wha
   });
 });
 
+Deno.test("of the connections that there may be, wrong keys hold a fifth at most", async () => {
+  await withApp(async (app) => {
+    const guesser = new Guesser(app);
+    const others = app.clock.waiting;
+    for (const [connections, held] of [[40, 8], [17, 3], [512, 50]] as const) {
+      app.app.room(connections);
+      guesser.guess(100);
+      await app.clock.advance(0);
+      assert.deepEqual([connections, app.clock.waiting - others], [connections, held]);
+      await app.clock.advance(60_000);
+    }
+  });
+});
+
 Deno.test("while wrong keys wait and are refused, the right one is answered at once, every time", async () => {
   await withApp(async (app) => {
     const guesser = new Guesser(app);

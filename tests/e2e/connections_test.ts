@@ -174,7 +174,7 @@ Deno.test("six hundred connections that ask for pages and read none do not keep 
   const program = await place.serve();
   using clients = new DisposableStack();
   for (let i = 0; i < 600; i++) {
-    await clients.use(await RawClient.connect(program.port)).send(PAGE.repeat(4));
+    await clients.use(await RawClient.connect(program.port)).send(PAGE.repeat(60));
   }
   for (let n = 0; n < 20; n++) {
     assert.equal(await answer(program, GET("Connection: close")), 200);
