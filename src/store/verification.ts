@@ -12,7 +12,7 @@ import { readBackupFile } from "./backup_file.ts";
 import { locked, openError } from "./disk_errors.ts";
 import { DataFolder } from "./folder.ts";
 import type { FileSystem } from "./fs.ts";
-import { generationOf, readJournal } from "./journal.ts";
+import { generationOf, readHeader, readJournal } from "./journal.ts";
 import { type HoldUnchanged, ReadOnlyFileSystem } from "./read_only.ts";
 import { recover } from "./recovery.ts";
 import { verifySnapshot } from "./snapshot.ts";
@@ -110,20 +110,32 @@ async function lookAtOlder(
     const isWhole = isFile && await verifySnapshot(fs, previous) !== undefined;
     if (!isWhole) damaged(previous, "the snapshot before is not as it was written");
   }
+  const ends = await endsOf(folder);
   for (const name of await fs.list(journal)) {
-    const path = `${journal}/${name}`;
-    if ((generationOf(name) ?? baseGeneration) >= baseGeneration) continue;
-    if (await fs.size(path) === undefined) continue;
-    const at = await damageIn(fs, path);
+    const path = `${journal}/${name}`, generation = generationOf(name) ?? baseGeneration;
+    if (generation >= baseGeneration || await fs.size(path) === undefined) continue;
+    const at = await damageIn(fs, path, ends.get(generation));
     if (at !== undefined) damaged(path, `unreadable bytes at offset ${at}`);
   }
   return found;
 }
 
-/** Where bytes that are no record have a record behind them: what no crash leaves. */
-async function damageIn(fs: FileSystem, path: string): Promise<number | undefined> {
+/** Where each journal file ends, as a later one says: what stands behind it counts no more. */
+async function endsOf({ fs, journal }: DataFolder): Promise<ReadonlyMap<number, number>> {
+  const ends = new Map<number, number>();
+  for (const name of await fs.list(journal)) {
+    const path = `${journal}/${name}`;
+    if (generationOf(name) === undefined || await fs.size(path) === undefined) continue;
+    const previous = (await readHeader(fs, path))?.header.previous;
+    if (previous) ends.set(previous.generation, previous.bytes);
+  }
+  return ends;
+}
+
+/** Where bytes that are no record have a record behind them. */
+async function damageIn(fs: FileSystem, path: string, end?: number): Promise<number | undefined> {
   let bad: number | undefined;
-  for await (const parts of readJournal(fs, path)) {
+  for await (const parts of readJournal(fs, path, end)) {
     for (const { offset, line } of parts) {
       if (line === undefined) bad ??= offset;
       else if (bad !== undefined) return bad;
