@@ -67,8 +67,12 @@ class Few implements AsyncDisposable {
     return client;
   }
 
-  get openCount(): Promise<number> {
-    return new Promise((resolve) => this.server.getConnections((_, count) => resolve(count)));
+  /** Waits until so many connections are open; one that is closed is gone a moment later. */
+  async has(count: number): Promise<void> {
+    const open = () =>
+      new Promise((resolve) => this.server.getConnections((_, open) => resolve(open)));
+    const look = async () => await open() === count ? true : undefined;
+    await eventually(5_000, `${count} connections open`, look);
   }
 
   async ask(path = "/"): Promise<number> {
@@ -96,7 +100,7 @@ Deno.test("beside clients that read nothing of their replies a new one is answer
   await few.stall(MOST);
   for (let n = 0; n < 3; n++) {
     assert.equal(await few.ask(), 200);
-    assert.equal(await few.openCount, MOST);
+    await few.has(MOST);
   }
 });
 
@@ -105,7 +109,7 @@ Deno.test("where every connection is at work a new one is closed, and none of th
   for (let i = 0; i < MOST; i++) await (await few.client()).send(get("/never"));
   await eventually(5_000, "all at work", () => few.dispatched === MOST ? true : undefined);
   assert.equal(await few.ask(), 0);
-  assert.equal(await few.openCount, MOST);
+  await few.has(MOST);
 });
 
 Deno.test("where every connection is at work the one that asks for most at once makes room", async () => {
@@ -117,7 +121,7 @@ Deno.test("where every connection is at work the one that asks for most at once 
   const greedy = few.clients[2];
   assert.equal(await few.ask(), 200);
   await greedy?.closedByPeer(5_000);
-  assert.equal(await few.openCount, MOST);
+  await few.has(MOST);
 });
 
 Deno.test("a client that reads nothing for too long is sent away; one that reads slowly is not", async () => {
@@ -130,7 +134,7 @@ Deno.test("a client that reads nothing for too long is sent away; one that reads
     await slow.bytes(3_000_000);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  assert.equal(await few.openCount, 1);
+  await few.has(1);
   await slow.bytes(3_000_000);
 });
 
@@ -153,16 +157,16 @@ Deno.test("a connection that was ended is closed soon, also where its client kee
   const client = await few.client();
   await client.send(get("/") + "RUBBISH\r\n\r\n");
   assert.equal(await client.status(), 200);
-  await eventually(2_000, "closed", async () => await few.openCount === 0 ? true : undefined);
+  await few.has(0);
 });
 
 Deno.test("where descriptors ran out there may be fewer, and after a while without trouble as many as before", async () => {
   await using few = await Few.listen({ most: 100, calmMs: 300 });
   for (let i = 0; i < 60; i++) await (await few.client()).send("GET / HT");
-  await eventually(5_000, "all open", async () => await few.openCount === 60 ? true : undefined);
+  await few.has(60);
   few.connections.makeRoom();
   assert.deepEqual(few.room, [100, 44]);
-  await eventually(2_000, "room", async () => await few.openCount === 44 ? true : undefined);
+  await few.has(44);
   // They are many still: that is no time to let more in.
   await new Promise((resolve) => setTimeout(resolve, 600));
   assert.deepEqual(few.room, [100, 44]);
@@ -175,5 +179,5 @@ Deno.test("where descriptors ran out those who read nothing go, if nobody else d
   await using few = await Few.listen({ most: 100 });
   await few.stall(33);
   few.connections.makeRoom();
-  await eventually(2_000, "room", async () => await few.openCount === 17 ? true : undefined);
+  await few.has(17);
 });

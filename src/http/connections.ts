@@ -92,7 +92,8 @@ export class Connections {
     let stalled: Connection | undefined, greedy: Connection | undefined;
     for (const connection of this.#open.values()) {
       const tookAt = lookAt(connection, now);
-      if (tookAt < (stalled?.tookAt ?? now)) stalled = connection;
+      const takesNothing = connection.socket.writableLength > 0;
+      if (takesNothing && tookAt < (stalled?.tookAt ?? Infinity)) stalled = connection;
       if (connection.replies.size > (greedy?.replies.size ?? 1)) greedy = connection;
     }
     return (stalled ?? greedy)?.socket;
