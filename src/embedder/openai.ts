@@ -62,6 +62,7 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
   async function embed(texts: readonly string[], { signal }: EmbedOptions) {
     if (texts.length === 0) return [];
     const deadline = new AbortController();
+    const ended = AbortSignal.any([signal, deadline.signal]);
     const timer = setTimeout(() => deadline.abort(), timeoutMs);
     try {
       client ??= connect(options, timeoutMs);
@@ -71,8 +72,8 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
         // The SDK would ask for base64, which many compatible servers do not know.
         encoding_format: "float",
         ...(dimensions === undefined ? {} : { dimensions }),
-      }, { signal: AbortSignal.any([signal, deadline.signal]) }).asResponse();
-      return vectorsOf(await response.text(), texts.length, dimensions);
+      }, { signal: ended }).asResponse();
+      return vectorsOf(await textOf(response, ended), texts.length, dimensions);
     } catch (error) {
       if (signal.aborted) throw new EmbedderError("retry", "Cannot embed: the call was given up");
       if (deadline.signal.aborted) {
@@ -84,6 +85,12 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
     }
   }
   return { provider: options.provider ?? "openai", model, dimensions, embed };
+}
+
+/** The SDK lets go of the signal once it has the head: a body that drips would never end. */
+async function textOf({ body }: Response, signal: AbortSignal): Promise<string> {
+  if (body === null) return "";
+  return await new Response(body.pipeThrough(new TransformStream(), { signal })).text();
 }
 
 /** Loads the SDK, which takes some 70 ms, when it is first of use. */
