@@ -94,9 +94,14 @@ export class Disk implements AsyncDisposable {
     await command("mount", "-o", "loop", `${this.#mounts[0]}/image`, this.folder);
   }
 
-  /** For the program's environment: the folder, and no room that is kept free. */
+  /** For the environment: the folder, no room that is kept free, and no backups. */
   get env() {
-    return { MEMORY_PERSIST_PATH: `${this.folder}/memories.json`, MIN_FREE_BYTES: "0" };
+    return {
+      MEMORY_PERSIST_PATH: `${this.folder}/memories.json`,
+      MIN_FREE_BYTES: "0",
+      // One that finds no room is told of in /health, which is not what is looked at here.
+      BACKUP_INTERVAL_HOURS: "0",
+    };
   }
 
   /** Lazily: a process that is still to be ended may stand on it. */
