@@ -5,19 +5,17 @@
 import { z } from "zod";
 import { hasOwnTimes, withOwnTimes } from "./entry_times.ts";
 import { AppError } from "./errors.ts";
-import { type ImportRecord, parseImportRecord } from "./import_record.ts";
+import {
+  type ImportRecord,
+  memoryOf,
+  parseImportRecord,
+  type RecordDefaults,
+} from "./import_record.ts";
 import { isJsonObject, type JsonObject, type JsonValue, parseJson } from "./json.ts";
-import { DEFAULTS, type Entry, MEMORY_TYPES, NEVER_ACCESSED } from "./memory.ts";
+import { type Entry, MEMORY_TYPES, NEVER_ACCESSED } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import { plainEntry } from "./plain_entry.ts";
 import { type RawRecord, readJsonRecords, readLineRecords } from "./record_stream.ts";
-
-/** What records lack that another program wrote. */
-export interface ExportDefaults {
-  readonly newId: () => string;
-  /** RFC 3339. */
-  readonly now: string;
-}
 
 /** A record of ours, no stricter than the store is: what it holds must come back. */
 const ownSchema = z.strictObject({
@@ -49,7 +47,7 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 export async function readExport(
   pieces: AsyncIterable<Uint8Array>,
   isLines: boolean,
-  defaults: ExportDefaults,
+  defaults: RecordDefaults,
   take: (entry: Entry) => void,
 ): Promise<number> {
   let said: number | undefined;
@@ -79,7 +77,7 @@ export function isLinesName(name: string): boolean {
   return /\.(?:ndjson|jsonl)$/i.test(name);
 }
 
-function entryOf({ key, bytes }: RawRecord, index: number, defaults: ExportDefaults): Entry {
+function entryOf({ key, bytes }: RawRecord, index: number, defaults: RecordDefaults): Entry {
   if (bytes === undefined) throw badRecord(index, "is too large");
   const value = valueOf(bytes, index);
   const plain = plainEntry(value);
@@ -103,21 +101,9 @@ function valueOf(bytes: Uint8Array, index: number): JsonValue {
   }
 }
 
-function importedEntry(record: ImportRecord, { newId, now }: ExportDefaults): Entry {
-  const created = record.created_at ?? now;
-  const { embedding } = record;
+function importedEntry(record: ImportRecord, defaults: RecordDefaults): Entry {
   return {
-    memory: {
-      id: record.id ?? newId(),
-      content: record.content,
-      memory_type: record.memory_type ?? DEFAULTS.memory_type,
-      importance_score: record.importance_score ?? DEFAULTS.importance_score,
-      tags: record.tags ?? DEFAULTS.tags,
-      metadata: record.metadata ?? DEFAULTS.metadata,
-      created_at: created,
-      updated_at: record.updated_at ?? created,
-      ...(embedding && { embedding }),
-    },
+    memory: memoryOf(record, defaults),
     access: {
       access_count: record.access_count ?? NEVER_ACCESSED.access_count,
       last_accessed_at: record.last_accessed_at ?? NEVER_ACCESSED.last_accessed_at,

@@ -1,9 +1,15 @@
 /** What an import would do: read, judged and counted, with nothing changed yet. */
 import { z } from "zod";
 import { AppError, type FieldError, jsonPointer } from "./errors.ts";
-import { type ImportRecord, parseImportRecord, type RecordFault, userOf } from "./import_record.ts";
+import {
+  type ImportRecord,
+  memoryOf,
+  parseImportRecord,
+  type RecordFault,
+  userOf,
+} from "./import_record.ts";
 import { parseJson } from "./json.ts";
-import { type Access, DEFAULTS, type Memory, NEVER_ACCESSED } from "./memory.ts";
+import { type Access, type Memory, NEVER_ACCESSED } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { RawRecord } from "./record_stream.ts";
 import type { State } from "./state.ts";
@@ -149,22 +155,7 @@ export class ImportDraft {
   }
 
   #entryOf(record: ImportRecord): DraftedEntry {
-    const created = record.created_at ?? this.#deps.now;
-    const { embedding } = record;
-    return {
-      memory: {
-        id: record.id ?? this.#deps.newId(),
-        content: record.content,
-        memory_type: record.memory_type ?? DEFAULTS.memory_type,
-        importance_score: record.importance_score ?? DEFAULTS.importance_score,
-        tags: record.tags ?? DEFAULTS.tags,
-        metadata: record.metadata ?? DEFAULTS.metadata,
-        created_at: created,
-        updated_at: record.updated_at ?? created,
-        ...(embedding && { embedding }),
-      },
-      access: accessOf(record),
-    };
+    return { memory: memoryOf(record, this.#deps), access: accessOf(record) };
   }
 
   /** Whether a record takes the place of what has its id; if not, it is counted as what it is. */

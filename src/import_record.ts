@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "./json.ts";
-import { idSchema, MEMORY_TYPES, WRITABLE } from "./memory.ts";
+import { DEFAULTS, idSchema, type Memory, MEMORY_TYPES, WRITABLE } from "./memory.ts";
 
 /** Python's `isoformat()` leaves the zone out (it means UTC) and has microseconds. */
 const TIME = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/i;
@@ -102,6 +102,30 @@ export function parseImportRecord(
       memory_type: memory_type === GENERIC ? "semantic" : memory_type,
       metadata: checked.data,
     },
+  };
+}
+
+/** What a record lacks that another program wrote. */
+export interface RecordDefaults {
+  readonly newId: () => string;
+  /** RFC 3339. */
+  readonly now: string;
+}
+
+/** The memory that a record describes. */
+export function memoryOf(record: ImportRecord, { newId, now }: RecordDefaults): Memory {
+  const created = record.created_at ?? now;
+  const { embedding } = record;
+  return {
+    id: record.id ?? newId(),
+    content: record.content,
+    memory_type: record.memory_type ?? DEFAULTS.memory_type,
+    importance_score: record.importance_score ?? DEFAULTS.importance_score,
+    tags: record.tags ?? DEFAULTS.tags,
+    metadata: record.metadata ?? DEFAULTS.metadata,
+    created_at: created,
+    updated_at: record.updated_at ?? created,
+    ...(embedding && { embedding }),
   };
 }
 

@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import { parseBackupName } from "../backup_name.ts";
 import { AppError } from "../errors.ts";
-import { type ExportDefaults, isLinesName, readExport } from "../export_reader.ts";
+import { isLinesName, readExport } from "../export_reader.ts";
+import type { RecordDefaults } from "../import_record.ts";
 import type { Change } from "../memory.ts";
 import { type FileSystem, readPieces } from "./fs.ts";
 import { refuseNewer } from "./journal.ts";
@@ -19,7 +20,7 @@ import { futureFormat, loadSnapshot } from "./snapshot.ts";
 export async function readBackupFile(
   fs: FileSystem,
   path: string,
-  defaults: ExportDefaults,
+  defaults: RecordDefaults,
   apply: (change: Change) => void,
 ): Promise<number> {
   const format = await futureFormat(fs, path);

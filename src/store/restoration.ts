@@ -11,7 +11,7 @@
  */
 import { basename } from "node:path";
 import { AppError } from "../errors.ts";
-import type { ExportDefaults } from "../export_reader.ts";
+import type { RecordDefaults } from "../import_record.ts";
 import type { DurableState } from "../store.ts";
 import { readBackupFile } from "./backup_file.ts";
 import { DataFolder } from "./folder.ts";
@@ -29,7 +29,7 @@ export interface RestorationOptions {
   readonly source: string;
   /** Empty; holds afterwards what was put in place. */
   readonly state: DurableState & { readonly size: number };
-  readonly defaults: ExportDefaults;
+  readonly defaults: RecordDefaults;
   /** For humans: what the lock file says meanwhile. */
   readonly holder: string;
 }

@@ -4,7 +4,7 @@
  * on which nothing can be changed. Beyond that it reads what a start has no need of: the snapshot
  * before, older journal files, backups and other exports.
  */
-import type { ExportDefaults } from "../export_reader.ts";
+import type { RecordDefaults } from "../import_record.ts";
 import { AppError } from "../errors.ts";
 import type { BackupReport, Finding, FolderReport } from "../folder_report.ts";
 import { type DurableState, StoreOpenError } from "../store.ts";
@@ -25,7 +25,7 @@ export interface VerificationOptions {
   readonly memoriesPath: string;
   /** Empty; holds afterwards what a start would come up with. */
   readonly state: DurableState & { readonly size: number };
-  readonly defaults: ExportDefaults;
+  readonly defaults: RecordDefaults;
 }
 
 /** Throws `StoreOpenError` where a service is running (`locked`), or it may not look (`no_access`). */
@@ -146,7 +146,7 @@ async function damageIn(fs: FileSystem, path: string, end?: number): Promise<num
 
 async function lookAtExports(
   folder: DataFolder,
-  defaults: ExportDefaults,
+  defaults: RecordDefaults,
 ): Promise<readonly BackupReport[]> {
   const { fs, exports } = folder;
   const reports: BackupReport[] = [];
@@ -163,7 +163,7 @@ async function lookAtExports(
 export async function verifyFile(
   fs: FileSystem,
   path: string,
-  defaults: ExportDefaults,
+  defaults: RecordDefaults,
 ): Promise<BackupReport> {
   const bytes = await fs.size(path);
   if (bytes === undefined) {
