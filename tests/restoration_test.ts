@@ -255,3 +255,21 @@ Deno.test("an empty folder, and every kind of source", async () => {
     await started.store.close();
   }
 });
+
+Deno.test("a folder that cannot be synced is said; before the new brain is in place the old one stays", async () => {
+  for (const folder of ["/data/journal", "/data"]) {
+    const { disk } = await withSource();
+    disk.afterKill();
+    const fault = {
+      at: 1,
+      code: "EIO",
+      sticky: true,
+      only: (kind: string, path: string) => kind === "syncFolder" && path === folder,
+    };
+    const { restored } = await restoreOn(disk, { faults: [fault] });
+    await assert.rejects(restored, /EIO/, folder);
+    const after = await open(disk.afterKill());
+    const isNew = folder === "/data/journal";
+    assert.equal(printOf(after.state) === WANTED, isNew, folder);
+  }
+});

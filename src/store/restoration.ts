@@ -104,7 +104,7 @@ async function replaceBrain(
   await fs.rename(fresh, memories);
   await fs.syncFolder(root);
   for (const path of old) if (path !== memories) await fs.remove(path);
-  await fs.syncFolder(folder.journal).catch(() => {}); // Where there is none, nothing was removed.
+  if (await fs.exists(folder.journal)) await fs.syncFolder(folder.journal);
   await fs.syncFolder(root);
   // What was damaged is no part of the brain any more: nobody need be warned of it.
   await folder.quarantine.acknowledge();
