@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { fileURLToPath } from "node:url";
 import { eventually } from "./conditions.ts";
-import type { Env, Place } from "./program.ts";
+import { Ledger } from "./ledger.ts";
+import { type Env, Place, type Program } from "./program.ts";
 
 const SOURCE = fileURLToPath(new URL("failing_disk.c", import.meta.url));
 
@@ -122,4 +123,17 @@ export class FailingDisk implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.#folder, { recursive: true });
   }
+}
+
+/** A program over a disk that can be told to fail, with a few memories. */
+export async function onFailingDisk(
+  test: (place: Place, disk: FailingDisk, program: Program, ledger: Ledger) => Promise<void>,
+): Promise<void> {
+  await using place = new Place();
+  await using disk = await FailingDisk.under(place);
+  const program = place.launch(disk.env);
+  await program.ready();
+  const ledger = new Ledger();
+  for (let i = 0; i < 5; i++) assert.equal(await ledger.create(program), 201);
+  await test(place, disk, program, ledger);
 }

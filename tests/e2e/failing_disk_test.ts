@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { below, randomOf, seed } from "../fakes/store_kit.ts";
 import { eventually } from "./conditions.ts";
-import { FailingDisk, type Fault, withFaults } from "./failing_disk.ts";
+import { FailingDisk, type Fault, onFailingDisk, withFaults } from "./failing_disk.ts";
 import { Ledger } from "./ledger.ts";
 import { Place, type Program } from "./program.ts";
 
@@ -86,19 +86,6 @@ async function isSoundAfterCrash(place: Place, program: Program, ledger: Ledger)
   assert.equal((await next.stop()).code, 0);
   const { memories } = JSON.parse(await Deno.readTextFile(place.memories));
   ledger.compare(memories);
-}
-
-/** A program over a disk that can be told to fail, with a few memories. */
-async function onFailingDisk(
-  test: (place: Place, disk: FailingDisk, program: Program, ledger: Ledger) => Promise<void>,
-): Promise<void> {
-  await using place = new Place();
-  await using disk = await FailingDisk.under(place);
-  const program = place.launch(disk.env);
-  await program.ready();
-  const ledger = new Ledger();
-  for (let i = 0; i < 5; i++) assert.equal(await ledger.create(program), 201);
-  await test(place, disk, program, ledger);
 }
 
 /** All at once: they wait for what takes its time. */

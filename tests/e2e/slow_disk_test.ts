@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { eventually } from "./conditions.ts";
-import { FailingDisk, type Fault, withFaults } from "./failing_disk.ts";
-import { Ledger } from "./ledger.ts";
-import { Place, type Program } from "./program.ts";
+import { type FailingDisk, type Fault, onFailingDisk, withFaults } from "./failing_disk.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Program } from "./program.ts";
 
 const { ignore, suffix } = withFaults;
 const READ_MS = 50;
@@ -59,20 +59,16 @@ async function writes(
   return all.flat();
 }
 
-async function onSlowDisk(
+function onSlowDisk(
   test: (disk: FailingDisk, program: Program, ledger: Ledger) => Promise<void>,
 ): Promise<void> {
-  await using place = new Place();
-  await using disk = await FailingDisk.under(place);
-  const program = place.launch(disk.env);
-  await program.ready();
-  const ledger = new Ledger();
-  for (let i = 0; i < 5; i++) assert.equal(await ledger.create(program), 201);
-  await test(disk, program, ledger);
-  assert.equal(program.err, "");
-  const next = await place.serve();
-  assert.equal(next.event("ready")?.["integrity"], "ok", next.out);
-  await ledger.check(next);
+  return onFailingDisk(async (place, disk, program, ledger) => {
+    await test(disk, program, ledger);
+    assert.equal(program.err, "");
+    const next = await place.serve();
+    assert.equal(next.event("ready")?.["integrity"], "ok", next.out);
+    await ledger.check(next);
+  });
 }
 
 for (const [waitMs, rounds] of [[5, 40], [100, 10]] as const) {
