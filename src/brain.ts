@@ -107,7 +107,7 @@ export class Brain {
     const hasEmbedder = embedder !== undefined;
     const { indexer, memories } = this;
     const words = { textIndex, wordsReady: this.wordsReady };
-    this.search = new Search({ state, ...words, vectorIndex, indexer, hasEmbedder, clock });
+    this.search = new Search({ state, ...words, indexer, hasEmbedder, clock });
     const folder = exportFolder;
     const exports = this.exports = new Exports({ ...shared, memories, folder, version });
     const backups = this.backups = new Backups({ ...shared, plan, exports, folder, log });

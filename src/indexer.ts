@@ -49,6 +49,14 @@ export interface IndexerStats {
  */
 export type FailedReason = "refused" | "dimensions";
 
+/** What searches go to: an index, and what turns a question into a vector of the same kind. Whoever
+ * asked it for the one must ask the very same for the other: another may take its place between. */
+export interface Serving {
+  readonly vectorIndex: VectorIndex;
+  /** Within 1.5 seconds. Throws `EmbedderError`. */
+  embedQuery(text: string): Promise<Float32Array>;
+}
+
 export interface IndexerStatus {
   /** `waiting`: tries again by itself; `misconfigured`: in vain until the operator acts. */
   readonly state: "off" | "ok" | "waiting" | "misconfigured";
@@ -164,6 +172,10 @@ export class Indexer {
       state: trouble.fault === "config" ? "misconfigured" : "waiting",
       detail: trouble.message,
     };
+  }
+
+  get serving(): Serving {
+    return { vectorIndex: this.#options.vectorIndex, embedQuery: (text) => this.embedQuery(text) };
   }
 
   /** Why a memory was given up and is not found by meaning; undefined if it was not. */

@@ -6,7 +6,7 @@
 import type { Clock } from "./clock.ts";
 import { EmbedderError } from "./embedder.ts";
 import { AppError } from "./errors.ts";
-import type { Indexer } from "./indexer.ts";
+import type { Indexer, Serving } from "./indexer.ts";
 import { requireLength } from "./memories.ts";
 import { type Entry, matcher, type MemoryFilter } from "./memory.ts";
 import {
@@ -21,7 +21,7 @@ import {
 } from "./ranking.ts";
 import type { State } from "./state.ts";
 import type { TextIndex } from "./text_index.ts";
-import { type VectorIndex, VectorIndexUnavailable } from "./vector_index.ts";
+import { VectorIndexUnavailable } from "./vector_index.ts";
 
 export const SEARCH_MODES = ["auto", "keyword", "semantic", "hybrid"] as const;
 export type SearchMode = (typeof SEARCH_MODES)[number];
@@ -55,11 +55,16 @@ export interface SearchOptions {
   readonly textIndex: TextIndex;
   /** Until then some memories would not be found by their words. */
   readonly wordsReady: Promise<void>;
-  readonly vectorIndex: VectorIndex;
   readonly indexer: Indexer;
   /** False where nothing can turn a query into a vector. */
   readonly hasEmbedder: boolean;
   readonly clock: Clock;
+}
+
+/** The question as a vector, and where such vectors are looked for. */
+interface Meaning {
+  readonly vector: Float32Array;
+  readonly serving: Serving;
 }
 
 interface Ranked {
@@ -86,9 +91,11 @@ export class Search {
   async run(request: SearchRequest): Promise<SearchResult> {
     const { clock } = this.#options;
     const began = clock.now();
-    this.#check(request);
-    const { vector, degraded } = await this.#vectorOf(request);
-    const found = await this.#find(request, vector).catch((error) => {
+    const { serving } = this.#options.indexer;
+    this.#check(request, serving);
+    const { vector, degraded } = await this.#vectorOf(request, serving);
+    const meaning = vector && { vector, serving };
+    const found = await this.#find(request, meaning).catch((error) => {
       if (!(error instanceof VectorIndexUnavailable)) throw error;
       return undefined;
     });
@@ -108,7 +115,7 @@ export class Search {
     };
   }
 
-  #check({ mode, query, embedding }: SearchRequest): void {
+  #check({ mode, query, embedding }: SearchRequest, { vectorIndex }: Serving): void {
     if (query === undefined && (mode === "keyword" || embedding === undefined)) {
       throw invalid("/query", "is required where no embedding is searched for");
     }
@@ -121,14 +128,15 @@ export class Search {
       );
     }
     if (mode !== "keyword" && embedding !== undefined) {
-      requireLength(embedding, this.#options.vectorIndex.dimensions);
+      requireLength(embedding, vectorIndex.dimensions);
     }
   }
 
   async #vectorOf(
     { mode, query, embedding }: SearchRequest,
+    { vectorIndex, embedQuery }: Serving,
   ): Promise<{ vector?: Float32Array; degraded: Degradation | null }> {
-    const { hasEmbedder, vectorIndex, indexer } = this.#options;
+    const { hasEmbedder, indexer } = this.#options;
     if (mode === "keyword") return { degraded: null };
     if (embedding !== undefined) return { vector: embedding, degraded: null };
     if (query === undefined || !hasEmbedder) return { degraded: null };
@@ -138,26 +146,26 @@ export class Search {
       return { degraded: isWell ? null : "embeddings_unavailable" };
     }
     try {
-      return { vector: await indexer.embedQuery(query), degraded: null };
+      return { vector: await embedQuery(query), degraded: null };
     } catch (error) {
       if (error instanceof EmbedderError) return { degraded: "embeddings_unavailable" };
       throw error;
     }
   }
 
-  async #find(request: SearchRequest, vector: Float32Array | undefined) {
+  async #find(request: SearchRequest, meaning: Meaning | undefined) {
     const { query, mode } = request;
-    if (vector === undefined) {
+    if (meaning === undefined) {
       const page = query === undefined
         ? nothing
         : await this.#page(request, "words", this.#words(request));
       return { ...page, mode: "keyword" as const };
     }
     if (mode === "semantic" || query === undefined) {
-      const page = await this.#page(request, "meanings", this.#meanings(request, vector));
+      const page = await this.#page(request, "meanings", this.#meanings(request, meaning));
       return { ...page, mode: "semantic" as const };
     }
-    return { ...await this.#fusedPage(request, vector), mode: "hybrid" as const };
+    return { ...await this.#fusedPage(request, meaning), mode: "hybrid" as const };
   }
 
   #words({ query = "", filter }: SearchRequest): Finder {
@@ -172,8 +180,8 @@ export class Search {
     };
   }
 
-  #meanings({ filter }: SearchRequest, vector: Float32Array): Finder {
-    const { state, vectorIndex } = this.#options;
+  #meanings({ filter }: SearchRequest, { vector, serving: { vectorIndex } }: Meaning): Finder {
+    const { state } = this.#options;
     const matches = matcher(filter);
     const isIn = (id: string) => {
       const memory = state.get(id);
@@ -211,9 +219,9 @@ export class Search {
   }
 
   /** Fuses a fixed number of each side, so that every page is cut from the same list. */
-  async #fusedPage(request: SearchRequest, vector: Float32Array) {
+  async #fusedPage(request: SearchRequest, meaning: Meaning) {
     const { hits: words } = await this.#words(request)(FUSED_CANDIDATES);
-    const { hits: meanings } = await this.#meanings(request, vector)(FUSED_CANDIDATES);
+    const { hits: meanings } = await this.#meanings(request, meaning)(FUSED_CANDIDATES);
     const fused = fuse(
       words.map(({ id, relevance }) => ({ id, score: relevance })),
       meanings.map(({ id, cosine }) => ({ id, score: cosine ?? 0 })),

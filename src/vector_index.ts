@@ -5,13 +5,15 @@
 import type { MemoryFilter } from "./memory.ts";
 
 export interface VectorEntry {
+  /** The memory's. */
   readonly id: string;
-  readonly vector: Float32Array;
+  /** One; or, of a long memory, one for each of its chunks, in order. */
+  readonly vectors: readonly Float32Array[];
 }
 
 export interface VectorHit {
   readonly id: string;
-  /** Cosine, -1 to 1. */
+  /** Cosine, -1 to 1, of the vector that is nearest. */
   readonly score: number;
 }
 
@@ -32,10 +34,25 @@ export interface VectorResult {
   readonly total: number;
 }
 
+export interface NearPairsQuery {
+  readonly minScore: number;
+  readonly limit: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Two memories that mean much the same; `a` is below `b`. */
+export interface VectorPair {
+  readonly a: string;
+  readonly b: string;
+  /** Cosine; of chunked memories the mean over the chunks of the one that is matched worse. */
+  readonly score: number;
+}
+
 export interface VectorIndex {
   readonly kind: "memory" | "qdrant";
   /** Length of the vectors; the first one fixes it, and an index that is empty again has none. */
   readonly dimensions: number | undefined;
+  /** How many memories it holds. */
   readonly size: number;
   /** Bytes held in this process. */
   readonly bytes: number;
@@ -48,6 +65,8 @@ export interface VectorIndex {
   delete(ids: readonly string[]): Promise<void>;
   /** Throws `invalid` for a vector of another length, `VectorIndexUnavailable` when out of reach. */
   search(query: VectorQuery): Promise<VectorResult>;
+  /** The pairs with a score of at least `minScore`, best first, at most `limit` of them. */
+  nearPairs(query: NearPairsQuery): Promise<readonly VectorPair[]>;
 }
 
 /** The index cannot be reached now: the caller goes on without it and says so. */

@@ -36,25 +36,25 @@ const KEEPING: readonly Check[] = [
   }],
   ["a vector comes back bit for bit", async (index) => {
     const vector = Float32Array.of(0.1, -1e-38, 123.456);
-    await index.upsert([{ id: "a", vector }]);
+    await index.upsert([{ id: "a", vectors: [vector] }]);
     assert.deepEqual(await index.get("a"), vector);
     assert.deepEqual([index.dimensions, index.size, index.has("a")], [3, 1, true]);
   }],
   ["what was given and what was got are copies", async (index) => {
     const vector = EAST.slice();
-    await index.upsert([{ id: "a", vector }]);
+    await index.upsert([{ id: "a", vectors: [vector] }]);
     vector.fill(7);
     (await index.get("a"))?.fill(7);
     assert.deepEqual(await index.get("a"), EAST);
   }],
   ["the same id replaces, also within one batch", async (index) => {
-    await index.upsert([{ id: "a", vector: EAST }]);
-    await index.upsert([{ id: "a", vector: NORTH_EAST }, { id: "a", vector: NORTH }]);
+    await index.upsert([{ id: "a", vectors: [EAST] }]);
+    await index.upsert([{ id: "a", vectors: [NORTH_EAST] }, { id: "a", vectors: [NORTH] }]);
     assert.equal(index.size, 1);
     assert.deepEqual(await index.get("a"), NORTH);
   }],
   ["deleting forgets, and an unknown id is no error", async (index) => {
-    await index.upsert([{ id: "a", vector: EAST }, { id: "b", vector: NORTH }]);
+    await index.upsert([{ id: "a", vectors: [EAST] }, { id: "b", vectors: [NORTH] }]);
     await index.delete(["a", "nobody", "a"]);
     assert.deepEqual([index.size, index.has("a"), index.has("b")], [1, false, true]);
     assert.equal(await index.get("a"), undefined);
@@ -64,10 +64,10 @@ const KEEPING: readonly Check[] = [
     });
   }],
   ["an index that is empty again takes another length", async (index) => {
-    await index.upsert([{ id: "a", vector: EAST }]);
+    await index.upsert([{ id: "a", vectors: [EAST] }]);
     await index.delete(["a"]);
     assert.equal(index.dimensions, undefined);
-    await index.upsert([{ id: "a", vector: Float32Array.of(1, 1) }]);
+    await index.upsert([{ id: "a", vectors: [Float32Array.of(1, 1)] }]);
     assert.equal(index.dimensions, 2);
   }],
 ];
@@ -75,9 +75,9 @@ const KEEPING: readonly Check[] = [
 const SEARCHING: readonly Check[] = [
   ["the nearest direction comes first, whatever the lengths", async (index) => {
     await index.upsert([
-      { id: "east", vector: Float32Array.of(100, 0, 0) },
-      { id: "south", vector: Float32Array.of(0, -2, 0) },
-      { id: "north-east", vector: NORTH_EAST },
+      { id: "east", vectors: [Float32Array.of(100, 0, 0)] },
+      { id: "south", vectors: [Float32Array.of(0, -2, 0)] },
+      { id: "north-east", vectors: [NORTH_EAST] },
     ]);
     const { hits, total } = await index.search({ vector: NORTH, limit: 5 });
     assert.deepEqual(hits.map(({ id }) => id), ["north-east", "east", "south"]);
@@ -85,7 +85,7 @@ const SEARCHING: readonly Check[] = [
     assert.equal(total, 3);
   }],
   ["equal scores are ordered by id, whatever came first", async (index) => {
-    await index.upsert(["c", "a", "d", "b"].map((id) => ({ id, vector: EAST })));
+    await index.upsert(["c", "a", "d", "b"].map((id) => ({ id, vectors: [EAST] })));
     const { hits } = await index.search({ vector: EAST, limit: 3 });
     assert.deepEqual(hits.map(({ id }) => id), ["a", "b", "c"]);
   }],
@@ -93,9 +93,9 @@ const SEARCHING: readonly Check[] = [
     "the filter holds before the best are chosen, and total counts what it let through",
     async (index) => {
       await index.upsert([
-        { id: "a", vector: EAST },
-        { id: "b", vector: NORTH_EAST },
-        { id: "c", vector: NORTH },
+        { id: "a", vectors: [EAST] },
+        { id: "b", vectors: [NORTH_EAST] },
+        { id: "c", vectors: [NORTH] },
       ]);
       const found = await index.search({ vector: EAST, limit: 1, accept: (id) => id !== "a" });
       assert.deepEqual([found.hits.map(({ id }) => id), found.total], [["b"], 2]);
@@ -103,12 +103,15 @@ const SEARCHING: readonly Check[] = [
   ],
   ["a score is never outside -1 to 1", async (index) => {
     const vector = Float32Array.from({ length: 7 }, (_, at) => 0.1 + at / 3);
-    await index.upsert([{ id: "a", vector }, { id: "b", vector: vector.map((x) => -x) }]);
+    await index.upsert([{ id: "a", vectors: [vector] }, {
+      id: "b",
+      vectors: [vector.map((x) => -x)],
+    }]);
     const { hits } = await index.search({ vector, limit: 2 });
     for (const { score } of hits) assert.ok(Math.abs(score) <= 1, `${score}`);
   }],
   ["an aborted search rejects with the reason", async (index) => {
-    await index.upsert([{ id: "a", vector: EAST }]);
+    await index.upsert([{ id: "a", vectors: [EAST] }]);
     const reason = new Error("the client left");
     const search = index.search({ vector: EAST, limit: 1, signal: AbortSignal.abort(reason) });
     await assert.rejects(search, reason);
@@ -125,14 +128,14 @@ const BAD_VECTORS: readonly (readonly [string, Float32Array])[] = [
 
 const REFUSING: readonly Check[] = BAD_VECTORS.flatMap(([what, bad]) => [
   [`a batch with one vector of ${what} is refused as a whole`, async (index) => {
-    await index.upsert([{ id: "a", vector: EAST }]);
-    const batch = [{ id: "a", vector: NORTH }, { id: "b", vector: bad }];
+    await index.upsert([{ id: "a", vectors: [EAST] }]);
+    const batch = [{ id: "a", vectors: [NORTH] }, { id: "b", vectors: [bad] }];
     await assert.rejects(index.upsert(batch), isRefusal);
     assert.deepEqual([index.size, index.has("b")], [1, false]);
     assert.deepEqual(await index.get("a"), EAST);
   }],
   [`a search with ${what} is refused`, async (index) => {
-    await index.upsert([{ id: "a", vector: EAST }]);
+    await index.upsert([{ id: "a", vectors: [EAST] }]);
     await assert.rejects(index.search({ vector: bad, limit: 1 }), isRefusal);
   }],
 ]);

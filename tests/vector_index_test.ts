@@ -35,7 +35,7 @@ Deno.test(`after any history it finds what a full scan finds (seed ${SEED})`, as
       model.delete(id);
     } else {
       const vector = randomVector(next, 5);
-      await index.upsert([{ id, vector }]);
+      await index.upsert([{ id, vectors: [vector] }]);
       model.set(id, vector);
     }
     if (step % 10 !== 0) continue;
@@ -59,7 +59,7 @@ Deno.test(`a search answers for the index as it is at the end (seed ${SEED})`, a
           model.delete(id);
         } else {
           const vector = randomVector(next, 3);
-          await index.upsert([{ id, vector }]);
+          await index.upsert([{ id, vectors: [vector] }]);
           model.set(id, vector);
         }
       }
@@ -86,18 +86,23 @@ Deno.test("a search whose index turns to vectors of another length is refused", 
     due: true,
     async breathe() {
       await index.delete(Array.from({ length: 100 }, (_, number) => `m${number}`));
-      await index.upsert([{ id: "new", vector: Float32Array.of(1, 2, 3) }]);
+      await index.upsert([{ id: "new", vectors: [Float32Array.of(1, 2, 3)] }]);
     },
   });
   const index: FlatVectorIndex = new FlatVectorIndex({ pace });
   const vector = Float32Array.of(1, 2);
-  await index.upsert(Array.from({ length: 100 }, (_, number) => ({ id: `m${number}`, vector })));
+  await index.upsert(
+    Array.from({ length: 100 }, (_, number) => ({ id: `m${number}`, vectors: [vector] })),
+  );
   await assert.rejects(index.search({ vector, limit: 1 }), /^AppError: Cannot search: .* 2 .* 3$/);
 });
 
 Deno.test("writers that never rest do not keep a search from its answer", async () => {
   const vector = Float32Array.of(1, 2);
-  const entries = Array.from({ length: 200 }, (_, number) => ({ id: `m${number}`, vector }));
+  const entries = Array.from(
+    { length: 200 },
+    (_, number) => ({ id: `m${number}`, vectors: [vector] }),
+  );
   const index: FlatVectorIndex = new FlatVectorIndex({
     pace: () => ({ due: true, breathe: () => index.upsert(entries) }),
   });
@@ -113,7 +118,9 @@ Deno.test("a search that is aborted on the way stops there", async () => {
   });
   const index = new FlatVectorIndex({ pace });
   const vector = Float32Array.of(1, 2);
-  await index.upsert(Array.from({ length: 100 }, (_, number) => ({ id: `m${number}`, vector })));
+  await index.upsert(
+    Array.from({ length: 100 }, (_, number) => ({ id: `m${number}`, vectors: [vector] })),
+  );
   const search = index.search({ vector, limit: 1, signal: leaving.signal });
   await assert.rejects(search, /the client left/);
 });
@@ -122,7 +129,7 @@ Deno.test("memory is given back when vectors go", async () => {
   const index = new FlatVectorIndex();
   const vector = new Float32Array(1024).fill(1);
   const ids = Array.from({ length: 5000 }, (_, number) => `m${number}`);
-  await index.upsert(ids.map((id) => ({ id, vector })));
+  await index.upsert(ids.map((id) => ({ id, vectors: [vector] })));
   const full = index.bytes;
   assert.ok(full >= 5000 * 4096, `${full}`);
   await index.delete(ids.slice(10));

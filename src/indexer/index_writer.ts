@@ -178,7 +178,9 @@ export class IndexWriter {
     });
     if (wanted.length === 0) return [];
     try {
-      await this.#options.vectorIndex.upsert(wanted.map(({ id, vector }) => ({ id, vector })));
+      await this.#options.vectorIndex.upsert(
+        wanted.map(({ id, vector }) => ({ id, vectors: [vector] })),
+      );
       for (const { id, source } of wanted) {
         this.#indexed.set(id, source);
         // Edited or deleted while it was written: then it must not stay.

@@ -9,9 +9,11 @@ import { AppError } from "../errors.ts";
 import { Pace } from "../pace.ts";
 import { Best } from "../ranking.ts";
 import type {
+  NearPairsQuery,
   VectorEntry,
   VectorHit,
   VectorIndex,
+  VectorPair,
   VectorQuery,
   VectorResult,
 } from "../vector_index.ts";
@@ -79,13 +81,14 @@ export class FlatVectorIndex implements VectorIndex {
 
   // deno-lint-ignore require-await -- a refusal is a rejected promise, as from any other adapter
   async upsert(entries: readonly VectorEntry[]): Promise<void> {
-    const first = entries[0];
+    const rows = entries.flatMap(({ id, vectors }) => vectors.map((vector) => ({ id, vector })));
+    const first = rows[0];
     if (first === undefined) return;
     const dimensions = this.dimensions ?? first.vector.length;
     // Each is looked at before the first is kept, so that a bad one changes nothing.
-    const inverses = entries.map(({ vector }) => measure(vector, dimensions, "index a vector"));
+    const inverses = rows.map(({ vector }) => measure(vector, dimensions, "index a vector"));
     const matrix = this.#matrix ??= new Matrix(dimensions);
-    entries.forEach(({ id, vector }, at) => {
+    rows.forEach(({ id, vector }, at) => {
       const row = this.#rowOf.get(id) ?? this.#ids.push(id) - 1;
       this.#rowOf.set(id, row);
       matrix.set(row, vector, inverses[at] ?? 0);
@@ -117,6 +120,17 @@ export class FlatVectorIndex implements VectorIndex {
     } finally {
       this.#scans.delete(scan);
     }
+  }
+
+  async nearPairs({ minScore, limit }: NearPairsQuery): Promise<readonly VectorPair[]> {
+    const pairs: VectorPair[] = [];
+    for (const id of this.#ids.toSorted()) {
+      const vector = await this.get(id);
+      if (vector === undefined) continue;
+      const { hits } = await this.search({ vector, limit: this.size, accept: (b) => b > id });
+      for (const { id: b, score } of hits) if (score >= minScore) pairs.push({ a: id, b, score });
+    }
+    return pairs.sort((a, b) => b.score - a.score).slice(0, limit);
   }
 
   async #run(scan: Scan, signal: AbortSignal | undefined): Promise<void> {

@@ -148,12 +148,14 @@ export class MapVectorIndex implements VectorIndex {
 
   async upsert(entries: readonly VectorEntry[]): Promise<void> {
     await this.#reach();
-    const length = this.dimensions ?? entries[0]?.vector.length;
-    if (entries.some(({ vector }) => vector.length !== length)) {
+    const length = this.dimensions ?? entries[0]?.vectors[0]?.length;
+    if (entries.some(({ vectors }) => vectors.some((vector) => vector.length !== length))) {
       throw new AppError("invalid", "Cannot index: another length");
     }
     this.written.push(...entries);
-    for (const { id, vector } of entries) this.vectors.set(id, vector);
+    for (const { id, vectors: [vector] } of entries) {
+      if (vector !== undefined) this.vectors.set(id, vector);
+    }
   }
 
   async delete(ids: readonly string[]): Promise<void> {
@@ -163,6 +165,10 @@ export class MapVectorIndex implements VectorIndex {
 
   search(): Promise<VectorResult> {
     throw new Error("no test of the indexer searches");
+  }
+
+  nearPairs(): Promise<never> {
+    throw new Error("no test of the indexer asks for pairs");
   }
 
   /** A write takes a moment, in which something else may happen. */
