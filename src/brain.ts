@@ -84,17 +84,7 @@ export class Brain {
       log: (message) => log("indexer", { message }),
     });
     const projection = new Projection({ state, textIndex, indexer: this.indexer, walks, log });
-    const quota = new Quota(options.limits, {
-      memories: () => state.size,
-      bytes: () => this.stats.storedBytes,
-      requireGrowth: () => store.requireGrowth(),
-      isHeapFull: () => heap.isFull,
-    }, {
-      clock,
-      worthIt: () => store.status().journalBytes > 0,
-      run: () => store.compact(),
-      makeRoom: (...wanted) => this.backups.makeRoom(...wanted),
-    });
+    const quota = this.#quota(options);
     const locks = new Locks();
     const idempotency = new Idempotency(state, clock);
     const accesses = new Accesses(state, store, projection, clock);
@@ -121,6 +111,20 @@ export class Brain {
       backups,
       embeddingsBytes,
       version,
+    });
+  }
+
+  #quota({ limits, store, heap, clock }: BrainOptions): Quota {
+    return new Quota(limits, {
+      memories: () => this.#state.size,
+      bytes: () => this.stats.storedBytes,
+      requireGrowth: () => store.requireGrowth(),
+      isHeapFull: () => heap.isFull,
+    }, {
+      clock,
+      worthIt: () => store.status().journalBytes > 0,
+      run: () => store.compact(),
+      makeRoom: (...wanted) => this.backups.makeRoom(...wanted),
     });
   }
 
