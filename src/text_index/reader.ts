@@ -5,7 +5,8 @@
 import type { Memory } from "../memory.ts";
 import { passages } from "./document.ts";
 import { PlainText } from "./plain_text.ts";
-import { chunksOf, folded } from "./tokenizer.ts";
+import { normalized } from "./normalized.ts";
+import { chunksOf } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { WrittenWords } from "./written_words.ts";
 
@@ -45,7 +46,7 @@ export class Reader {
 
   read(memory: Memory): void {
     this.#clear();
-    for (const { text, tenths } of passages(memory)) this.#readPassage(folded(text), tenths);
+    for (const { text, tenths } of passages(memory)) this.#readPassage(normalized(text), tenths);
   }
 
   /** Frees the numbers of terms that no memory has, once they are many. */

@@ -3,7 +3,7 @@
  * One slip is a letter too many, too few, another, or two in each other's place
  * (Damerau 1964: four of five misspellings are one of these).
  */
-import { stem } from "./tokenizer.ts";
+import { stem } from "./stemming.ts";
 
 /** Shorter words have too many neighbours to mean one of them. */
 const MIN_LETTERS = 4;

@@ -6,11 +6,9 @@
  * `getUserName` is found by itself and by "user". Scripts that write no spaces give pairs of
  * characters, and single characters for a query that has only one.
  */
-import porter2 from "wink-porter2-stemmer";
+import { lower, normalized, withoutMarks } from "./normalized.ts";
 import { isStopword } from "./stopwords.ts";
-
-/** Porter2 (Snowball English, https://snowballstem.org/algorithms/english/stemmer.html). */
-const porter: (word: string) => string = porter2;
+import { MAX_TERM_CHARACTERS, stem } from "./stemming.ts";
 
 export type TokenKind =
   /** A word, a part of a compound, or a pair of characters. */
@@ -22,32 +20,16 @@ export type TokenKind =
   /** One character of a script without spaces, beside its pairs: asked for only by itself. */
   | "single";
 
-/** Receives one token: its term, its kind, the number of the written word it came from, and the
- * word as it stood before stemming. */
-export type TokenSink = (term: string, kind: TokenKind, word: number, plain: string) => void;
-
-/** Longer words are cut: nobody types them, and a blob must not fill the vocabulary. */
-const MAX_TERM_CHARACTERS = 64;
-/** No English word with a suffix is longer, and the stemmer is not linear in the length. */
-const MAX_STEM_CHARACTERS = 32;
-const MAX_CACHED_STEMS = 50_000;
-
-/** Accents of Latin, Greek and Cyrillic, Hebrew points, Arabic vowel signs: all optional in
- * writing. Vowel signs of Indic scripts and Thai are letters to their readers and stay. */
-const OPTIONAL_MARKS = /[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u0640\u064b-\u065f\u0670]/g;
-/** Letters that Unicode does not decompose, as they are typed on a plain keyboard. */
-const PLAIN: Readonly<Record<string, string>> = {
-  "ß": "ss",
-  "æ": "ae",
-  "œ": "oe",
-  "ø": "o",
-  "ł": "l",
-  "đ": "d",
-  "ð": "d",
-  "þ": "th",
-  "ı": "i",
-};
-const NOT_PLAIN = /[ßæœøłđðþı]/g;
+/** Receives one token: its term, its kind, the number of the written word it came from, the word as
+ * it stood before stemming, and where it stands in the written word without its optional marks. */
+export type TokenSink = (
+  term: string,
+  kind: TokenKind,
+  word: number,
+  plain: string,
+  start: number,
+  end: number,
+) => void;
 
 /** Scripts written without spaces; Hangul too, as its endings are glued to the word. */
 const UNSPACED_SCRIPTS =
@@ -68,113 +50,119 @@ const PART = /[\p{L}\p{N}\p{M}]+/gu;
 const SIMPLE = /^[\p{L}\p{N}\p{M}]+$/u;
 /** Where camelCase, and a run of capitals before a word, break. */
 const HUMP = /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
-const THOUSANDS = /(?<=\d),(?=\d{3}(?!\d))/g;
-const APOSTROPHE = /[’‘ʼ]/g;
 const CONTRACTION = /^[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)+$/u;
 const HYPHENATED = /^[\p{L}\p{M}]+(?:-[\p{L}\p{M}]+)+$/u;
 const VERSION = /^v(?=\d+(?:\.\d+)+)/;
-const PLAIN_WORD = /^[a-z]+$/;
 /** What most words are: nothing in them to fold, to split or to look at twice. */
 const PLAIN_WRITTEN = /^[A-Z]?[a-z]+$/;
-// deno-lint-ignore no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
+
+/** One written word on its way to the sink. */
+interface Chunk {
+  /** Without its optional marks. */
+  readonly text: string;
+  readonly word: number;
+  readonly sink: TokenSink;
+}
 
 /** Calls `sink` for every token of the text, in order. */
 export function tokenize(text: string, sink: TokenSink): void {
-  chunksOf(folded(text)).forEach((chunk, word) => tokenizeChunk(chunk, word, sink));
+  chunksOf(normalized(text)).forEach((chunk, word) => tokenizeChunk(chunk, word, sink));
 }
 
-/** The text as its words are looked for: without optional marks, 1,000 as 1000; case stays. */
-export function folded(text: string): string {
-  return foldMarks(text).replace(THOUSANDS, "");
-}
-
-/** The written words of a folded text, in order: the tokens of each depend on nothing around it. */
+/** The written words of a normalized text, in order: the tokens of each depend on nothing around
+ * it. */
 export function chunksOf(text: string): readonly string[] {
   return text.match(CHUNK) ?? [];
 }
 
-/** The stem of a lower-case word; a word that is not plain English letters is its own. */
-export function stem(word: string): string {
-  if (word.length > MAX_STEM_CHARACTERS || !PLAIN_WORD.test(word)) return cut(word);
-  const known = stems.get(word);
-  if (known !== undefined) return known;
-  const found = porter(word);
-  if (stems.size >= MAX_CACHED_STEMS) stems.clear();
-  stems.set(word, found);
-  return found;
-}
-
-/** Porter2 takes microseconds, most words come again. Holds nothing but a pure function's results. */
-const stems = new Map<string, string>();
-
-/** Compatibility forms and optional marks off; case stays, as it shows where camelCase breaks. */
-function foldMarks(text: string): string {
-  if (ASCII.test(text)) return text;
-  const folded = text.normalize("NFKD").replace(OPTIONAL_MARKS, "").normalize("NFC");
-  // One ligature may stand for eighteen letters: what is read stays in proportion to what was sent.
-  return folded.slice(0, 2 * text.length + MAX_TERM_CHARACTERS).replace(APOSTROPHE, "'");
+/** The same, with where in the text each begins. */
+export function eachChunk(text: string, visit: (chunk: string, start: number) => void): void {
+  for (const match of text.matchAll(CHUNK)) visit(match[0], match.index);
 }
 
 /** Calls `sink` for every token of one written word, which is number `word` of its text. */
-export function tokenizeChunk(chunk: string, word: number, sink: TokenSink): void {
-  if (PLAIN_WRITTEN.test(chunk)) return emit(chunk.toLowerCase(), word, sink);
-  if (UNSPACED.test(chunk)) return tokenizeMixed(chunk, word, sink);
-  if (SIMPLE.test(chunk)) return tokenizeWord(chunk, word, sink);
-  if (CONTRACTION.test(chunk)) return tokenizeContraction(chunk, word, sink);
-  const whole = lower(chunk).replace(VERSION, "");
-  if (HYPHENATED.test(chunk)) sink(stem(whole.replaceAll("-", "")), "whole", word, whole);
-  else sink(cut(whole), "whole", word, whole);
-  for (const [part] of chunk.replace(VERSION, "").matchAll(PART)) tokenizeWord(part, word, sink);
+export function tokenizeChunk(written: string, word: number, sink: TokenSink): void {
+  const text = PLAIN_WRITTEN.test(written) ? written : withoutMarks(written);
+  const chunk = { text, word, sink };
+  if (PLAIN_WRITTEN.test(text)) emit(chunk, 0, text.length);
+  else if (UNSPACED.test(text)) tokenizeMixed(chunk);
+  else if (SIMPLE.test(text)) tokenizeWord(chunk, 0, text);
+  else if (CONTRACTION.test(text)) tokenizeContraction(chunk);
+  else tokenizeJoined(chunk);
+}
+
+/** Parts held together by what identifiers are held together by: the whole, and each. */
+function tokenizeJoined(chunk: Chunk): void {
+  const { text, word, sink } = chunk;
+  const whole = lower(text).replace(VERSION, "");
+  const term = HYPHENATED.test(text) ? stem(whole.replaceAll("-", "")) : cut(whole);
+  sink(term, "whole", word, whole, 0, text.length);
+  const skipped = VERSION.test(text) ? 1 : 0;
+  for (const { 0: part, index } of text.slice(skipped).matchAll(PART)) {
+    tokenizeWord(chunk, skipped + index, part);
+  }
 }
 
 /** Letters and digits only: a word, or words run together in camelCase. */
-function tokenizeWord(written: string, word: number, sink: TokenSink): void {
+function tokenizeWord(chunk: Chunk, start: number, written: string): void {
+  const end = start + written.length;
   const humps = written.split(HUMP);
+  if (humps.length === 1) return emit(chunk, start, end);
   const plain = lower(written);
-  if (humps.length === 1) return emit(plain, word, sink);
-  sink(stem(plain), "whole", word, plain);
-  for (const hump of humps) emit(lower(hump), word, sink);
+  chunk.sink(stem(plain), "whole", chunk.word, plain, start, end);
+  emitAll(chunk, start, humps, 0);
 }
 
 /** "don't" is a stopword, "Anna's" is Anna, "l'amour" and "O'Neil" are both parts and the whole. */
-function tokenizeContraction(chunk: string, word: number, sink: TokenSink): void {
-  const plain = lower(chunk);
-  if (isStopword(plain)) return sink(plain, "stopword", word, plain);
+function tokenizeContraction(chunk: Chunk): void {
+  const { text, word, sink } = chunk;
+  const plain = lower(text);
+  if (isStopword(plain)) return sink(plain, "stopword", word, plain, 0, text.length);
   const owner = plain.replace(/'s$/, "");
-  const parts = owner.split("'");
-  if (parts.length > 1) sink(stem(parts.join("")), "whole", word, owner);
-  for (const part of parts) emit(part, word, sink);
+  const parts = text.slice(0, /'s$/i.test(text) ? -2 : undefined).split("'");
+  if (parts.length > 1) {
+    sink(stem(owner.replaceAll("'", "")), "whole", word, owner, 0, text.length);
+  }
+  emitAll(chunk, 0, parts, 1);
 }
 
-function tokenizeMixed(chunk: string, word: number, sink: TokenSink): void {
-  for (const [part] of chunk.matchAll(PART)) {
-    for (const [run] of part.matchAll(UNSPACED_RUN)) {
-      if (UNSPACED.test(run)) tokenizeUnspaced(run, word, sink);
-      else tokenizeWord(run, word, sink);
+function tokenizeMixed(chunk: Chunk): void {
+  for (const { 0: part, index: start } of chunk.text.matchAll(PART)) {
+    for (const { 0: run, index } of part.matchAll(UNSPACED_RUN)) {
+      if (UNSPACED.test(run)) tokenizeUnspaced(chunk, start + index, run);
+      else tokenizeWord(chunk, start + index, run);
     }
   }
 }
 
 /** Overlapping pairs need no dictionary to say where words end, and serve about as well. */
-function tokenizeUnspaced(run: string, word: number, sink: TokenSink): void {
+function tokenizeUnspaced({ word, sink }: Chunk, start: number, run: string): void {
   const characters = lower(run).match(CHARACTER) ?? [];
+  let from = start;
   for (let at = 0; at < characters.length; at++) {
     const character = characters[at] ?? "";
     const next = characters[at + 1];
-    if (next !== undefined) sink(character + next, "term", word, run);
-    sink(character, characters.length === 1 ? "term" : "single", word, run);
+    const end = from + character.length;
+    if (next !== undefined) {
+      sink(character + next, "term", word, run, from, end + next.length);
+    }
+    sink(character, characters.length === 1 ? "term" : "single", word, run, from, end);
+    from = end;
   }
 }
 
-function emit(plain: string, word: number, sink: TokenSink): void {
-  if (isStopword(plain)) sink(plain, "stopword", word, plain);
-  else sink(stem(plain), "term", word, plain);
+/** Emits parts that follow one another, so many characters apart. */
+function emitAll(chunk: Chunk, start: number, parts: readonly string[], gap: number): void {
+  for (const part of parts) {
+    emit(chunk, start, start + part.length);
+    start += part.length + gap;
+  }
 }
 
-function lower(written: string): string {
-  const low = written.toLowerCase();
-  return ASCII.test(low) ? low : low.replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter);
+function emit({ text, word, sink }: Chunk, start: number, end: number): void {
+  const plain = lower(text.slice(start, end));
+  if (isStopword(plain)) sink(plain, "stopword", word, plain, start, end);
+  else sink(stem(plain), "term", word, plain, start, end);
 }
 
 function cut(term: string): string {
