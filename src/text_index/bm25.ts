@@ -76,13 +76,12 @@ export class Bm25Index implements TextIndex {
     const find = (term: string) => this.#vocabulary.find(term);
     const query = prepareQuery(text, { find, documents: this.size });
     const best = new Best<Candidate>(limit, (a, b) => this.#order(a, b));
-    let total = 0;
-    this.#scoring.run(query, this.#slots(), (slot, score) => {
-      if (accept !== undefined && !this.#isAccepted(slot, accept)) return;
-      total++;
-      const squashed = squash(score / query.ideal);
-      // Most memories of a large collection stop here, before anything is made for them.
-      if (squashed >= (best.worst?.score ?? 0)) best.offer({ slot, score: squashed });
+    const total = this.#scoring.run(query, this.#slots(), {
+      accepts: accept && ((slot) => this.#isAccepted(slot, accept)),
+      take: (slot, score) => {
+        best.offer({ slot, score: squash(score / query.ideal) });
+        return leastOf(best.worst) * query.ideal;
+      },
     });
     const hits = best.sorted().map(({ slot, score }) => ({ id: this.#id(slot), score }));
     return { hits, total };
@@ -164,6 +163,13 @@ export class Bm25Index implements TextIndex {
  * about .4, whatever the question, and however well another one does. */
 function squash(score: number): number {
   return score / (score + 0.6);
+}
+
+/** What is squashed to below it does not come before the candidate; less than that by more than
+ * rounding can do. */
+function leastOf(candidate: Candidate | undefined): number {
+  if (candidate === undefined) return 0;
+  return 0.6 * candidate.score / (1 - candidate.score) * (1 - 1e-9);
 }
 
 function grown<A extends Int32Array | Float64Array | Uint8Array>(from: A, to: A): A {

@@ -1,7 +1,7 @@
 /**
  * One pass over the postings of a prepared query: who has which words, how often, in how long a
  * text, and what the neighbours in the same thread add. The accumulators are kept between
- * searches and cleared by walking what was touched.
+ * searches and cleared by walking what was touched; nothing is made for a single slot.
  *
  * Every sum is taken in the order of the query or of the thread, never of the slots: floating
  * point would otherwise remember in which order the memories came.
@@ -10,7 +10,7 @@ import { frequencyOf, slotOf } from "./postings.ts";
 import { inverseFrequency, type PreparedQuery, type QueryTerm } from "./query.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
 import { NONE, type Threads } from "./threads.ts";
-import { mayTell } from "./times.ts";
+import { DAY_MS, mayTell, type NamedDate } from "./times.ts";
 
 /** What the index knows of every slot, and of all together; lengths are in tenths of a word. */
 export interface Slots {
@@ -23,41 +23,57 @@ export interface Slots {
   readonly threads: Threads;
 }
 
+/** What becomes of the slots with any evidence. */
+export interface Visitor {
+  /** Undefined where every slot is let through. */
+  readonly accepts: ((slot: number) => boolean) | undefined;
+  /** Takes a slot and its score, and says which score is the least that is still of use. */
+  readonly take: (slot: number, score: number) => number;
+}
+
+/** Of the scores of a slot's neighbours, if each were the same: what it gets of them. */
+const NEIGHBOURS_SHARE = (SIGNALS.neighbourBefore + SIGNALS.neighbourAfter) *
+  (2 - 2 ** (1 - SIGNALS.neighbourWindow));
+/** Above what rounding may take from a sum, and far below what tells two memories apart. */
+const ROUNDING = 1e-9;
+/** In place of a word's number: a neighbour, without any. */
+const REACHED = -1;
+
 export class Scoring {
   /** Slot -> score for its own words; the number of words it has; the last word it was seen for. */
   #own = new Float64Array(0);
   #matched = new Int32Array(0);
   #lastWord = new Int32Array(0);
-  #isReached = new Uint8Array(0);
-  readonly #touched: number[] = [];
-  /** Thread -> the same for all its memories as one text. */
+  /** The slots with any evidence; only the first `#touchedCount` mean anything. */
+  #touched = new Int32Array(0);
+  #touchedCount = 0;
+  /** Thread -> the score of all its memories as one text, and the best that one of them has. */
   #threadFrequency = new Float64Array(0);
   #threadScore = new Float64Array(0);
-  readonly #touchedThreads: number[] = [];
+  #threadBest = new Float64Array(0);
+  #touchedThreads = new Int32Array(0);
+  #touchedThreadCount = 0;
+  /** The threads that have the term at hand. */
+  #having = new Int32Array(0);
 
   /**
-   * Calls `visit` for every slot with any evidence, in the order of the slots: also for one that has
-   * none of the words and stands beside one that has, as the answer often does.
+   * Visits every slot with any evidence, in no order: also one that has none of the words and
+   * stands beside one that has, as the answer often does. Returns how many were let through; those
+   * below the least score of use are counted only.
    */
-  run(query: PreparedQuery, slots: Slots, visit: (slot: number, score: number) => void): void {
+  run(query: PreparedQuery, slots: Slots, visitor: Visitor): number {
     this.#grow(slots);
-    let number = 0;
-    for (const word of query.words) {
-      number++;
-      for (const term of word.terms) this.#add(term, number, slots);
+    try {
+      let number = 0;
+      for (const word of query.words) {
+        number++;
+        for (const term of word.terms) this.#add(term, number, slots);
+      }
+      this.#reachNeighbours(slots.threads, this.#applyFactors(query, slots));
+      return this.#visit(slots.threads, visitor);
+    } finally {
+      this.#clear();
     }
-    for (const slot of this.#touched) {
-      this.#own[slot] = (this.#own[slot] ?? 0) * this.#factor(slot, query, slots);
-    }
-    this.#reachNeighbours(slots.threads);
-    // By slot: memories lie in the order they came, and reading them so is faster.
-    const reached: number[] = [];
-    const isReached = this.#isReached;
-    for (let slot = 0; slot < isReached.length; slot++) {
-      if (isReached[slot] === 1) reached.push(slot);
-    }
-    for (const slot of reached) visit(slot, this.#withNeighbours(slot, slots.threads));
-    this.#clear(reached);
   }
 
   /**
@@ -71,6 +87,7 @@ export class Scoring {
     const matched = this.#matched;
     const lastWord = this.#lastWord;
     const touched = this.#touched;
+    let touchedCount = this.#touchedCount;
     const floor = WORD_TENTHS * SIGNALS.lengthFloor;
     const average = Math.max(floor, slots.totalLength / slots.documents);
     const flat = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b);
@@ -83,12 +100,13 @@ export class Scoring {
       const length = lengths[slot] ?? 0;
       const norm = flat + slope * (length > floor ? length : floor);
       const before = own[slot] ?? 0;
-      if (before === 0) touched.push(slot);
+      if (before === 0) touched[touchedCount++] = slot;
       own[slot] = before + weight * frequency / (frequency + norm);
       if (lastWord[slot] === word) continue;
       lastWord[slot] = word;
       matched[slot] = (matched[slot] ?? 0) + 1;
     }
+    this.#touchedCount = touchedCount;
     if (threads.size > 0) this.#addToThreads(term, threads);
   }
 
@@ -99,68 +117,116 @@ export class Scoring {
     const frequencies = this.#threadFrequency;
     const scores = this.#threadScore;
     const { of, lengths } = threads;
-    const having: number[] = [];
+    const having = this.#having;
+    let havingCount = 0;
     for (let at = from; at < from + count; at++) {
       const entry = entries[at] ?? 0;
       const thread = of[slotOf(entry)] ?? NONE;
       if (thread === NONE) continue;
-      if (frequencies[thread] === 0) having.push(thread);
-      frequencies[thread] = (frequencies[thread] ?? 0) + frequencyOf(postings, entry);
+      const before = frequencies[thread] ?? 0;
+      if (before === 0) having[havingCount++] = thread;
+      frequencies[thread] = before + frequencyOf(postings, entry);
     }
-    const weight = term.discount * inverseFrequency(having.length, threads.size);
+    const weight = term.discount * inverseFrequency(havingCount, threads.size);
+    const flat = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b);
     const slope = WORD_TENTHS * SIGNALS.k1 * SIGNALS.b * threads.size / threads.totalLength;
-    for (const thread of having) {
+    for (let at = 0; at < havingCount; at++) {
+      const thread = having[at] ?? 0;
       const frequency = frequencies[thread] ?? 0;
-      const norm = WORD_TENTHS * SIGNALS.k1 * (1 - SIGNALS.b) +
-        slope * (lengths[thread] ?? 0);
+      const norm = flat + slope * (lengths[thread] ?? 0);
       const before = scores[thread] ?? 0;
-      if (before === 0) this.#touchedThreads.push(thread);
+      if (before === 0) this.#touchedThreads[this.#touchedThreadCount++] = thread;
       scores[thread] = before + weight * frequency / (frequency + norm);
       frequencies[thread] = 0;
     }
   }
 
-  #factor(slot: number, query: PreparedQuery, slots: Slots): number {
-    let factor = coordination(this.#matched[slot] ?? 0, query.wordCount);
-    if (query.asksWhen && slots.saysTime[slot] === 1) factor *= SIGNALS.saysTime;
-    if (query.dates.length > 0) {
-      const createdMs = slots.createdMs[slot] ?? 0;
-      if (query.dates.some((date) => mayTell(createdMs, date))) factor *= SIGNALS.namedDate;
+  /** What the whole of a memory says for it. Returns the best score. */
+  #applyFactors(query: PreparedQuery, slots: Slots): number {
+    const own = this.#own;
+    const touched = this.#touched;
+    const factors = this.#factors(query);
+    const isAbout = query.dates.length > 0 ? aboutDates(query.dates) : undefined;
+    const { of } = slots.threads;
+    const threadBest = this.#threadBest;
+    let most = 0;
+    for (let at = 0; at < this.#touchedCount; at++) {
+      const slot = touched[at] ?? 0;
+      let factor = factors[this.#matched[slot] ?? 0] ?? 1;
+      if (query.asksWhen && slots.saysTime[slot] === 1) factor *= SIGNALS.saysTime;
+      if (isAbout?.(slots.createdMs[slot] ?? 0)) factor *= SIGNALS.namedDate;
+      const score = (own[slot] ?? 0) * factor;
+      own[slot] = score;
+      if (score > most) most = score;
+      const thread = of[slot] ?? NONE;
+      if (thread !== NONE && score > (threadBest[thread] ?? 0)) threadBest[thread] = score;
     }
-    return factor;
+    return most;
   }
 
-  /** Marks the slots with words of their own and those within the window of a good one. */
-  #reachNeighbours({ size, next, previous }: Threads): void {
-    const isReached = this.#isReached;
-    let most = 0;
-    for (const slot of this.#touched) {
-      isReached[slot] = 1;
-      most = Math.max(most, this.#own[slot] ?? 0);
-    }
+  /** By how many of the words a memory has. */
+  #factors({ words, wordCount }: PreparedQuery): Float64Array {
+    return Float64Array.from({ length: words.length + 1 }, (_, matched) => (
+      coordination(matched, wordCount)
+    ));
+  }
+
+  /** Adds those within the window of a good slot to what was touched. */
+  #reachNeighbours({ size, next, previous }: Threads, most: number): void {
     if (size === 0) return;
+    const own = this.#own;
     const enough = SIGNALS.neighbourReach * most;
-    for (const slot of this.#touched) {
-      if ((this.#own[slot] ?? 0) < enough) continue;
+    const withWords = this.#touchedCount;
+    for (let at = 0; at < withWords; at++) {
+      const slot = this.#touched[at] ?? 0;
+      if ((own[slot] ?? 0) < enough) continue;
       let after = next[slot] ?? NONE;
       let before = previous[slot] ?? NONE;
+      // A good one reaches for itself as far as there is to go, and further.
       for (let step = 0; step < SIGNALS.neighbourWindow; step++) {
-        if (after !== NONE) {
-          isReached[after] = 1;
-          after = next[after] ?? NONE;
-        }
-        if (before !== NONE) {
-          isReached[before] = 1;
-          before = previous[before] ?? NONE;
-        }
+        if (after !== NONE && (own[after] ?? 0) < enough) after = this.#reach(after, next);
+        if (before !== NONE && (own[before] ?? 0) < enough) before = this.#reach(before, previous);
       }
     }
   }
 
-  #withNeighbours(slot: number, { of, next, previous }: Threads): number {
+  /** Returns the one beyond it. */
+  #reach(slot: number, beyond: Int32Array): number {
+    if (this.#lastWord[slot] === 0) {
+      this.#lastWord[slot] = REACHED;
+      this.#touched[this.#touchedCount++] = slot;
+    }
+    return beyond[slot] ?? NONE;
+  }
+
+  #visit(threads: Threads, { accepts, take }: Visitor): number {
+    const own = this.#own;
+    const touched = this.#touched;
+    const threadBest = this.#threadBest;
+    const { of } = threads;
+    let total = 0;
+    let least = 0;
+    for (let at = 0; at < this.#touchedCount; at++) {
+      const slot = touched[at] ?? 0;
+      if (accepts !== undefined && !accepts(slot)) continue;
+      total++;
+      const score = own[slot] ?? 0;
+      const thread = of[slot] ?? NONE;
+      if (thread === NONE) {
+        if (score >= least) least = take(slot, score);
+        continue;
+      }
+      const ofThread = SIGNALS.thread * (this.#threadScore[thread] ?? 0);
+      const most = score + NEIGHBOURS_SHARE * (threadBest[thread] ?? 0) + ofThread;
+      if (most * (1 + ROUNDING) < least) continue;
+      const whole = this.#withNeighbours(slot, threads) + ofThread;
+      if (whole >= least) least = take(slot, whole);
+    }
+    return total;
+  }
+
+  #withNeighbours(slot: number, { next, previous }: Threads): number {
     let score = this.#own[slot] ?? 0;
-    const thread = of[slot] ?? NONE;
-    if (thread === NONE) return score;
     let before = previous[slot] ?? NONE;
     let after = next[slot] ?? NONE;
     let share = 1;
@@ -174,19 +240,23 @@ export class Scoring {
         after = next[after] ?? NONE;
       }
     }
-    return score + SIGNALS.thread * (this.#threadScore[thread] ?? 0);
+    return score;
   }
 
-  #clear(reached: readonly number[]): void {
-    for (const slot of reached) {
+  #clear(): void {
+    for (let at = 0; at < this.#touchedCount; at++) {
+      const slot = this.#touched[at] ?? 0;
       this.#own[slot] = 0;
       this.#matched[slot] = 0;
       this.#lastWord[slot] = 0;
-      this.#isReached[slot] = 0;
     }
-    for (const thread of this.#touchedThreads) this.#threadScore[thread] = 0;
-    this.#touchedThreads.length = 0;
-    this.#touched.length = 0;
+    this.#touchedCount = 0;
+    for (let at = 0; at < this.#touchedThreadCount; at++) {
+      const thread = this.#touchedThreads[at] ?? 0;
+      this.#threadScore[thread] = 0;
+      this.#threadBest[thread] = 0;
+    }
+    this.#touchedThreadCount = 0;
   }
 
   #grow({ capacity, threads }: Slots): void {
@@ -194,12 +264,15 @@ export class Scoring {
       this.#own = new Float64Array(capacity);
       this.#matched = new Int32Array(capacity);
       this.#lastWord = new Int32Array(capacity);
-      this.#isReached = new Uint8Array(capacity);
+      this.#touched = new Int32Array(capacity);
     }
-    if (this.#threadScore.length < threads.lengths.length) {
-      this.#threadScore = new Float64Array(threads.lengths.length);
-      this.#threadFrequency = new Float64Array(threads.lengths.length);
-    }
+    const most = threads.lengths.length;
+    if (this.#threadScore.length >= most) return;
+    this.#threadFrequency = new Float64Array(most);
+    this.#threadScore = new Float64Array(most);
+    this.#threadBest = new Float64Array(most);
+    this.#touchedThreads = new Int32Array(most);
+    this.#having = new Int32Array(most);
   }
 }
 
@@ -209,4 +282,19 @@ function coordination(matched: number, words: number): number {
   const { coordinationFull: full, coordinationGone: gone } = SIGNALS;
   const strength = Math.min(1, Math.max(0, (gone - words) / (gone - full)));
   return 1 - strength * (1 - Math.sqrt(matched / words));
+}
+
+/** Whether what was noted at a time may be about one of the dates; most memories share their day
+ * with others, which is looked at once. */
+function aboutDates(dates: readonly NamedDate[]): (timeMs: number) => boolean {
+  const known = new Map<number, boolean>();
+  return (timeMs) => {
+    const day = Math.floor(timeMs / DAY_MS);
+    let isAbout = known.get(day);
+    if (isAbout === undefined) {
+      isAbout = dates.some((date) => mayTell(timeMs, date));
+      known.set(day, isAbout);
+    }
+    return isAbout;
+  };
 }

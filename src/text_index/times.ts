@@ -3,7 +3,7 @@
  * which dates a question names. English and ISO 8601 only; anything else is simply not a time.
  */
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+export const DAY_MS = 24 * 60 * 60 * 1000;
 const MONTHS = [
   "january",
   "february",
