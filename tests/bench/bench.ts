@@ -1,7 +1,11 @@
 /**
  * `deno task bench`: measures the real program over HTTP and prints one table for each question.
  *
- *     deno task bench [--quick] [--only writes|reads|search|start|pauses|memory] [--folder DIR]
+ *     deno task bench [PART ...] [--quick] [--only PART,...] [--folder DIR]
+ *
+ * PART: writes, reads, search, start, pauses, memory; without one, all of them. `search` is http,
+ * words, vectors and served, which are also to be had one by one; it installs the packages that it
+ * compares us with by npm, into a folder that goes when it ends, and takes a quarter of an hour.
  *
  * Numbers of different runs and machines do not compare; ratios and lines of one run do.
  */
@@ -15,6 +19,11 @@ import { measurePauses } from "./pauses.ts";
 import { endAll, Load } from "./processes.ts";
 import { measureReads } from "./reads.ts";
 import type { Run } from "./run.ts";
+import { Goals } from "./search/goals.ts";
+import { installRivals, type Rivals } from "./search/rivals.ts";
+import { measureServed } from "./search/served.ts";
+import { measureVectors } from "./search/vectors.ts";
+import { measureWords } from "./search/words.ts";
 import { measureSearches } from "./searches.ts";
 import { measureStarts } from "./starts.ts";
 import { measureWrites } from "./writes.ts";
@@ -22,35 +31,63 @@ import { measureWrites } from "./writes.ts";
 const PARTS = {
   writes: measureWrites,
   reads: measureReads,
-  search: measureSearches,
+  http: measureSearches,
+  words: measureWords,
+  vectors: measureVectors,
+  served: measureServed,
   start: measureStarts,
   pauses: measurePauses,
   memory: measureMemory,
 };
 
+/** Parts that go by one name. */
+const SEARCH: readonly (keyof typeof PARTS)[] = ["http", "words", "vectors", "served"];
+
 const SCALE = {
-  full: { sizes: [1_000, 10_000, 100_000], rounds: 5, seconds: 1.5, starts: 3, searches: 300 },
-  quick: { sizes: [1_000, 5_000], rounds: 2, seconds: 0.4, starts: 1, searches: 100 },
+  full: {
+    sizes: [1_000, 10_000, 100_000],
+    wordSizes: [1_000, 10_000, 50_000, 100_000],
+    rounds: 5,
+    seconds: 1.5,
+    starts: 3,
+    searches: 300,
+    questions: 100,
+  },
+  quick: {
+    sizes: [1_000, 5_000],
+    wordSizes: [1_000, 5_000],
+    rounds: 2,
+    seconds: 0.4,
+    starts: 1,
+    searches: 100,
+    questions: 40,
+  },
 };
 
 function isPart(name: string): name is keyof typeof PARTS {
   return Object.hasOwn(PARTS, name);
 }
 
+function partsOf(names: readonly string[]): (keyof typeof PARTS)[] {
+  if (names.length === 0) return Object.keys(PARTS).filter(isPart);
+  return names.flatMap((name) => {
+    if (name === "search") return SEARCH;
+    if (isPart(name)) return [name];
+    throw new Error(`Cannot measure "${name}": there are search, ${Object.keys(PARTS).join(", ")}`);
+  });
+}
+
 async function main(args: string[]): Promise<void> {
-  const { quick, only, folder } = parseArgs({
+  const { values: { quick, only, folder }, positionals } = parseArgs({
     args,
+    allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
       folder: { type: "string", default: tmpdir() },
     },
-  }).values;
-  const names = only === undefined ? Object.keys(PARTS) : only.split(",");
-  const parts = names.filter(isPart);
-  if (parts.length < names.length) {
-    throw new Error(`Cannot measure "${only}": there are ${Object.keys(PARTS).join(", ")}`);
-  }
+  });
+  const parts = partsOf([...positionals, ...only?.split(",") ?? []]);
   const root = await Deno.makeTempDir({ dir: resolve(folder), prefix: "second-brain-bench-" });
   const began = performance.now();
   const clean = async () => {
@@ -63,15 +100,20 @@ async function main(args: string[]): Promise<void> {
     console.log(`Command: deno task bench ${args.join(" ")}`.trimEnd());
     const load = new Load();
     const prober = new Load();
+    let rivals: Promise<Rivals> | undefined;
+    const folders = new Folders(root);
     const run: Run = {
       ...(quick ? SCALE.quick : SCALE.full),
-      folders: new Folders(root),
+      folders,
+      rivals: () => rivals ??= folders.empty().then(installRivals),
+      goals: new Goals(),
       load,
       prober,
       print: (text) => console.log(`\n${text}`),
       note: (text) => console.error(`[${seconds(began)} s] ${text}`),
     };
     for (const name of parts) await PARTS[name](run);
+    if (run.goals.text !== undefined) run.print(run.goals.text);
     await load.end();
     await prober.end();
     console.log(`\nMeasured in ${seconds(began)} s; the load was ${loads()} at the end.`);

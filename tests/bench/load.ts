@@ -11,7 +11,14 @@ import { type Timing, timing } from "./statistics.ts";
 export type Ask =
   | { readonly kind: "create"; readonly stream: number }
   | { readonly kind: "read" | "keyword"; readonly stored: number }
-  | { readonly kind: "list" | "vector" | "live" };
+  | { readonly kind: "list" | "vector" | "live" }
+  /** The same questions in every mode, so many. */
+  | {
+    readonly kind: "search";
+    readonly mode: string;
+    readonly stored: number;
+    readonly questions: number;
+  };
 
 export interface Job {
   readonly ask: Ask;
@@ -57,6 +64,11 @@ function requestsOf({ ask, key }: Job): Uint8Array[] {
       return many(QUESTIONS, (number) => {
         const query = question(number, ask.stored);
         return requestBytes("POST", "/search", key, { query, mode: "keyword" });
+      });
+    case "search":
+      return many(ask.questions, (number) => {
+        const query = question(number, ask.stored);
+        return requestBytes("POST", "/search", key, { query, mode: ask.mode });
       });
     case "vector":
       return many(QUESTIONS, (number) => {

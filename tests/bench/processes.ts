@@ -17,14 +17,38 @@ const POLL_MS = 5;
 const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
 const servers = fileURLToPath(new URL("servers.ts", import.meta.url));
 const load = fileURLToPath(new URL("load.ts", import.meta.url));
+const provider = fileURLToPath(new URL("search/embedding_provider.ts", import.meta.url));
 
 const running = new Set<Deno.ChildProcess>();
 
-function start(args: string[], options: Partial<Deno.CommandOptions>): Deno.ChildProcess {
-  const child = new Deno.Command(Deno.execPath(), { args, stderr: "inherit", ...options }).spawn();
+export function start(
+  args: string[],
+  options: Partial<Deno.CommandOptions>,
+  command: string = Deno.execPath(),
+): Deno.ChildProcess {
+  const child = new Deno.Command(command, { args, stderr: "inherit", ...options }).spawn();
   running.add(child);
   child.status.then(() => running.delete(child));
   return child;
+}
+
+export interface ProcessMemory {
+  readonly residentBytes: number;
+  /** The most that was ever resident. */
+  readonly peakBytes: number;
+}
+
+/** As the kernel counts it, where it does (Linux). */
+export async function memoryOf(pid: number): Promise<ProcessMemory | undefined> {
+  try {
+    const status = await Deno.readTextFile(`/proc/${pid}/status`);
+    const bytes = (name: string) =>
+      1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]);
+    const memory = { residentBytes: bytes("VmRSS"), peakBytes: bytes("VmHWM") };
+    return Number.isNaN(memory.residentBytes) ? undefined : memory;
+  } catch {
+    return undefined;
+  }
 }
 
 /** For the end of a run, also an early one. */
@@ -47,27 +71,44 @@ export class Server {
   readonly #child: Deno.ChildProcess;
   readonly #began = performance.now();
 
-  private constructor(args: (port: number) => string[], env: Record<string, string>) {
+  private constructor(
+    args: (port: number) => string[],
+    env: Record<string, string>,
+    under: readonly string[] = [],
+  ) {
     this.port = freePort();
-    this.#child = start(args(this.port), {
+    const [command = "", ...rest] = [...under, Deno.execPath(), ...args(this.port)];
+    this.#child = start(rest, {
       stdin: "null",
       stdout: "null",
       env: { ...env, CONTAINER_API_KEY: KEY, PORT: String(this.port), HOST: "127.0.0.1" },
-    });
+    }, command);
   }
 
   /**
    * The real program, as `deno task start` runs it, or the bundle of `SECOND_BRAIN_BUNDLE`. It makes
-   * no backups, as the first one would fall into the time that is measured.
+   * no backups, as the first one would fall into the time that is measured. `under` stands before
+   * its command, and becomes it.
    */
-  static brain(folder: string, env: Record<string, string> = {}): Server {
-    return new Server(() => programArguments(folder), {
+  static brain(
+    folder: string,
+    env: Record<string, string> = {},
+    under: readonly string[] = [],
+  ): Server {
+    const settings = {
       MEMORY_PERSIST_PATH: join(folder, "memories.json"),
       OPENAI_API_KEY: "",
       OPENAI_BASE_URL: "",
       BACKUP_INTERVAL_HOURS: "0",
       ...env,
-    });
+    };
+    return new Server(() => programArguments(folder), settings, under);
+  }
+
+  /** An OpenAI-compatible one, for embeddings. */
+  static provider(dimensions: number): Server {
+    const flags = ["run", "--quiet", `--config=${config}`, "--allow-net", provider];
+    return new Server((port) => [...flags, String(port), String(dimensions)], {});
   }
 
   static unsynced(folder: string): Server {
@@ -127,13 +168,11 @@ export class Server {
 
   /** The most memory that was ever resident, where the system counts it (Linux). */
   async peakBytes(): Promise<number | undefined> {
-    try {
-      const status = await Deno.readTextFile(`/proc/${this.#child.pid}/status`);
-      const kibibytes = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
-      return kibibytes === undefined ? undefined : 1024 * Number(kibibytes);
-    } catch {
-      return undefined;
-    }
+    return (await this.memory())?.peakBytes;
+  }
+
+  memory(): Promise<ProcessMemory | undefined> {
+    return memoryOf(this.#child.pid);
   }
 
   /** What the process took of the processors so far, where the system says so (Linux). */

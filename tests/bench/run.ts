@@ -1,6 +1,8 @@
 /** What every part of a run is handed. */
 import type { Folders } from "./folders.ts";
 import type { Load } from "./processes.ts";
+import type { Goals } from "./search/goals.ts";
+import type { Rivals } from "./search/rivals.ts";
 
 export interface Run {
   readonly folders: Folders;
@@ -13,6 +15,13 @@ export interface Run {
   readonly starts: number;
   /** How many searches of each kind are timed. */
   readonly searches: number;
+  /** Numbers of memories to search by words at. */
+  readonly wordSizes: readonly number[];
+  /** How many different questions each engine is asked in a round. */
+  readonly questions: number;
+  /** Installed when first asked for. */
+  readonly rivals: () => Promise<Rivals>;
+  readonly goals: Goals;
   readonly load: Load;
   /** Asks beside `load`, to see how long others wait. */
   readonly prober: Load;

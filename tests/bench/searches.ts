@@ -9,10 +9,10 @@ const READY_MS = 120_000;
 const MOST_SECONDS = 16;
 
 export async function measureSearches(run: Run): Promise<void> {
-  const { folders, sizes, load, note, searches, print } = run;
+  const { folders, sizes, wordSizes, load, note, searches, print } = run;
   const rows: string[][] = [];
   for (const kind of ["keyword", "vector"] as const) {
-    for (const stored of sizes) {
+    for (const stored of kind === "keyword" ? wordSizes : sizes) {
       note(`search: by ${kind}, among ${whole(stored)}`);
       const server = Server.brain(await folders.filled(stored, kind === "vector"));
       await server.answers("ready");

@@ -1,0 +1,100 @@
+/** Engines that hold the same, asked the same questions by turns, so that what drifts falls on all. */
+import type { Run } from "../run.ts";
+import { median, percentile } from "../statistics.ts";
+import { whole } from "../tables.ts";
+import type { Subject } from "./engine.ts";
+import { type EngineName, EngineProcess, OURS } from "./engine_process.ts";
+import type { Rivals } from "./rivals.ts";
+
+/** The first one is for warming up, and is not counted. */
+const ROUNDS = 4;
+const SEARCH_SECONDS = 20;
+
+export interface Built {
+  readonly process: EngineProcess;
+  /** The time that the engine itself took. */
+  readonly buildMs: number;
+  /** Median of one. */
+  readonly addMs: number;
+}
+
+export interface BuildOptions {
+  readonly subject: Subject;
+  readonly names: readonly EngineName[];
+  readonly stored: number;
+  /** Who is not done by then is left out. */
+  readonly seconds: number;
+}
+
+/**
+ * Ours first, and then the others side by side, as that may take minutes. Whoever cannot be had is
+ * left out, with the reason put to `left`.
+ */
+export async function build(
+  { note }: Pick<Run, "note">,
+  rivals: Rivals,
+  { subject, names, stored, seconds }: BuildOptions,
+  left: string[],
+): Promise<Built[]> {
+  const one = async (name: EngineName): Promise<Built | undefined> => {
+    let process: EngineProcess | undefined;
+    try {
+      const missing = name === OURS ? undefined : rivals.missing.get(name);
+      if (missing !== undefined) throw new Error(missing);
+      process = new EngineProcess(name, rivals);
+      await process.work({ do: "open", engine: name, subject });
+      const { done, totalMs, latenciesMs } = await process.work({
+        do: "add",
+        from: 0,
+        to: stored,
+        seconds,
+      });
+      if (done < stored) {
+        throw new Error(`only ${whole(done)} of ${whole(stored)} within ${seconds} s`);
+      }
+      note(`${name}: built in ${(totalMs / 1000).toFixed(1)} s`);
+      return { process, buildMs: totalMs, addMs: median(latenciesMs) };
+    } catch (error) {
+      await process?.end();
+      if (name === OURS) throw error;
+      left.push(`${name}, ${whole(stored)}: ${error instanceof Error ? error.message : error}`);
+      return undefined;
+    }
+  };
+  const ours = await Promise.all(names.filter((name) => name === OURS).map(one));
+  const others = await Promise.all(names.filter((name) => name !== OURS).map(one));
+  return [...ours, ...others].filter((built) => built !== undefined);
+}
+
+export interface Asked {
+  /** Of each round, the median. */
+  readonly p50s: readonly number[];
+  /** The median of the rounds'. */
+  readonly p95: number;
+  readonly found: readonly (readonly number[])[];
+}
+
+export async function askByTurns<P extends EngineProcess>(
+  processes: readonly P[],
+  questions: number,
+): Promise<Map<P, Asked>> {
+  const job = { do: "search", from: 0, to: questions, seconds: SEARCH_SECONDS } as const;
+  const asked = new Map(processes.map((process) => [process, { p50s: [], p95s: [], found: [] } as {
+    p50s: number[];
+    p95s: number[];
+    found: readonly (readonly number[])[];
+  }]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [process, rounds] of asked) {
+      const { latenciesMs, found } = await process.work(job);
+      if (round === 0) continue;
+      rounds.p50s.push(median(latenciesMs));
+      rounds.p95s.push(percentile(latenciesMs, 0.95));
+      rounds.found = found;
+    }
+  }
+  return new Map([...asked].map(([process, { p50s, p95s, found }]) => [
+    process,
+    { p50s, p95: median(p95s), found },
+  ]));
+}
