@@ -171,6 +171,11 @@ export class Server {
     return (await this.memory())?.peakBytes;
   }
 
+  /** Since it was started. */
+  get ageMs(): number {
+    return performance.now() - this.#began;
+  }
+
   memory(): Promise<ProcessMemory | undefined> {
     return memoryOf(this.#child.pid);
   }

@@ -11,7 +11,10 @@ import type { Timing } from "../statistics.ts";
 import { mebibytes, ms, table, whole } from "../tables.ts";
 
 const DIMENSIONS = 1536;
+const TOLD = ["p50", "p95", "longest", "cpuMs"] as const;
 const MODES = ["keyword", "semantic", "hybrid"] as const;
+type Mode = (typeof MODES)[number];
+const PROBED_SECONDS = 5;
 const PROBE = { ask: { kind: "live" }, connections: 1, seconds: 300, pauseMs: 2 } as const;
 const IMPORT_NOTES = 10_000;
 const EMBEDDED_MS = 900_000;
@@ -23,14 +26,15 @@ const SETTLE_MS = 5_000;
 
 interface Step {
   readonly what: string;
+  /** Since the process was started. */
   readonly seconds: number;
   readonly residentBytes: number;
   readonly peakBytes: number;
 }
 
 interface Searched {
-  readonly mode: string;
-  readonly alone: Timing;
+  readonly mode: Mode | "none";
+  readonly alone: Timing | undefined;
   /** Of `GET /health/live`, while such searches run. */
   readonly others: Timing;
 }
@@ -54,6 +58,7 @@ export async function measureServed(run: Run): Promise<void> {
   steps.push(await step(first, "some seconds later", settled));
   const searched: Searched[] = [];
   const searching = async () => {
+    searched.push({ mode: "none", alone: undefined, others: await probed(run, first, settled) });
     for (const mode of MODES) searched.push(await search(run, first, mode, stored));
   };
   steps.push(await step(first, "searched", searching));
@@ -94,9 +99,8 @@ async function within(
 }
 
 async function step(server: Server, what: string, work: () => Promise<unknown>): Promise<Step> {
-  const began = performance.now();
   await work();
-  const seconds = (performance.now() - began) / 1000;
+  const seconds = server.ageMs / 1000;
   const memory = await server.memory();
   return {
     what,
@@ -132,25 +136,39 @@ async function embedded(server: Server, stored: number): Promise<void> {
   }
 }
 
-function ask({ load, questions }: Run, server: Server, mode: Searched["mode"], stored: number) {
+function ask(
+  { load, questions }: Run,
+  server: Server,
+  mode: Mode,
+  stored: number,
+  bound: { readonly seconds: number; readonly requests?: number } = {
+    seconds: 30,
+    requests: questions,
+  },
+): Promise<Timing> {
   const ask = { kind: "search", mode, stored, questions } as const;
-  return load.run(server, { ask, connections: 1, seconds: 30, requests: questions });
+  return load.run(server, { ask, connections: 1, ...bound });
 }
 
 /** The first time each question is asked, it is embedded. */
-async function search(
-  run: Run,
-  server: Server,
-  mode: Searched["mode"],
-  stored: number,
-): Promise<Searched> {
+async function search(run: Run, server: Server, mode: Mode, stored: number): Promise<Searched> {
   await ask(run, server, mode, stored);
   const alone = await ask(run, server, mode, stored);
-  const probing = run.prober.run(server, PROBE);
-  probing.catch(() => {}); // Its failure is met below; the search's must not hide it.
-  await ask(run, server, mode, stored);
-  await run.prober.stopJob();
-  return { mode, alone, others: await probing };
+  const bound = { seconds: PROBED_SECONDS };
+  const others = await probed(run, server, () => ask(run, server, mode, stored, bound));
+  return { mode, alone, others };
+}
+
+async function probed(
+  { prober }: Run,
+  server: Server,
+  work: () => Promise<unknown>,
+): Promise<Timing> {
+  const probing = prober.run(server, PROBE);
+  probing.catch(() => {}); // Its failure is met below; the work's must not hide it.
+  await work();
+  await prober.stopJob();
+  return await probing;
 }
 
 function report(
@@ -161,7 +179,7 @@ function report(
   limited: string,
 ): void {
   const memory = table(
-    ["step", "took s", "resident", "peak so far"],
+    ["step", "after s", "resident", "peak so far"],
     steps.map(({ what, seconds, residentBytes, peakBytes }) => [
       what,
       seconds.toFixed(1),
@@ -173,7 +191,7 @@ function report(
     ["mode", "p50 ms", "p95 ms", "longest ms", "CPU ms", "others p50 ms", "p99 ms", "longest ms"],
     searched.map(({ mode, alone, others }) => [
       mode,
-      ...[alone.p50, alone.p95, alone.longest, alone.cpuMs].map(ms),
+      ...(alone === undefined ? ["", "", "", ""] : TOLD.map((figure) => ms(alone[figure]))),
       ...[others.p50, others.p99, others.longest].map(ms),
     ]),
   );
@@ -188,7 +206,8 @@ POST /search over HTTP, and GET /health/live asked every 2 ms while such searche
 
 ${times}
 
-  ${questions} questions that the provider was asked for before, on one connection.`);
+  ${questions} questions that the provider was asked for before, on one connection. Mode "none": what a
+  probe waits with nothing else to do, which is the machine's part in the lines below.`);
   if (stored !== 100_000) return;
   const resident = Math.max(...steps.map(({ residentBytes }) => residentBytes));
   const peak = Math.max(...steps.map(({ peakBytes }) => peakBytes));

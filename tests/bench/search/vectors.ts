@@ -7,7 +7,7 @@ import { median } from "../statistics.ts";
 import { mebibytes, ms, table, whole } from "../tables.ts";
 import { type EngineName, type EngineProcess, OURS } from "./engine_process.ts";
 import type { Goals } from "./goals.ts";
-import { askByTurns, type Asked, build, type Built } from "./turns.ts";
+import { askByTurns, type Asked, build, type BuildOptions, type Built } from "./turns.ts";
 import { FOUND, makeVectorData, recall, type VectorData } from "./vector_data.ts";
 
 const DIMENSIONS = [384, 1536] as const;
