@@ -9,6 +9,10 @@ import {
   questionVector,
   storedNote,
 } from "./bench/notes.ts";
+import { ClusteredVectors } from "./bench/search/clustered_vectors.ts";
+import { Goals } from "./bench/search/goals.ts";
+import { makeVectorData, recall } from "./bench/search/vector_data.ts";
+import { VectorFile } from "./bench/search/vector_file.ts";
 import { median, medianTiming, percentile, timing } from "./bench/statistics.ts";
 import { ms, ratio, table, whole } from "./bench/tables.ts";
 import { random } from "./random.ts";
@@ -121,3 +125,88 @@ Deno.test("tables are aligned", () => {
   );
   assert.equal(ratio(1.005 + 1e-9), "1.01 x");
 });
+
+Deno.test("a clustered vector is the same whatever was made before it, and of length 1", () => {
+  for (const dimensions of [8, 96, 384]) {
+    const one = new ClusteredVectors({ dimensions, seed: 5 });
+    const other = new ClusteredVectors({ dimensions, seed: 5 });
+    for (const number of [0, 1, 77, 99_999]) other.vector(number);
+    for (const number of [99_999, 1, 0]) {
+      const vector = one.vector(number);
+      assert.deepEqual(vector, other.vector(number));
+      assert.equal(vector.length, dimensions);
+      assert.ok(Math.abs(cosine(vector, vector) - 1) < 1e-5);
+      assert.deepEqual(one.question(number, 10), other.question(number, 10));
+    }
+    assert.notDeepEqual(one.vector(1), new ClusteredVectors({ dimensions, seed: 6 }).vector(1));
+  }
+});
+
+Deno.test("clustered vectors share a direction, and have neighbours that are far nearer", () => {
+  const made = new ClusteredVectors({ dimensions: 384, seed: 9, clusters: 40 });
+  const vectors = Array.from({ length: 1_000 }, (_, number) => made.vector(number));
+  const first = vectors.slice(0, 100);
+  const all = first.flatMap((a, at) => first.slice(at + 1).map((b) => cosine(a, b)));
+  const nearest = first.map((a) =>
+    Math.max(...vectors.filter((b) => b !== a).map((b) => cosine(a, b)))
+  );
+  assert.ok(median(all) > 0.1 && median(all) < 0.5, `any two: ${median(all)}`);
+  assert.ok(median(nearest) > median(all) + 0.3, `nearest: ${median(nearest)}`);
+  const apart = nearest.toSorted((a, b) => a - b);
+  assert.ok((apart.at(-10) ?? 0) - (apart[10] ?? 0) > 0.2, "some clusters are tighter than others");
+  const questions = Array.from({ length: 40 }, (_, number) => made.question(number, 100));
+  const about = questions.map((question) => Math.max(...first.map((b) => cosine(question, b))));
+  assert.ok(Math.min(...about) > median(all), `${Math.min(...about)}`);
+});
+
+Deno.test("the nearest are those of a sort over everything, and recall counts them", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const sizes = [30, 300];
+    const data = makeVectorData({ folder, dimensions: 24, sizes, asked: 7, more: 3 });
+    const file = new VectorFile(data.vectors, 24);
+    const questions = new VectorFile(data.questions, 24);
+    for (const size of sizes) {
+      const wanted = Array.from({ length: 7 }, (_, number) => {
+        const question = questions.vector(number);
+        const scores = Array.from({ length: size }, (_, at) => cosine(file.vector(at), question));
+        return scores.map((score, at) => ({ at, score })).sort((a, b) => b.score - a.score)
+          .slice(0, 10).map(({ at }) => at);
+      });
+      assert.deepEqual(data.nearest.get(size), wanted);
+      assert.equal(recall(wanted, wanted), 1);
+      assert.equal(recall(wanted.map((numbers) => numbers.slice(0, 9)), wanted), 0.9);
+      assert.equal(recall(wanted.slice(0, 2), wanted), 1, "of those that were asked");
+      assert.equal(recall([[-1]], wanted), 0);
+    }
+    assert.throws(() => file.vector(303), /there is no vector 303/);
+    file.close();
+    questions.close();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("goals say what was seen, and nothing where nothing was measured", () => {
+  const goals = new Goals();
+  assert.equal(goals.text, undefined);
+  goals.add("under 4 ms", "3.0 ms", true);
+  goals.add("in 512 MiB", "513 MiB", false);
+  assert.equal(
+    goals.text,
+    [
+      "Goals",
+      "",
+      "           goal           seen",
+      "  -------  ----------  -------",
+      "  reached  under 4 ms   3.0 ms",
+      "  MISSED   in 512 MiB  513 MiB",
+    ].join("\n"),
+  );
+});
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < a.length; at++) sum += (a[at] ?? 0) * (b[at] ?? 0);
+  return sum;
+}

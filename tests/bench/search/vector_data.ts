@@ -90,6 +90,8 @@ function scan(
     }
     nearest.set(size, best.map(({ numbers }) => numbers));
   }
+  file.close();
+  asking.close();
   return nearest;
 }
 

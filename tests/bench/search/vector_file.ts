@@ -1,5 +1,5 @@
 /** A file of float32 vectors, read one at a time, so that nobody but the engine holds them. */
-import { openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 
 export class VectorFile {
   readonly #file: number;
@@ -16,5 +16,9 @@ export class VectorFile {
     const read = readSync(this.#file, bytes, 0, bytes.length, number * bytes.length);
     if (read !== bytes.length) throw new Error(`Cannot read: there is no vector ${number}`);
     return vector;
+  }
+
+  close(): void {
+    closeSync(this.#file);
   }
 }
