@@ -17,6 +17,7 @@ import { Locks } from "./locks.ts";
 import { Memories } from "./memories.ts";
 import { Projection } from "./projection.ts";
 import { Quota, type QuotaLimits } from "./quota.ts";
+import { SameTexts } from "./same_texts.ts";
 import { Search } from "./search.ts";
 import { State } from "./state.ts";
 import { Stats } from "./stats.ts";
@@ -83,7 +84,9 @@ export class Brain {
       random: options.random,
       log: (message) => log("indexer", { message }),
     });
-    const projection = new Projection({ state, textIndex, indexer: this.indexer, walks, log });
+    const sameTexts = new SameTexts({ memories: () => state.memories(), random: options.random });
+    const derived = { textIndex, indexer: this.indexer, walks, sameTexts };
+    const projection = new Projection({ state, ...derived, log });
     const quota = this.#quota(options);
     const locks = new Locks();
     const idempotency = new Idempotency(state, clock);
@@ -92,7 +95,7 @@ export class Brain {
     this.#projection = projection;
     this.#accesses = accesses;
     const dimensions = embedder?.dimensions;
-    this.memories = new Memories({ ...shared, accesses, vectorIndex, dimensions });
+    this.memories = new Memories({ ...shared, accesses, vectorIndex, dimensions, sameTexts });
     this.listing = new Listing(state, walks);
     const hasEmbedder = embedder !== undefined;
     const { indexer, memories } = this;

@@ -6,10 +6,16 @@ import type { Accesses } from "./accesses.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import { AppError } from "./errors.ts";
 import type { Idempotency, Retriable, Seal } from "./idempotency.ts";
-import { type JsonObject, mergePatch } from "./json.ts";
 import type { Locks } from "./locks.ts";
-import { DEFAULTS, type Entry, type Memory, NEVER_ACCESSED, sizeOf, WRITABLE } from "./memory.ts";
+import { DEFAULTS, type Entry, type Made, type Memory, NEVER_ACCESSED, sizeOf } from "./memory.ts";
+import {
+  type MemoryFields,
+  type MemoryPatch,
+  patchedFields,
+  withFields,
+} from "./memories/fields.ts";
 import type { Quota } from "./quota.ts";
+import type { SameTexts } from "./same_texts.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
 import type { VectorIndex } from "./vector_index.ts";
@@ -18,18 +24,6 @@ import type { VectorIndex } from "./vector_index.ts";
 export interface NewMemory extends Partial<Omit<Memory, "content" | "updated_at">> {
   readonly content: string;
 }
-
-/** Fields to replace; `embedding: null` gives the memory back to the provider. */
-export type MemoryFields =
-  & Partial<
-    Pick<Memory, "content" | "memory_type" | "importance_score" | "tags" | "metadata">
-  >
-  & { readonly embedding?: Float32Array | null };
-
-/** As `MemoryFields`, but `metadata` is merged, and a null puts a field back to its default. */
-export type MemoryPatch = {
-  readonly [K in keyof MemoryFields]?: MemoryFields[K] | (K extends "content" ? never : null);
-};
 
 /** Whether a write may go on with the memory as it is; false is a failed `If-Match`. */
 export type Precondition = (memory: Memory) => boolean;
@@ -42,6 +36,7 @@ export interface MemoriesOptions {
   readonly locks: Locks;
   readonly quota: Quota;
   readonly idempotency: Idempotency;
+  readonly sameTexts: SameTexts;
   readonly clock: Clock;
   readonly newId: () => string;
   /** The length that vectors must have, where the operator set one. */
@@ -57,21 +52,63 @@ export class Memories {
 
   /** Throws `conflict` where the id is taken, `insufficient_storage` over the quota. */
   async create(input: NewMemory, asked?: Retriable): Promise<Entry> {
+    return await this.#reply(asked, (seal) => this.#make(input, seal));
+  }
+
+  /**
+   * As `create`; but where the same text is there already, its oldest memory is the answer, as it
+   * is, and nothing else that was sent is looked at. Looking at it is no reading of it.
+   */
+  async createOnce(input: NewMemory, asked?: Retriable): Promise<Made> {
+    const { locks, sameTexts } = this.#options;
+    const oldestId = () => sameTexts.oldest(input.content)?.id;
     return await this.#reply(asked, async (seal) => {
-      const { clock, newId, locks } = this.#options;
-      const at = timestamp(clock);
-      const memory: Memory = {
-        ...DEFAULTS,
-        ...input,
-        id: input.id ?? newId(),
-        created_at: input.created_at ?? at,
-        updated_at: at,
-      };
-      return await locks.run(
-        memory.id,
-        () => this.#withVectorLength(memory, () => this.#create(memory, seal)),
-      );
+      await sameTexts.ready();
+      // Of many at once the first makes the memory, and the others find it.
+      return await locks.run(`text ${sameTexts.fingerprint(input.content)}`, async () => {
+        for (let id = oldestId(); id !== undefined; id = oldestId()) {
+          const known = id;
+          const isStill = () => oldestId() === known;
+          const made = await locks.run(known, () => this.#known(known, isStill, seal));
+          if (made !== undefined) return made;
+        }
+        return await this.#make(input, seal);
+      });
     });
+  }
+
+  /** Undefined where the memory was changed or deleted before its turn came. */
+  async #known(id: string, isStill: () => boolean, seal: Seal): Promise<Made | undefined> {
+    if (!isStill()) return undefined;
+    const { state, store, quota } = this.#options;
+    const memory = this.#find(id);
+    const made: Made = { memory, access: state.access(id), existing: true };
+    const receipt = seal(made);
+    // Only the proof of the answer, for a request that may be sent again, has to be written.
+    if (receipt === undefined) return made;
+    const release = await quota.reserve(0, sizeOf(memory));
+    try {
+      await store.append({ op: "receipt", receipt });
+      return made;
+    } finally {
+      release();
+    }
+  }
+
+  async #make(input: NewMemory, seal: Seal): Promise<Entry> {
+    const { clock, newId, locks } = this.#options;
+    const at = timestamp(clock);
+    const memory: Memory = {
+      ...DEFAULTS,
+      ...input,
+      id: input.id ?? newId(),
+      created_at: input.created_at ?? at,
+      updated_at: at,
+    };
+    return await locks.run(
+      memory.id,
+      () => this.#withVectorLength(memory, () => this.#create(memory, seal)),
+    );
   }
 
   async #create(memory: Memory, seal: Seal): Promise<Entry> {
@@ -178,8 +215,8 @@ export class Memories {
 
   async #reply(
     asked: Retriable | undefined,
-    work: (seal: Seal) => Promise<Entry>,
-  ): Promise<Entry> {
+    work: (seal: Seal) => Promise<Made>,
+  ): Promise<Made> {
     const reply = await this.#options.idempotency.once(asked, work);
     if (reply !== null && "memory" in reply) return reply;
     throw new Error("Cannot answer: the receipt is of another kind of request");
@@ -223,37 +260,4 @@ function requireMatch(memory: Memory, precondition: Precondition): void {
     "precondition_failed",
     "Cannot change the memory: it was changed since; read it again and repeat with its new ETag",
   );
-}
-
-/** A vector belongs to its text: with new text and no new vector, the old one goes. */
-function withFields(memory: Memory, fields: MemoryFields): Memory {
-  const { embedding: own, ...rest } = memory;
-  const { embedding: sent, ...given } = fields;
-  const changed = given.content !== undefined && given.content !== memory.content;
-  const embedding = sent === undefined ? (changed ? undefined : own) : sent ?? undefined;
-  return { ...rest, ...given, ...(embedding && { embedding }) };
-}
-
-function patchedFields(memory: Memory, patch: MemoryPatch): MemoryFields {
-  const fields: MemoryFields = {
-    ...(patch.content !== undefined && { content: patch.content }),
-    ...(patch.memory_type !== undefined &&
-      { memory_type: patch.memory_type ?? DEFAULTS.memory_type }),
-    ...(patch.importance_score !== undefined &&
-      { importance_score: patch.importance_score ?? DEFAULTS.importance_score }),
-    ...(patch.tags !== undefined && { tags: patch.tags ?? DEFAULTS.tags }),
-    ...(patch.embedding !== undefined && { embedding: patch.embedding }),
-  };
-  if (patch.metadata === undefined) return fields;
-  if (patch.metadata === null) return { ...fields, metadata: DEFAULTS.metadata };
-  return { ...fields, metadata: mergedMetadata(memory.metadata, patch.metadata) };
-}
-
-function mergedMetadata(metadata: JsonObject, patch: JsonObject): JsonObject {
-  const merged = WRITABLE.metadata.safeParse(mergePatch(metadata, patch));
-  if (merged.success) return merged.data;
-  const message = merged.error.issues[0]?.message ?? "is not valid";
-  throw new AppError("invalid", `Cannot merge the metadata: the result ${message}`, {
-    errors: [{ path: "/metadata", message }],
-  });
 }

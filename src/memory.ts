@@ -57,6 +57,12 @@ export interface Entry {
   readonly access: Access;
 }
 
+/** A memory as the request that asked for it to be made was answered. */
+export interface Made extends Entry {
+  /** It was there already. */
+  readonly existing?: true;
+}
+
 /**
  * Proof that a request with an `Idempotency-Key` was carried out: written with its change, so that
  * a retry after a crash gets the same answer and has no second effect.
@@ -70,7 +76,7 @@ export interface Receipt {
   readonly at: string;
   /** The reply to give again: a memory as it was answered, another JSON body, or nothing; or the
    * id of the memory, where that was deleted since. */
-  readonly reply: Entry | { readonly json: JsonObject } | { readonly deleted: string } | null;
+  readonly reply: Made | { readonly json: JsonObject } | { readonly deleted: string } | null;
 }
 
 /** One durable step of history: full-state and idempotent, so that it may be replayed. */

@@ -5,6 +5,7 @@
 import type { Indexer } from "./indexer.ts";
 import type { Access, Change, Entry, Memory, Receipt } from "./memory.ts";
 import { Pace } from "./pace.ts";
+import type { SameTexts } from "./same_texts.ts";
 import type { State } from "./state.ts";
 import type { TextIndex } from "./text_index.ts";
 import type { Walks } from "./walks.ts";
@@ -14,6 +15,7 @@ export interface ProjectionOptions {
   readonly textIndex: TextIndex;
   readonly indexer: Indexer;
   readonly walks: Walks;
+  readonly sameTexts: SameTexts;
   readonly log: (event: string, detail: Record<string, string | number>) => void;
 }
 
@@ -22,14 +24,16 @@ export class Projection {
   readonly #textIndex: TextIndex;
   readonly #indexer: Indexer;
   readonly #walks: Walks;
+  readonly #sameTexts: SameTexts;
   readonly #log: (event: string, detail: Record<string, string | number>) => void;
   #live = false;
 
-  constructor({ state, textIndex, indexer, walks, log }: ProjectionOptions) {
+  constructor({ state, textIndex, indexer, walks, sameTexts, log }: ProjectionOptions) {
     this.#state = state;
     this.#textIndex = textIndex;
     this.#indexer = indexer;
     this.#walks = walks;
+    this.#sameTexts = sameTexts;
     this.#log = log;
   }
 
@@ -42,7 +46,7 @@ export class Projection {
       if (change.op === "put") this.#noteMove(change.memory.id);
     } finally {
       // Whatever fails in what is derived: a snapshot of the state must hold all that is durable.
-      this.#state.apply(change);
+      this.#applyToState(change);
     }
     if (change.op === "put") {
       this.#textIndex.put(change.memory);
@@ -51,6 +55,15 @@ export class Projection {
       this.#textIndex.delete(change.id);
       this.#indexer.delete(change.id);
     }
+  }
+
+  /** What was there before is known only now. */
+  #applyToState(change: Change): void {
+    if (change.op !== "put" && change.op !== "delete") return this.#state.apply(change);
+    const id = change.op === "put" ? change.memory.id : change.id;
+    const before = this.#state.get(id);
+    this.#state.apply(change);
+    this.#sameTexts.changed(before, this.#state.get(id));
   }
 
   /** Ends the replay: from here on every change reaches everything. */

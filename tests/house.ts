@@ -37,6 +37,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   memories: "service",
   projection: "service",
   quota: "service",
+  same_texts: "service",
   search: "service",
   stats: "service",
   walks: "service",

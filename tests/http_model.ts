@@ -3,6 +3,7 @@
  * and knows neither disk nor index. Of an operation that it does not know it only takes note.
  */
 import assert from "node:assert/strict";
+import { compareAge, sameTextKey } from "../src/same_texts.ts";
 import { type Json, NOW, type Reply } from "./http_app.ts";
 import type { Call } from "./http_traffic.ts";
 import type { Sent } from "./http_trail.ts";
@@ -70,7 +71,16 @@ function holds(before: Memories, memory: Json): void {
 }
 
 const STEPS: Readonly<Record<string, Step>> = {
-  createMemory(before, { body }, reply) {
+  createMemory(before, { body, query }, reply) {
+    const key = sameTextKey(body.content);
+    const same = [...before.values()].filter(({ content }) => sameTextKey(content) === key);
+    const isKnown = query.get("on_duplicate") === "return" && same.length > 0;
+    assert.equal(reply.status, isKnown ? 200 : 201);
+    if (isKnown) {
+      const [oldest] = same.sort(compareAge);
+      assert.deepEqual(stable(reply.body), oldest);
+      return before;
+    }
     const id = body.id?.toLowerCase() ?? reply.body.id;
     assert.ok(!before.has(id), "what was there was created anew");
     return put(before, { ...DEFAULTS, created_at: NOW, ...told({ ...body, id }), updated_at: NOW });

@@ -98,6 +98,7 @@ Deno.test("the document says which errors carry a header of their own, and which
       .filter((name) => name !== "X-Request-ID").join(),
   ]).filter(([, names]) => names !== "");
   assert.deepEqual(Object.fromEntries(headers), {
+    200: "ETag,Location",
     201: "ETag,Location",
     401: "WWW-Authenticate",
     429: "Retry-After",

@@ -6,7 +6,7 @@ import { SORTS } from "../walks.ts";
 import { etag, ifMatch, memorySchema, memoryView } from "./memory_view.ts";
 import { IDEMPOTENCY_HEADER, IF_MATCH_HEADER, numberParameter, retriable } from "./parameters.ts";
 import { json, type ReplyDoc, type Route, route } from "./route.ts";
-import type { Entry } from "../memory.ts";
+import type { Entry, Made } from "../memory.ts";
 
 const JSON_ONLY = ["application/json"] as const;
 
@@ -26,6 +26,15 @@ const newMemorySchema = z.strictObject({
   id: z.exactOptional(idSchema),
   created_at: z.exactOptional(timeSchema),
 }).meta({ id: "NewMemory" });
+
+const createQuery = z.strictObject({
+  on_duplicate: z.enum(["create", "return"]).optional().meta({
+    description:
+      "Where a memory with the same text is there already, white space and case aside: " +
+      "`create` (default) makes another one; `return` answers 200 with the oldest of them as it " +
+      "is, and keeps nothing of what was sent, not even a given id.",
+  }),
+});
 
 const fieldsSchema = z.strictObject({
   content: z.exactOptional(content),
@@ -106,6 +115,11 @@ const oneMemory: ReplyDoc = {
   links: MEMORY_LINKS,
 };
 
+const placedMemory: ReplyDoc = {
+  ...oneMemory,
+  headers: { ...oneMemory.headers, Location: "Where the memory is." },
+};
+
 /** What the routes that change a memory have in common; on a full disk even deleting is refused. */
 const CHANGE = {
   tag: "Memories",
@@ -138,19 +152,24 @@ function createRoute({ memories }: Brain): Route {
     operationId: "createMemory",
     summary: "Remember something",
     tag: "Memories",
+    query: createQuery,
     headers: IDEMPOTENCY_HEADER,
     body: { schema: newMemorySchema, contentTypes: JSON_ONLY },
     replies: {
-      201: {
-        ...oneMemory,
-        description: "It is on disk.",
-        headers: { ...oneMemory.headers, Location: "Where the memory is." },
+      200: {
+        ...placedMemory,
+        description: "The same text was there already, and `on_duplicate` is `return`. " +
+          "Does not count as an access.",
       },
+      201: { ...placedMemory, description: "It is on disk." },
     },
     errors: ["conflict", "insufficient_storage", "overloaded"],
-  }, async ({ body, request, bodyText }) => {
-    const entry = await memories.create(body, retriable(request, bodyText));
-    return answer(201, entry, { Location: `/memories/${entry.memory.id}` });
+  }, async ({ query, body, request, bodyText }) => {
+    const asked = retriable(request, bodyText);
+    const made: Made = query.on_duplicate === "return"
+      ? await memories.createOnce(body, asked)
+      : await memories.create(body, asked);
+    return answer(made.existing ? 200 : 201, made, { Location: `/memories/${made.memory.id}` });
   });
 }
 

@@ -69,7 +69,11 @@ const receiptSchema = z.strictObject({
   request: z.string(),
   at: z.string(),
   reply: z.union([
-    z.strictObject({ memory: memorySchema, access: accessSchema }),
+    z.strictObject({
+      memory: memorySchema,
+      access: accessSchema,
+      existing: z.exactOptional(z.literal(true)),
+    }),
     z.strictObject({ json: z.custom<JsonObject>(isJsonObject) }),
     z.strictObject({ deleted: z.string() }),
     z.null(),
@@ -154,7 +158,7 @@ function plainChange(record: Exclude<JournalRecord, { op: "stage" }>): unknown {
 function plainReceipt(receipt: Receipt): unknown {
   const { reply } = receipt;
   if (reply === null || !("memory" in reply)) return receipt;
-  return { ...receipt, reply: { memory: plainMemory(reply.memory), access: reply.access } };
+  return { ...receipt, reply: { ...reply, memory: plainMemory(reply.memory) } };
 }
 
 function plainMemory({ embedding, ...rest }: Memory): Record<string, unknown> {
