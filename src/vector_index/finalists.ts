@@ -1,0 +1,84 @@
+/** The best of a scan: chosen by their quantised vectors, put right by the vectors themselves. */
+import { Best } from "../ranking.ts";
+import type { VectorHit, VectorResult } from "../vector_index.ts";
+import { clampCosine, dotProduct, inverseLength } from "./cosine.ts";
+import type { Measured } from "./holding.ts";
+import type { Scan } from "./scan.ts";
+
+/** So many hits at most have an exact score: each may be a read from a file. */
+const MOST_EXACT = 64;
+/** What rounding to int8 does to a cosine at most, but for one in thousands. */
+const ROUNDING = 0.0015;
+
+/** A memory whose score is to be put right. */
+export interface Finalist extends VectorHit {
+  readonly slot: number;
+}
+
+export class Finalists {
+  readonly #scan: Scan;
+  readonly #query: Measured;
+  readonly #limit: number;
+
+  constructor(scan: Scan, query: Measured, limit: number) {
+    this.#scan = scan;
+    this.#query = query;
+    this.#limit = limit;
+  }
+
+  result(): VectorResult {
+    const hits = this.#best(this.#limit).map(({ id, score }) => ({ id, score }));
+    return { hits, total: this.#scan.total };
+  }
+
+  /** Those that are to be returned with an exact score, and those that may belong before them;
+   * none once all are known. */
+  unsure(): Finalist[] {
+    const count = Math.min(this.#limit, MOST_EXACT / 2);
+    const best = this.#best(2 * count);
+    const isUnsure = ({ slot }: Finalist) => !this.#scan.exact.has(slot);
+    if (!best.slice(0, count).some(isUnsure)) return [];
+    const last = best[count - 1]?.score ?? -1;
+    return best.filter(isUnsure).filter(({ score }) => score >= last - 2 * ROUNDING);
+  }
+
+  /** What changed since the vectors were asked for keeps the score that it will get. */
+  rescore(
+    asked: readonly Finalist[],
+    vectors: readonly (readonly Float32Array[] | undefined)[],
+  ): void {
+    const { exact, scores, changed } = this.#scan;
+    asked.forEach(({ slot }, at) => {
+      if (changed.has(slot)) return;
+      exact.add(slot);
+      const score = cosine(this.#query, vectors[at] ?? []);
+      if (score !== undefined) scores[slot] = score;
+    });
+  }
+
+  #best(limit: number): Finalist[] {
+    const { scores, holding: { members } } = this.#scan;
+    const best = new Best<Finalist>(limit, compare);
+    for (let slot = 0; slot < scores.length; slot++) {
+      const score = scores[slot] ?? NaN;
+      // False also where there is no score.
+      if (!(score >= (best.worst?.score ?? -1))) continue;
+      const id = members.idAt(slot);
+      if (id !== undefined) best.offer({ id, slot, score });
+    }
+    return best.sorted();
+  }
+}
+
+function compare(a: VectorHit, b: VectorHit): number {
+  return b.score - a.score || (a.id < b.id ? -1 : 1);
+}
+
+/** Of the nearest; undefined where no vector can be compared. */
+function cosine(query: Measured, vectors: readonly Float32Array[]): number | undefined {
+  const cosines = vectors.filter(({ length }) => length === query.vector.length)
+    .map((vector) =>
+      dotProduct(vector, 0, query.vector) * query.inverseLength * inverseLength(vector)
+    ).filter(Number.isFinite);
+  return cosines.length === 0 ? undefined : clampCosine(Math.max(...cosines));
+}

@@ -1,0 +1,49 @@
+/** The quantised vectors of some memories, all of one length. */
+import type { NewKernel } from "./kernel.ts";
+import { Members } from "./members.ts";
+import { Quantiser } from "./quantiser.ts";
+import { Rows } from "./rows.ts";
+
+/** A vector and 1 / its length. */
+export interface Measured {
+  readonly vector: Float32Array;
+  readonly inverseLength: number;
+}
+
+export class Holding {
+  readonly quantiser: Quantiser;
+  readonly rows: Rows;
+  readonly members = new Members();
+
+  constructor(dimensions: number, newKernel: NewKernel) {
+    this.quantiser = new Quantiser(dimensions, newKernel);
+    this.rows = new Rows(this.quantiser, newKernel);
+  }
+
+  get bytes(): number {
+    return this.quantiser.bytes + this.rows.bytes + this.members.bytes;
+  }
+
+  /** Adds or replaces a memory, and names each slot whose rows are others now. */
+  put(id: string, vectors: readonly Measured[], changed: (slot: number) => void): void {
+    this.remove(id, changed);
+    const slot = this.members.add(id);
+    for (const { vector, inverseLength } of vectors) {
+      this.rows.push(this.quantiser.quantise(vector, inverseLength));
+      this.members.pushRow(slot);
+    }
+    changed(slot);
+  }
+
+  /** Forgets a memory, and names each slot whose rows are others now. */
+  remove(id: string, changed: (slot: number) => void): void {
+    const slot = this.members.slotOf(id);
+    if (slot === undefined) return;
+    for (let row = this.members.rowAt(slot); row !== undefined; row = this.members.rowAt(slot)) {
+      this.rows.drop(row);
+      changed(this.members.dropRow(row));
+    }
+    this.members.remove(slot);
+    changed(slot);
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The vector index in this process: exact results from quantised vectors, nothing to build.
+ *
+ * A search compares sign bits with all memories, int8 codes with the nearest, and the vectors
+ * themselves, which are not kept here but asked for, with the last few. It gives way to other work
+ * every few milliseconds; what changes meanwhile is scored again before the best are chosen, so
+ * that a result is true of the index at the moment it is given.
+ */
+import { AppError } from "../errors.ts";
+import { Pace } from "../pace.ts";
+import type {
+  NearPairsQuery,
+  VectorEntry,
+  VectorIndex,
+  VectorPair,
+  VectorQuery,
+  VectorResult,
+} from "../vector_index.ts";
+import { inverseLength } from "./cosine.ts";
+import { Holding, type Measured } from "./holding.ts";
+import { fastestKernel, type NewKernel } from "./kernel.ts";
+import { Finalists } from "./finalists.ts";
+import { Scan, type Steps } from "./scan.ts";
+
+/** So often does a search go back to what changed before it finishes in one go: writers that never
+ * rest must not keep it from answering. */
+const MAX_RETURNS = 100;
+/** So often is a search begun again whose nearest memories went away on the way. */
+const MAX_RESTARTS = 3;
+
+/** Says when to give way, and gives way. */
+export type Pacing = Pick<Pace, "due" | "breathe">;
+
+/** The vectors as they were given, for the last and exact scores. Where there is no answer for an
+ * id, its score from the quantised vector stands: off by a thousandth at most. */
+export type FullVectors = (
+  ids: readonly string[],
+) => Promise<readonly (readonly Float32Array[] | undefined)[]>;
+
+export interface QuantisedOptions {
+  readonly fullVectors?: FullVectors | undefined;
+  readonly pace?: (() => Pacing) | undefined;
+  readonly newKernel?: NewKernel | undefined;
+}
+
+export class QuantisedVectorIndex implements VectorIndex {
+  readonly kind = "memory";
+  readonly #pace: () => Pacing;
+  readonly #fullVectors: FullVectors | undefined;
+  readonly #newKernel: NewKernel;
+  readonly #scans = new Set<Scan>();
+  #holding: Holding | undefined;
+  /** Writes that wait or are under way, and the last of them. */
+  #writes = 0;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  constructor({ fullVectors, pace, newKernel }: QuantisedOptions = {}) {
+    this.#pace = pace ?? (() => new Pace());
+    this.#fullVectors = fullVectors;
+    this.#newKernel = newKernel ?? fastestKernel();
+  }
+
+  get dimensions(): number | undefined {
+    return this.#holding?.quantiser.dimensions;
+  }
+
+  get size(): number {
+    return this.#holding?.members.size ?? 0;
+  }
+
+  get bytes(): number {
+    return this.#holding?.bytes ?? 0;
+  }
+
+  has(id: string): boolean {
+    return this.#holding?.members.slotOf(id) !== undefined;
+  }
+
+  async get(id: string): Promise<Float32Array | undefined> {
+    const [vectors] = this.has(id) ? await this.#fullVectors?.([id]) ?? [] : [];
+    return vectors?.[0];
+  }
+
+  async upsert(entries: readonly VectorEntry[]): Promise<void> {
+    await this.#inTurn(() => this.#upsertNow(entries));
+  }
+
+  async delete(ids: readonly string[]): Promise<void> {
+    await this.#inTurn(() => this.#deleteNow(ids));
+  }
+
+  async search({ vector, limit, accept, signal }: VectorQuery): Promise<VectorResult> {
+    signal?.throwIfAborted();
+    const query = {
+      vector: vector.slice(),
+      inverseLength: measure(vector, vector.length, "search"),
+    };
+    const pace = this.#pace();
+    for (let restarts = 0;; restarts++) {
+      const holding = this.#holding;
+      checkLength(vector, this.dimensions ?? vector.length, "search");
+      if (holding === undefined) return { hits: [], total: 0 };
+      const quantised = holding.quantiser.query(query.vector, query.inverseLength);
+      const scan = new Scan(holding, { query: quantised, limit, accept });
+      const finalists = new Finalists(scan, query, limit);
+      this.#scans.add(scan);
+      try {
+        const isLast = restarts === MAX_RESTARTS;
+        const isTrue = await this.#run(scan, finalists, isLast ? undefined : pace, signal);
+        if (isTrue || isLast) return finalists.result();
+      } finally {
+        this.#scans.delete(scan);
+      }
+    }
+  }
+
+  nearPairs(_query: NearPairsQuery): Promise<readonly VectorPair[]> {
+    return Promise.resolve([]);
+  }
+
+  /** False where the index became so different on the way that the search must begin again. */
+  async #run(
+    scan: Scan,
+    finalists: Finalists,
+    pace: Pacing | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    await walk(scan.steps(), pace, signal);
+    for (let returns = 0;; returns++) {
+      await walk(scan.reconsider(), returns > MAX_RETURNS ? undefined : pace, signal);
+      if (scan.holding !== this.#holding || scan.isStale) return false;
+      if (this.#fullVectors === undefined || pace === undefined || returns > MAX_RETURNS) {
+        return true;
+      }
+      const unsure = finalists.unsure();
+      if (unsure.length === 0) return true;
+      const vectors = await this.#fullVectors(unsure.map(({ id }) => id));
+      signal?.throwIfAborted();
+      finalists.rescore(unsure, vectors);
+    }
+  }
+
+  /** One write at a time, in the order they came; at once where none is under way. */
+  async #inTurn(write: () => Promise<void>): Promise<void> {
+    const turn = this.#writes++ === 0 ? write() : this.#lastWrite.then(write);
+    this.#lastWrite = turn.catch(() => undefined);
+    try {
+      await turn;
+    } finally {
+      this.#writes--;
+    }
+  }
+
+  async #upsertNow(entries: readonly VectorEntry[]): Promise<void> {
+    const filled = entries.filter(({ vectors }) => vectors.length > 0);
+    const dimensions = this.dimensions ?? filled[0]?.vectors[0]?.length;
+    if (dimensions === undefined) return;
+    // Each is looked at before the first is kept, so that a bad one changes nothing.
+    const measured = filled.map(({ id, vectors }) => ({
+      id,
+      vectors: vectors.map((vector): Measured => (
+        { vector, inverseLength: measure(vector, dimensions, "index a vector") }
+      )),
+    }));
+    const holding = this.#holding ??= new Holding(dimensions, this.#newKernel);
+    const pace = this.#pace();
+    for (const { id, vectors } of measured) {
+      holding.put(id, vectors, (slot) => this.#markChanged(slot));
+      if (pace.due) await pace.breathe();
+    }
+  }
+
+  async #deleteNow(ids: readonly string[]): Promise<void> {
+    const pace = this.#pace();
+    for (const id of ids) {
+      this.#holding?.remove(id, (slot) => this.#markChanged(slot));
+      if (pace.due) await pace.breathe();
+    }
+    if (this.size === 0) this.#holding = undefined;
+  }
+
+  #markChanged(slot: number): void {
+    for (const scan of this.#scans) scan.changed.add(slot);
+  }
+}
+
+/** Takes the steps; without a pace in one go. */
+async function walk(
+  steps: Steps,
+  pace: Pacing | undefined,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (const _ of steps) {
+    if (!pace?.due) continue;
+    await pace.breathe();
+    signal?.throwIfAborted();
+  }
+}
+
+/** The inverse length of a vector that can be compared; any other is refused. */
+function measure(vector: Float32Array, dimensions: number, action: string): number {
+  checkLength(vector, dimensions, action);
+  const inverse = inverseLength(vector);
+  if (Number.isNaN(inverse)) {
+    throw new AppError("invalid", `Cannot ${action}: the vector has a number that is not finite`);
+  }
+  if (inverse === Infinity) {
+    throw new AppError("invalid", `Cannot ${action}: the vector is empty or all zeros`);
+  }
+  return inverse;
+}
+
+function checkLength(vector: Float32Array, dimensions: number, action: string): void {
+  if (vector.length === dimensions) return;
+  throw new AppError(
+    "invalid",
+    `Cannot ${action}: the vector has ${vector.length} numbers, the index holds ${dimensions}`,
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * The quantised vectors of an index, numbered without gaps: the last row takes the place of one
+ * that goes. They lie in segments, which are given back when rows no longer need them.
+ */
+import type { NewKernel } from "./kernel.ts";
+import type { Quantised, QuantisedQuery } from "./quantiser.ts";
+import { BATCH_ROWS, BLOCK_ROWS, type RowShape, Segment, segmentRows } from "./segment.ts";
+
+export class Rows {
+  readonly #shape: RowShape;
+  readonly #newKernel: NewKernel;
+  readonly #perSegment: number;
+  readonly #segments: Segment[] = [];
+  #units = new Float32Array(BLOCK_ROWS);
+  #count = 0;
+
+  constructor(shape: RowShape, newKernel: NewKernel) {
+    this.#shape = shape;
+    this.#newKernel = newKernel;
+    this.#perSegment = segmentRows(shape);
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get bytes(): number {
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, this.#units.byteLength);
+  }
+
+  /** Adds a row behind the last. */
+  push(row: Quantised): void {
+    if (this.#count === this.#units.length) this.#units = resized(this.#units, 2 * this.#count);
+    this.#set(this.#count, row);
+    this.#count++;
+  }
+
+  /** Drops a row; the last one has its number then. */
+  drop(row: number): void {
+    const last = --this.#count;
+    if (row !== last) {
+      const { segment, at } = this.#place(last);
+      this.#set(row, { ...segment.at(at), unit: this.#units[last] ?? 0 });
+    }
+    this.#shrink();
+  }
+
+  /** The row's sign bits: a view, until a row is added. */
+  signs(row: number): Uint8Array {
+    const { segment, at } = this.#place(row);
+    return segment.at(at).signs;
+  }
+
+  /** Writes to `into` in how many sign bits the rows from `row`, the first of a block, to the end
+   * of the block differ from the query; what follows the last row means nothing. */
+  distances(query: QuantisedQuery, row: number, into: Uint16Array): void {
+    const { segment, at } = this.#place(row);
+    into.set(segment.distances(query, at / BLOCK_ROWS), row);
+  }
+
+  /** Writes the cosines of the query with the rows to `into`. Ascending rows are fastest. */
+  cosines(query: QuantisedQuery, rows: Uint32Array, into: Float64Array): void {
+    for (let from = 0; from < rows.length;) {
+      const first = (rows[from] ?? 0) - (rows[from] ?? 0) % this.#perSegment;
+      let to = from;
+      while (to < rows.length && to - from < BATCH_ROWS && this.#isIn(first, rows[to] ?? 0)) to++;
+      const batch = rows.slice(from, to);
+      for (let at = 0; at < batch.length; at++) batch[at] = (batch[at] ?? 0) - first;
+      const products = this.#place(first).segment.products(query, batch);
+      for (let at = 0; at < batch.length; at++) {
+        const unit = this.#units[rows[from + at] ?? 0] ?? 0;
+        const cosine = (products[at] ?? 0) * query.unit * unit;
+        // Rounding takes the cosine of a vector with itself past 1.
+        into[from + at] = Math.max(-1, Math.min(1, cosine));
+      }
+      from = to;
+    }
+  }
+
+  #isIn(first: number, row: number): boolean {
+    return row >= first && row < first + this.#perSegment;
+  }
+
+  #set(row: number, quantised: Quantised): void {
+    if (row === this.#perSegment * this.#segments.length) {
+      this.#segments.push(new Segment(this.#shape, this.#newKernel));
+    }
+    const { segment, at } = this.#place(row);
+    segment.set(at, quantised);
+    this.#units[row] = quantised.unit;
+  }
+
+  #place(row: number): { readonly segment: Segment; readonly at: number } {
+    const segment = this.#segments[Math.floor(row / this.#perSegment)];
+    if (segment === undefined) throw new RangeError(`Cannot read row ${row}: there is none`);
+    return { segment, at: row % this.#perSegment };
+  }
+
+  /** One spare segment stays, for what comes next. */
+  #shrink(): void {
+    this.#segments.splice(Math.ceil(this.#count / this.#perSegment) + 1);
+    if (this.#count < this.#units.length / 4 && this.#units.length > BLOCK_ROWS) {
+      this.#units = resized(this.#units, this.#units.length / 2);
+    }
+  }
+}
+
+function resized(units: Float32Array, length: number): Float32Array<ArrayBuffer> {
+  const next = new Float32Array(length);
+  next.set(units.subarray(0, length));
+  return next;
+}

@@ -1,0 +1,191 @@
+/**
+ * One search under way: what the filter lets through, then the sign bits of all rows, then the
+ * codes of the nearest. Each step may give way to others. What changes meanwhile is named by its
+ * slot in `changed`, passed over, and looked at again at the end.
+ */
+import { narrow } from "./candidates.ts";
+import type { Holding } from "./holding.ts";
+import type { QuantisedQuery } from "./quantiser.ts";
+import { BATCH_ROWS, BLOCK_ROWS } from "./segment.ts";
+
+/** Below so many codes in all they are all read: it takes about a millisecond. */
+const FEW_CODES = 4_000_000;
+/** With fewer sign bits the angle is hardly known by them, and the codes are few as well. */
+const LEAST_SIGNS = 160;
+/** So many memories are wanted from the sign bits at least. */
+const LEAST_WANTED = 64;
+/** Memories that the filter is asked about between two looks at the clock. */
+const FILTER_BATCH = 64;
+
+export interface ScanQuery {
+  readonly query: QuantisedQuery;
+  readonly limit: number;
+  readonly accept: ((id: string) => boolean) | undefined;
+}
+
+/** Each `next` is a small step of the work. */
+export type Steps = Generator<void, void, void>;
+
+export class Scan {
+  readonly holding: Holding;
+  /** Slots whose rows are not what they were when the scan passed them, or would pass them. */
+  readonly changed = new Set<number>();
+  /** Slots whose score is not from quantised vectors any more, or cannot be better. */
+  readonly exact = new Set<number>();
+  /** Slot -> cosine of its best row; NaN where it has none. */
+  scores: Float64Array;
+  readonly #query: ScanQuery;
+  readonly #wanted: number;
+  /** Slot -> 1 where the filter let it through. */
+  #accepted: Uint8Array | undefined;
+  #acceptedCount = 0;
+  /** Whether memories were left out for their sign bits. */
+  #isNarrowed = false;
+  #lost = 0;
+
+  constructor(holding: Holding, query: ScanQuery) {
+    this.holding = holding;
+    this.#query = query;
+    this.scores = new Float64Array(holding.members.slotLimit).fill(NaN);
+    this.#wanted = Math.max(LEAST_WANTED, 2 * query.limit);
+  }
+
+  /** How many memories the filter let through. */
+  get total(): number {
+    return this.#accepted === undefined ? this.holding.members.size : this.#acceptedCount;
+  }
+
+  /** So many of the nearest went away that those left out could be among the best now. */
+  get isStale(): boolean {
+    return this.#isNarrowed && this.#lost > this.#wanted / 2;
+  }
+
+  /** The whole way, but for what changes on it. */
+  *steps(): Steps {
+    yield* this.#filter();
+    const rows = this.#isWorthSigns() ? yield* this.#nearest() : this.#all();
+    yield* this.#measure(rows);
+  }
+
+  /** Looks again at what changed since. */
+  *reconsider(): Steps {
+    for (const slot of this.changed) {
+      this.changed.delete(slot);
+      this.#forget(slot);
+      const id = this.holding.members.idAt(slot);
+      if (id !== undefined && this.#lets(slot, id)) {
+        const rows = Uint32Array.from(this.holding.members.rowsAt(slot));
+        this.#score(rows, new Float64Array(rows.length));
+      }
+      yield;
+    }
+  }
+
+  *#filter(): Steps {
+    const { accept } = this.#query;
+    if (accept === undefined) return;
+    const { members } = this.holding;
+    const { slotLimit } = members;
+    this.#accepted = new Uint8Array(slotLimit);
+    for (let slot = 0; slot < slotLimit; slot++) {
+      const id = members.idAt(slot);
+      if (id !== undefined) this.#lets(slot, id);
+      if (slot % FILTER_BATCH === 0) yield;
+    }
+  }
+
+  /** Asks the filter, and notes what it said. */
+  #lets(slot: number, id: string): boolean {
+    const { accept } = this.#query;
+    if (accept === undefined) return true;
+    if (!accept(id)) return false;
+    if (this.#accepted === undefined || slot >= this.#accepted.length) {
+      const wider = new Uint8Array(2 * slot + 1);
+      wider.set(this.#accepted ?? []);
+      this.#accepted = wider;
+    }
+    this.#accepted[slot] = 1;
+    this.#acceptedCount++;
+    return true;
+  }
+
+  #forget(slot: number): void {
+    if (this.#accepted?.[slot] === 1) {
+      this.#accepted[slot] = 0;
+      this.#acceptedCount--;
+    }
+    if (!Number.isNaN(this.scores[slot] ?? NaN)) this.#lost++;
+    this.scores[slot] = NaN;
+    this.exact.delete(slot);
+  }
+
+  #isWorthSigns(): boolean {
+    const { quantiser: { length }, members: { size }, rows } = this.holding;
+    const share = size === 0 ? 0 : this.total / size;
+    return length >= LEAST_SIGNS && rows.count * share * length > FEW_CODES &&
+      this.#wanted < this.total;
+  }
+
+  #all(): Uint32Array {
+    const { rows: { count }, members: { slots } } = this.holding;
+    const all = new Uint32Array(count);
+    let length = 0;
+    for (let row = 0; row < count; row++) if (this.#isIn(slots[row] ?? 0)) all[length++] = row;
+    return all.subarray(0, length);
+  }
+
+  *#nearest(): Generator<void, Uint32Array, void> {
+    const { rows, members, quantiser } = this.holding;
+    const { count } = rows;
+    const distances = new Uint16Array(Math.ceil(count / BLOCK_ROWS) * BLOCK_ROWS);
+    for (let row = 0; row < Math.min(count, rows.count); row += BLOCK_ROWS) {
+      rows.distances(this.#query.query, row, distances);
+      yield;
+    }
+    this.#isNarrowed = true;
+    return narrow({
+      distances: distances.subarray(0, Math.min(count, rows.count)),
+      slots: members.slots,
+      slotLimit: members.slotLimit,
+      isIn: (slot) => this.#isIn(slot),
+      bits: quantiser.length,
+      wanted: this.#wanted,
+    });
+  }
+
+  *#measure(rows: Uint32Array): Steps {
+    const cosines = new Float64Array(BATCH_ROWS);
+    for (let at = 0; at < rows.length; at += BATCH_ROWS) {
+      const { rows: { count }, members: { slots } } = this.holding;
+      let batch = rows.subarray(at, at + BATCH_ROWS);
+      if (this.changed.size > 0) {
+        batch = batch.filter((row) => row < count && this.#isIn(slots[row] ?? 0));
+      }
+      this.#score(batch, cosines);
+      yield;
+    }
+  }
+
+  #isIn(slot: number): boolean {
+    return (this.#accepted === undefined || this.#accepted[slot] === 1) &&
+      (this.changed.size === 0 || !this.changed.has(slot));
+  }
+
+  #score(rows: Uint32Array, cosines: Float64Array): void {
+    this.holding.rows.cosines(this.#query.query, rows, cosines);
+    const { slots } = this.holding.members;
+    for (let at = 0; at < rows.length; at++) {
+      const slot = slots[rows[at] ?? 0] ?? 0;
+      const cosine = cosines[at] ?? 0;
+      if (slot >= this.scores.length) this.#widen(slot);
+      const best = this.scores[slot] ?? NaN;
+      if (!(cosine <= best)) this.scores[slot] = cosine;
+    }
+  }
+
+  #widen(slot: number): void {
+    const wider = new Float64Array(2 * slot + 1).fill(NaN);
+    wider.set(this.scores);
+    this.scores = wider;
+  }
+}

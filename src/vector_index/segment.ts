@@ -1,0 +1,127 @@
+/**
+ * Some MiB of quantised rows in one kernel's memory. They lie in blocks of 256, the sign bits of a
+ * block in front of its codes, and the memory grows by a block at a time: growing copies nothing.
+ *
+ *   scratch: query signs | query codes | list | products | distances
+ *   block:   signs of 256 rows | codes of 256 rows
+ */
+import type { Kernel, NewKernel } from "./kernel.ts";
+import type { Quantised, QuantisedQuery } from "./quantiser.ts";
+
+export const BLOCK_ROWS = 256;
+/** How many rows one call scores. */
+export const BATCH_ROWS = 1024;
+/** What a segment holds, if one block is not already more: what is given back at once when rows
+ * go, and small beside what an index that needs several of them holds. */
+const SEGMENT_BYTES = 16 * 1024 * 1024;
+
+export interface RowShape {
+  /** Codes of a row. */
+  readonly length: number;
+  readonly signBytes: number;
+}
+
+/** How many rows one segment of such rows holds. */
+export function segmentRows(shape: RowShape): number {
+  return BLOCK_ROWS * Math.max(1, Math.floor(SEGMENT_BYTES / blockBytes(shape)));
+}
+
+function blockBytes({ length, signBytes }: RowShape): number {
+  return BLOCK_ROWS * (length + signBytes);
+}
+
+export class Segment {
+  readonly #shape: RowShape;
+  readonly #kernel: Kernel;
+  readonly #blockBytes: number;
+  readonly #codes: number;
+  readonly #list: number;
+  readonly #products: number;
+  readonly #distances: number;
+  readonly #blocks: number;
+  #bytes: Uint8Array = new Uint8Array();
+  /** The query in the scratch. */
+  #query: QuantisedQuery | undefined;
+
+  constructor(shape: RowShape, newKernel: NewKernel) {
+    this.#shape = shape;
+    this.#blockBytes = blockBytes(shape);
+    this.#codes = shape.signBytes;
+    this.#list = this.#codes + 2 * shape.length;
+    this.#products = this.#list + 4 * BATCH_ROWS;
+    this.#distances = this.#products + 4 * BATCH_ROWS;
+    this.#blocks = this.#distances + 2 * BLOCK_ROWS;
+    this.#kernel = newKernel(this.#blocks + segmentRows(shape) / BLOCK_ROWS * this.#blockBytes);
+  }
+
+  get bytes(): number {
+    return this.#kernel.memory.byteLength;
+  }
+
+  /** Fills a row, growing to it. */
+  set(row: number, { codes, signs }: Pick<Quantised, "codes" | "signs">): void {
+    this.#growTo(row);
+    this.#bytes.set(signs, this.#signsOf(row));
+    const bytes = new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength);
+    this.#bytes.set(bytes, this.#codesOf(row));
+  }
+
+  /** Views of a row, until the segment grows. */
+  at(row: number): Pick<Quantised, "codes" | "signs"> {
+    const { length, signBytes } = this.#shape;
+    const { memory } = this.#kernel;
+    return {
+      codes: new Int8Array(memory, this.#codesOf(row), length),
+      signs: new Uint8Array(memory, this.#signsOf(row), signBytes),
+    };
+  }
+
+  /** In how many sign bits each row of a block differs from the query: a view, until the next. */
+  distances(query: QuantisedQuery, block: number): Uint16Array {
+    this.#load(query);
+    const signs = this.#blocks + block * this.#blockBytes;
+    this.#kernel.hamming(0, signs, BLOCK_ROWS, this.#shape.signBytes, this.#distances);
+    return new Uint16Array(this.#kernel.memory, this.#distances, BLOCK_ROWS);
+  }
+
+  /** The query's products with the codes of at most `BATCH_ROWS` rows: a view, until the next. */
+  products(query: QuantisedQuery, rows: Uint32Array): Int32Array {
+    this.#load(query);
+    const { memory } = this.#kernel;
+    const list = new Uint32Array(memory, this.#list, rows.length);
+    for (let at = 0; at < rows.length; at++) list[at] = this.#codesOf(rows[at] ?? 0);
+    this.#kernel.dots(
+      this.#codes,
+      this.#list,
+      rows.length,
+      this.#shape.length,
+      this.#products,
+    );
+    return new Int32Array(memory, this.#products, rows.length);
+  }
+
+  #load(query: QuantisedQuery): void {
+    if (this.#query === query) return;
+    this.#bytes.set(query.signs, 0);
+    const { buffer, byteOffset, byteLength } = query.codes;
+    this.#bytes.set(new Uint8Array(buffer, byteOffset, byteLength), this.#codes);
+    this.#query = query;
+  }
+
+  #growTo(row: number): void {
+    const blocks = Math.floor(row / BLOCK_ROWS) + 1;
+    this.#kernel.grow(this.#blocks + blocks * this.#blockBytes);
+    const { memory } = this.#kernel;
+    if (this.#bytes.buffer !== memory) this.#bytes = new Uint8Array(memory);
+  }
+
+  #signsOf(row: number): number {
+    const block = this.#blocks + Math.floor(row / BLOCK_ROWS) * this.#blockBytes;
+    return block + (row % BLOCK_ROWS) * this.#shape.signBytes;
+  }
+
+  #codesOf(row: number): number {
+    const block = this.#blocks + Math.floor(row / BLOCK_ROWS) * this.#blockBytes;
+    return block + BLOCK_ROWS * this.#shape.signBytes + (row % BLOCK_ROWS) * this.#shape.length;
+  }
+}
