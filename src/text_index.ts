@@ -25,11 +25,28 @@ export interface TextResult {
   readonly total: number;
 }
 
+/** A piece of a text, in UTF-16 code units as JavaScript counts them; `end` is behind it. */
+export interface TextRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What of a memory's content to show: an excerpt of about 240 characters, or all where it is short. */
+export interface Highlight extends TextRange {
+  /** Within the excerpt, ordered and apart, never inside a character; none where no word matches. */
+  readonly ranges: readonly TextRange[];
+}
+
 export interface TextIndex {
   /** Adds the memory, or replaces what is indexed under its id. */
   put(memory: Memory): void;
   /** Forgets the id; an unknown one is no error. */
   delete(id: string): void;
   search(query: TextQuery): TextResult;
+  /**
+   * Shows where memories say what is asked for: the question is read once, then each memory in
+   * time of its length, a few milliseconds at most.
+   */
+  highlighter(text: string): (memory: Memory) => Highlight;
   readonly size: number;
 }

@@ -6,8 +6,9 @@
  */
 import type { Memory } from "../memory.ts";
 import { Best } from "../ranking.ts";
-import type { TextIndex, TextQuery, TextResult } from "../text_index.ts";
+import type { Highlight, TextIndex, TextQuery, TextResult } from "../text_index.ts";
 import { isSearchedAlike, threadOf } from "./document.ts";
+import { Highlighter } from "./highlighter.ts";
 import { prepareQuery } from "./query.ts";
 import { Reader } from "./reader.ts";
 import { Scoring, type Slots } from "./scoring.ts";
@@ -85,6 +86,25 @@ export class Bm25Index implements TextIndex {
     });
     const hits = best.sorted().map(({ slot, score }) => ({ id: this.#id(slot), score }));
     return { hits, total };
+  }
+
+  highlighter(text: string): (memory: Memory) => Highlight {
+    const find = (term: string) => this.#vocabulary.find(term);
+    const { asked } = prepareQuery(text, { find, documents: this.size });
+    const weights = new Map(
+      asked.flatMap(({ terms }) => terms.map(({ postings, weight }) => [postings.term, weight])),
+    );
+    const highlighter = new Highlighter({
+      find: (key) => {
+        const term = find(key)?.term;
+        const weight = term === undefined ? undefined : weights.get(term);
+        return term === undefined || weight === undefined ? undefined : { term, weight };
+      },
+      needles: Array.from(weights, ([term, weight]) => {
+        return { letters: this.#vocabulary.termOf(term).trim(), weight };
+      }),
+    });
+    return ({ content }) => highlighter.highlight(content);
   }
 
   #add(memory: Memory): void {

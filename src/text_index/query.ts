@@ -30,6 +30,8 @@ export interface QueryWord {
 
 export interface PreparedQuery {
   readonly words: readonly QueryWord[];
+  /** Also those that cost too much to look for. */
+  readonly asked: readonly QueryWord[];
   /** Also those that no memory has. */
   readonly wordCount: number;
   /** What a memory would get that says each word without end: the scale of a score. */
@@ -65,6 +67,7 @@ export function prepareQuery(text: string, collection: Collection): PreparedQuer
   }
   return {
     words: affordable(words),
+    asked: words,
     wordCount: written.length,
     ideal,
     asksWhen: asksWhen(text),

@@ -39,6 +39,7 @@ const UNSPACED = new RegExp(`[${UNSPACED_SCRIPTS}]`, "u");
 const UNSPACED_RUN = new RegExp(`(?:[${UNSPACED_SCRIPTS}]\\p{M}*)+|[^${UNSPACED_SCRIPTS}]+`, "gu");
 /** A character with the signs that belong to it. */
 const CHARACTER = /\P{M}\p{M}*/gu;
+const CHARACTER_START = /\P{M}/u;
 
 /** What holds identifiers, addresses, versions, paths and contractions together. */
 const JOINER = "(?:->|[.'@:&=?%~_\\\\/-]+)";
@@ -138,7 +139,8 @@ function tokenizeMixed(chunk: Chunk): void {
 /** Overlapping pairs need no dictionary to say where words end, and serve about as well. */
 function tokenizeUnspaced({ word, sink }: Chunk, start: number, run: string): void {
   const characters = lower(run).match(CHARACTER) ?? [];
-  let from = start;
+  // Signs that no letter stands before are skipped.
+  let from = start + Math.max(0, run.search(CHARACTER_START));
   for (let at = 0; at < characters.length; at++) {
     const character = characters[at] ?? "";
     const next = characters[at + 1];

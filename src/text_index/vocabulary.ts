@@ -33,6 +33,11 @@ export class Vocabulary {
     return number;
   }
 
+  /** The term of a number. */
+  termOf(number: number): string {
+    return this.#terms[number] ?? "";
+  }
+
   /** The memories that have a term; undefined where none has it. */
   find(term: string): Postings | undefined {
     const number = this.#numbers.get(term);
