@@ -17,6 +17,7 @@ import { Locks } from "./locks.ts";
 import { Memories } from "./memories.ts";
 import { Projection } from "./projection.ts";
 import { Quota, type QuotaLimits } from "./quota.ts";
+import { Retrieval } from "./retrieval.ts";
 import { SameTexts } from "./same_texts.ts";
 import { Search } from "./search.ts";
 import { State } from "./state.ts";
@@ -99,8 +100,8 @@ export class Brain {
     this.listing = new Listing(state, walks);
     const hasEmbedder = embedder !== undefined;
     const { indexer, memories } = this;
-    const words = { textIndex, wordsReady: this.wordsReady };
-    this.search = new Search({ state, ...words, indexer, hasEmbedder, clock });
+    const retrieval = new Retrieval({ state, textIndex, wordsReady: this.wordsReady, clock });
+    this.search = new Search({ state, textIndex, retrieval, indexer, hasEmbedder, clock });
     const folder = exportFolder;
     const exports = this.exports = new Exports({ ...shared, memories, folder, version });
     const backups = this.backups = new Backups({ ...shared, plan, exports, folder, log });

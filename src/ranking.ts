@@ -1,6 +1,6 @@
 /**
- * What comes first: the best few of many, the two halves of a search made one, and how far a
- * memory's importance and age may tip the order. Pure: time is passed in.
+ * What comes first: the best few of many, and how far a memory's importance and age may tip the
+ * order. Pure: time is passed in.
  */
 
 /** Below 0 where `a` comes first. */
@@ -118,125 +118,6 @@ export function weigh(
   return relevance * Math.min(1, recency * importance / most);
 }
 
-/** A hit of one half: the text index's score, or a cosine. Best first. */
-export interface HalfHit {
-  readonly id: string;
-  readonly score: number;
-}
-
-/** A memory that at least one half found; a half that did not see it says null. */
-export interface FusedHit {
-  readonly id: string;
-  /** 0 to 1. */
-  readonly relevance: number;
-  readonly keyword: number | null;
-  /** The cosine as it was, also below 0. */
-  readonly cosine: number | null;
-}
-
-/** How many of each half are fused: ask each for so many. A half's mean and spread are theirs. */
-export const FUSED_CANDIDATES = 100;
-/** Not a half: a small embedding model knows conversations much worse than their words do, and
- * would pull a good list down; a large one loses little by it. */
-const SEMANTIC_WEIGHT = 0.4;
-/** What a half's scores are taken to spread at least, so that scores which hardly differ are not
- * blown up, and one lone hit stands no further out than its own score says. */
-const LEAST_SPREAD = { keyword: 0.025, cosine: 0.02 } as const;
-
-/**
- * One list out of two: each score in units of its half's spread (z-score), then their weighted
- * mean, counted from what a memory would get that neither half found, and put back on the scale
- * of the halves: a question that nothing answers well does not get a brilliant best.
- *
- * A memory that one half did not find keeps its place by the other half alone. With one half
- * empty, the other one's own scores are the answer.
- */
-export function fuse(keyword: readonly HalfHit[], semantic: readonly HalfHit[]): FusedHit[] {
-  const words = scoresById(keyword);
-  const cosines = scoresById(semantic);
-  const ids = [...new Set([...words.keys(), ...cosines.keys()])];
-  const relevance = relevanceOf(words, cosines, ids.length);
-  return ids.map((id) => {
-    const hit = { keyword: words.get(id) ?? null, cosine: cosines.get(id) ?? null };
-    return { id, relevance: relevance(hit.keyword, hit.cosine), ...hit };
-  });
-}
-
-type Scores = ReadonlyMap<string, number>;
-type Relevance = (keyword: number | null, cosine: number | null) => number;
-
-function relevanceOf(words: Scores, cosines: Scores, found: number): Relevance {
-  if (cosines.size === 0) return (keyword) => keyword ?? 0;
-  if (words.size === 0) return (_, cosine) => Math.max(0, cosine ?? 0);
-  const word = keywordScale(words, found);
-  const meaning = cosineScale(cosines);
-  const plain = scaleOf([...words.values()].slice(0, FUSED_CANDIDATES), LEAST_SPREAD.cosine, 0);
-  const spread = (plain.spread + meaning.spread) / 2;
-  const fused = (keyword: number | null, cosine: number | null) => {
-    const byWords = zScore(keyword === null ? null : odds(keyword), word);
-    const byMeaning = zScore(cosine, meaning);
-    return (1 - SEMANTIC_WEIGHT) * byWords + SEMANTIC_WEIGHT * byMeaning;
-  };
-  const nothing = fused(null, null);
-  return (keyword, cosine) => softened(spread * (fused(keyword, cosine) - nothing));
-}
-
-interface Scale {
-  readonly mean: number;
-  readonly spread: number;
-  /** What a memory counts as that this half did not find. */
-  readonly missing: number;
-}
-
-/** A short list is all there is: every other memory has none of the words, and counts so. */
-function keywordScale(words: Scores, found: number): Scale {
-  const best = [...words.values()].slice(0, FUSED_CANDIDATES).map(odds);
-  const isAll = words.size < FUSED_CANDIDATES;
-  while (best.length < Math.min(found, FUSED_CANDIDATES)) best.push(0);
-  return scaleOf(best, LEAST_SPREAD.keyword, isAll ? 0 : Math.min(...best));
-}
-
-/** A short list lacks only memories that are not embedded yet: they are taken for average. */
-function cosineScale(cosines: Scores): Scale {
-  const best = [...cosines.values()].slice(0, FUSED_CANDIDATES);
-  const isAll = cosines.size < FUSED_CANDIDATES;
-  return scaleOf(best, LEAST_SPREAD.cosine, isAll ? meanOf(best) : Math.min(...best));
-}
-
-function scaleOf(scores: readonly number[], leastSpread: number, missing: number): Scale {
-  const mean = meanOf(scores);
-  const spread = Math.sqrt(meanOf(scores.map((score) => (score - mean) ** 2)));
-  return { mean, spread: Math.max(spread, leastSpread), missing };
-}
-
-function zScore(score: number | null, { mean, spread, missing }: Scale): number {
-  return ((score ?? missing) - mean) / spread;
-}
-
-/** A score between 0 and 1 drawn out again: where the best of the words stand far above the rest,
- * squeezing them below 1 has hidden by how much. */
-function odds(score: number): number {
-  return score / (1 - score);
-}
-
-/** Where the straight line gives way to a curve that never reaches 0 or 1. */
-const SOFT_END = 0.1;
-
-/** Itself in the middle, bent at the ends into 0 to 1; always rising. */
-function softened(value: number): number {
-  if (value < SOFT_END) return SOFT_END * Math.exp(value / SOFT_END - 1);
-  if (value > 1 - SOFT_END) return 1 - softened(1 - value);
-  return value;
-}
-
-function meanOf(numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
-function scoresById(hits: readonly HalfHit[]): Map<string, number> {
-  return new Map(hits.map(({ id, score }) => [id, score]));
-}
-
 /** What a ranked memory is ordered by. */
 export interface Ranked {
   readonly score: number;
@@ -263,7 +144,7 @@ export interface ScoreParts {
 }
 
 export function scoreParts(
-  hit: Pick<FusedHit, "keyword" | "cosine">,
+  hit: { readonly keyword: number | null; readonly cosine: number | null },
   memory: Weighable,
   nowMs: number,
 ): ScoreParts {

@@ -1,16 +1,7 @@
 /** Ranking: the best few, the weights, the two halves made one. */
 import assert from "node:assert/strict";
-import {
-  Best,
-  compareRanked,
-  fuse,
-  FUSED_CANDIDATES,
-  type FusedHit,
-  type HalfHit,
-  recencyOf,
-  scoreParts,
-  weigh,
-} from "../src/ranking.ts";
+import { fuse, FUSED_CANDIDATES, type FusedHit, type HalfHit } from "../src/fusion.ts";
+import { Best, compareRanked, recencyOf, scoreParts, weigh } from "../src/ranking.ts";
 import { random } from "./random.ts";
 
 const SEED = 20_261_122;

@@ -1,77 +1,64 @@
 /** `POST /search`. */
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
-import { isJsonObject, type JsonObject } from "../json.ts";
-import { MEMORY_TYPES, textSchema, timeSchema, WRITABLE } from "../memory.ts";
-import { DEGRADATIONS, SEARCH_MODES } from "../search.ts";
-import { memorySchema, memoryView } from "./memory_view.ts";
+import { WRITABLE } from "../memory.ts";
+import {
+  filtersSchema,
+  modeSchema,
+  queriesSchema,
+  querySchema,
+  RESULT_LINKS,
+  searchReplySchema,
+  searchView,
+  weightsSchema,
+} from "./question.ts";
 import { json, type Route, route } from "./route.ts";
 
-const tagList = z.array(z.string().min(1).max(64)).max(50);
-const weight = z.number().min(0).max(1).default(0.1);
-
 const searchSchema = z.strictObject({
-  query: textSchema(10_000).optional().meta({
-    description: "May be left out where an embedding is given.",
-    examples: ["what did I decide about the garden fence"],
+  query: querySchema.optional().meta({
+    description: "Left out where `queries` are sent, or may be where an embedding is.",
   }),
+  queries: queriesSchema.optional(),
   limit: z.int().min(1).max(100).default(10),
   offset: z.int().min(0).max(1_000_000).default(0),
-  mode: z.enum(SEARCH_MODES).default("auto").meta({
-    description: "`auto`: both, where embeddings are to be had, else by words.",
-  }),
-  filters: z.strictObject({
-    memory_type: z.array(z.enum(MEMORY_TYPES)).min(1).max(3),
-    tags: tagList.meta({ description: "All of these." }),
-    tags_any: tagList.min(1).meta({ description: "At least one of these." }),
-    min_importance: z.number().min(0).max(1),
-    created_after: timeSchema.meta({ description: "Inclusive." }),
-    created_before: timeSchema.meta({ description: "Exclusive." }),
-    metadata: z.custom<JsonObject>(isJsonObject, "must be a JSON object").meta({
-      type: "object",
-      description: "Equal values at top-level keys.",
-    }),
-  }).partial().default({}),
+  mode: modeSchema,
+  filters: filtersSchema,
   min_score: z.number().min(0).max(1).default(0),
   embedding: WRITABLE.embedding.nullish().meta({
     description: "A vector to search by, in place of the query's own.",
   }),
-  weights: z.strictObject({ importance: weight, recency: weight }).prefault({}).meta({
-    description: "How far importance and recency may tip the order; they never filter.",
+  weights: weightsSchema,
+  highlight: z.boolean().default(false).meta({
+    description: "Shows with each result where it says what was asked for.",
   }),
-}).meta({
+}).refine(({ query, queries }) => query === undefined || queries === undefined, {
+  message: "cannot go with a query",
+  path: ["queries"],
+}).refine(
+  ({ embedding, queries }) => (embedding ?? undefined) === undefined || queries === undefined,
+  {
+    message: "cannot go with queries",
+    path: ["embedding"],
+  },
+).meta({
   id: "SearchRequest",
+  // A field that only null would do for must be left out: here null is nothing that it takes.
   anyOf: [
-    { required: ["query"] },
+    { required: ["query"], properties: { queries: { type: "null" } } },
+    {
+      required: ["queries"],
+      properties: { query: { type: "null" }, embedding: { type: "null" } },
+    },
     {
       required: ["embedding"],
-      properties: { embedding: { type: "array" }, mode: { enum: ["auto", "semantic", "hybrid"] } },
+      properties: {
+        queries: { type: "null" },
+        embedding: { type: "array" },
+        mode: { enum: ["auto", "semantic", "hybrid"] },
+      },
     },
   ],
 });
-
-const scoreSchema = z.number().min(0).max(1);
-
-const searchReplySchema = z.strictObject({
-  results: z.array(z.strictObject({
-    memory: memorySchema,
-    score: scoreSchema,
-    scores: z.strictObject({
-      semantic: scoreSchema.nullable(),
-      keyword: scoreSchema.nullable(),
-      importance: scoreSchema,
-      recency: scoreSchema,
-    }).meta({ description: "Null: this side did not find it." }),
-  })).meta({ description: "Best first; equal scores by `created_at`, newest first, then `id`." }),
-  total: z.int().min(0).meta({
-    description: "How many can be paged through; `hybrid` fuses the best 100 of each side.",
-  }),
-  mode: z.enum(["keyword", "semantic", "hybrid"]).meta({ description: "What was really used." }),
-  degraded: z.enum(DEGRADATIONS).nullable().meta({
-    description: "Why less was used than asked for; null where all was.",
-  }),
-  took_ms: z.number().min(0),
-}).meta({ id: "SearchReply" });
 
 export function searchRoutes({ search }: Brain): readonly Route[] {
   return [
@@ -83,40 +70,26 @@ export function searchRoutes({ search }: Brain): readonly Route[] {
       tag: "Search",
       body: { schema: searchSchema, contentTypes: ["application/json"] },
       replies: {
-        200: {
-          description: "What was found.",
-          schema: searchReplySchema,
-          links: {
-            readBest: {
-              operationId: "readMemory",
-              parameters: { "path.id": "$response.body#/results/0/memory/id" },
-            },
-          },
-        },
+        200: { description: "What was found.", schema: searchReplySchema, links: RESULT_LINKS },
       },
     }, async ({ body }) => {
-      const { query, limit, offset, mode, filters, min_score, embedding, weights } = body;
-      const found = await search.run({
-        query,
-        limit,
-        offset,
-        mode,
-        filter: filters,
-        minScore: min_score,
-        embedding: embedding ?? undefined,
-        weights,
-      });
-      return json(200, {
-        results: found.results.map(({ memory, access, score, scores }) => ({
-          memory: memoryView({ memory, access }),
-          score,
-          scores,
-        })),
-        total: found.total,
-        mode: found.mode,
-        degraded: found.degraded,
-        took_ms: found.tookMs,
-      });
+      const { query, queries, limit, offset, mode, filters, min_score, weights } = body;
+      return json(
+        200,
+        searchView(
+          await search.run({
+            queries: queries ?? (query === undefined ? [] : [query]),
+            embedding: body.embedding ?? undefined,
+            limit,
+            offset,
+            mode,
+            filter: filters,
+            minScore: min_score,
+            weights,
+            highlight: body.highlight,
+          }),
+        ),
+      );
     }),
   ];
 }

@@ -1,0 +1,183 @@
+/**
+ * Asks the words, the meanings or both for what answers a question or several, and cuts pages from
+ * the one list that they make. Where the meanings are out of reach, the words answer alone.
+ */
+import type { Clock } from "./clock.ts";
+import type { FusedHit, HalfHit } from "./fusion.ts";
+import type { Memory } from "./memory.ts";
+import { compareRanked, type RankingWeights, weigh } from "./ranking.ts";
+import { FusedList } from "./retrieval/fused_list.ts";
+import { findMeanings, findWords, type Half, type Narrowing } from "./retrieval/half.ts";
+import type { State } from "./state.ts";
+import type { TextIndex } from "./text_index.ts";
+import { type VectorIndex, VectorIndexUnavailable } from "./vector_index.ts";
+
+export type UsedMode = "keyword" | "semantic" | "hybrid";
+
+export interface Question {
+  /** Left out: it cannot be asked by its words. */
+  readonly text?: string | undefined;
+  /** None: it cannot be asked by its meaning. Of several the nearest counts. */
+  readonly vectors: readonly Float32Array[];
+}
+
+export interface Asked extends Narrowing {
+  readonly questions: readonly Question[];
+  /** Which sides are asked, as far as the questions can be asked by them. */
+  readonly mode: UsedMode;
+  /** Where the questions' vectors are looked for. */
+  readonly vectorIndex: VectorIndex;
+  readonly limit: number;
+  readonly offset: number;
+  readonly minScore: number;
+  readonly weights: RankingWeights;
+}
+
+export interface Ranked {
+  readonly hit: FusedHit;
+  readonly memory: Memory;
+  readonly score: number;
+}
+
+export interface Page {
+  readonly page: readonly Ranked[];
+  /** How many can be paged through. */
+  readonly total: number;
+}
+
+/** A page, and what was used for it. */
+export interface Answer extends Page {
+  readonly mode: UsedMode;
+  /** True where the vector index was out of reach. */
+  readonly isPoorer: boolean;
+}
+
+export interface RetrievalOptions {
+  readonly state: State;
+  readonly textIndex: TextIndex;
+  /** Until then some memories would not be found by their words. */
+  readonly wordsReady: Promise<void>;
+  readonly clock: Clock;
+}
+
+/** How many hits are looked at first where weights may bring a lower one up: meanings lie closer
+ * together than words, and a second look at all of them costs more than a longer list. */
+const FIRST_WINDOW = { words: 200, meanings: 400 } as const;
+/** Looked at beside the page where there are no weights: equal scores have an order of their own. */
+const SPARE = 10;
+
+export class Retrieval {
+  readonly #options: RetrievalOptions;
+
+  constructor(options: RetrievalOptions) {
+    this.#options = options;
+  }
+
+  async ask(asked: Asked): Promise<Answer> {
+    try {
+      return { ...await this.#page(asked), isPoorer: false };
+    } catch (error) {
+      if (!(error instanceof VectorIndexUnavailable)) throw error;
+      return { ...await this.#page({ ...asked, mode: "keyword" }), isPoorer: true };
+    }
+  }
+
+  async #page(asked: Asked): Promise<Page & { readonly mode: UsedMode }> {
+    const wordsOnly = new WordsOnly(asked, this.#options.state);
+    const halves = this.#halves(asked, wordsOnly);
+    const mode = modeOf(halves);
+    const [first] = halves;
+    if (first === undefined) return { page: [], total: 0, mode };
+    if (halves.length === 1) return { ...await this.#pageOfOne(asked, first), mode };
+    const rank = (hits: readonly FusedHit[]) => this.#rank(hits, asked);
+    const list = new FusedList({ asked, halves, rank, extra: () => wordsOnly.count });
+    return { ...await list.page(), mode };
+  }
+
+  #halves(asked: Asked, wordsOnly: WordsOnly): Half[] {
+    const { questions, mode, vectorIndex } = asked;
+    const { state, textIndex, wordsReady } = this.#options;
+    const narrowing = { filter: asked.filter, except: asked.except };
+    return questions.flatMap(({ text, vectors }, question) => {
+      const halves: Half[] = [];
+      if (text !== undefined && mode !== "semantic") {
+        const { note } = wordsOnly;
+        const find = findWords({ textIndex, wordsReady, text, narrowing, note });
+        halves.push({ side: "words", question, find });
+      }
+      if (vectors.length > 0 && mode !== "keyword") {
+        const find = findMeanings({ vectorIndex, state, vectors, narrowing });
+        halves.push({ side: "meanings", question, find });
+      }
+      return halves;
+    });
+  }
+
+  /**
+   * The exact page of one side. Weights only ever lower a score, so once the page's last score is
+   * above the relevance of the last hit seen, nothing further down can belong on it.
+   */
+  async #pageOfOne(asked: Asked, { side, find }: Half): Promise<Page> {
+    const { offset, limit, minScore, weights } = asked;
+    const wanted = offset + limit;
+    const isWeighed = weights.importance > 0 || weights.recency > 0;
+    const first = isWeighed ? Math.max(FIRST_WINDOW[side], 2 * wanted) : wanted + SPARE;
+    for (let window = first;; window *= 4) {
+      const { hits, total } = await find(window);
+      const ranked = this.#rank(hits.map((hit) => plainHit(side, hit)), asked)
+        .filter(({ score }) => score >= minScore);
+      const isAll = hits.length < window;
+      const below = Math.max(0, hits.at(-1)?.score ?? 0);
+      const settled = minScore > 0 ? below < minScore : (ranked[wanted - 1]?.score ?? 0) > below;
+      if (isAll || settled) {
+        const count = minScore > 0 || isAll ? ranked.length : total;
+        return { page: ranked.slice(offset, wanted), total: count };
+      }
+    }
+  }
+
+  #rank(hits: readonly FusedHit[], { weights, except }: Asked): Ranked[] {
+    const { state, clock } = this.#options;
+    const now = clock.now();
+    return hits.flatMap((hit) => {
+      const memory = hit.id === except ? undefined : state.get(hit.id);
+      if (memory === undefined) return []; // Deleted since: the state is the truth.
+      return [{ hit, memory, score: weigh(hit.relevance, memory, weights, now) }];
+    }).sort(compareRanked);
+  }
+}
+
+/**
+ * Counts the memories that only words find, as a total must: with meanings asked, too, those are
+ * the ones that are not embedded yet, as every other one has some nearness.
+ */
+class WordsOnly {
+  readonly #ids = new Set<string>();
+  /** Undefined where there is nothing to count, and so nothing to look at. */
+  readonly note: ((id: string) => void) | undefined;
+
+  constructor({ questions, mode, vectorIndex }: Asked, state: State) {
+    const byMeaning = mode !== "keyword" && questions.some(({ vectors }) => vectors.length > 0);
+    const isOne = questions.length === 1 && !byMeaning;
+    if (isOne || mode === "semantic" || byMeaning && vectorIndex.size >= state.size) return;
+    this.note = (id) => {
+      if (!byMeaning || !vectorIndex.has(id)) this.#ids.add(id);
+    };
+  }
+
+  get count(): number {
+    return this.#ids.size;
+  }
+}
+
+function modeOf(halves: readonly Half[]): UsedMode {
+  const hasMeanings = halves.some(({ side }) => side === "meanings");
+  if (!hasMeanings) return "keyword";
+  return halves.some(({ side }) => side === "words") ? "hybrid" : "semantic";
+}
+
+function plainHit(side: Half["side"], { id, score }: HalfHit): FusedHit {
+  return side === "words"
+    ? { id, relevance: score, keyword: score, cosine: null }
+    : { id, relevance: Math.max(0, score), keyword: null, cosine: score };
+}

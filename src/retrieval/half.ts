@@ -1,0 +1,101 @@
+/**
+ * One side of one question: what the words find, or the meanings, with the filter applied before
+ * the best are chosen.
+ */
+import type { HalfHit } from "../fusion.ts";
+import { matcher, type Memory, type MemoryFilter } from "../memory.ts";
+import type { State } from "../state.ts";
+import type { TextIndex } from "../text_index.ts";
+import type { VectorIndex } from "../vector_index.ts";
+
+export interface Found {
+  /** Best first. */
+  readonly hits: readonly HalfHit[];
+  /** How many there are in all. */
+  readonly total: number;
+}
+
+export interface Half {
+  readonly side: "words" | "meanings";
+  /** Which of the questions it is a side of. */
+  readonly question: number;
+  readonly find: (limit: number) => Promise<Found>;
+}
+
+/** What narrows both sides: a filter, and a memory that is not to be found. */
+export interface Narrowing {
+  readonly filter: MemoryFilter;
+  readonly except?: string | undefined;
+}
+
+export interface WordsOptions {
+  readonly textIndex: TextIndex;
+  /** Until then some memories would not be found by their words. */
+  readonly wordsReady: Promise<void>;
+  readonly text: string;
+  readonly narrowing: Narrowing;
+  /** Told of every memory that has the words, also of those beyond the limit. */
+  readonly note?: ((id: string) => void) | undefined;
+}
+
+export function findWords(options: WordsOptions): Half["find"] {
+  const { textIndex, wordsReady, text, narrowing: { filter, except }, note } = options;
+  const matches = matcher(filter);
+  const isIn = (memory: Memory) => {
+    if (memory.id === except || !matches(memory)) return false;
+    note?.(memory.id);
+    return true;
+  };
+  const isAll = isEmpty(filter) && except === undefined && note === undefined;
+  return async (limit) => {
+    await wordsReady;
+    return textIndex.search({ text, limit, accept: isAll ? undefined : isIn });
+  };
+}
+
+export interface MeaningsOptions {
+  readonly vectorIndex: VectorIndex;
+  readonly state: State;
+  /** Of several the nearest counts. */
+  readonly vectors: readonly Float32Array[];
+  readonly narrowing: Narrowing;
+}
+
+export function findMeanings(options: MeaningsOptions): Half["find"] {
+  const { vectorIndex, state, vectors, narrowing: { filter, except } } = options;
+  const matches = matcher(filter);
+  const isIn = (id: string) => {
+    const memory = id === except ? undefined : state.get(id);
+    return memory !== undefined && matches(memory);
+  };
+  // Without a filter nothing is looked up for each vector: ranking drops what was deleted since.
+  const accept = isEmpty(filter) && except === undefined ? undefined : isIn;
+  return async (limit) => {
+    const lists: Found[] = [];
+    for (const vector of vectors) {
+      lists.push(await vectorIndex.search({ vector, limit, filter, accept }));
+    }
+    const [only] = lists;
+    return lists.length === 1 && only !== undefined ? only : nearest(lists, limit);
+  };
+}
+
+/** The best score of each id. Below the end of any list an id may be missing there, and better
+ * than it seems: what is surely known ends at the highest end. */
+function nearest(lists: readonly Found[], limit: number): Found {
+  const best = new Map<string, number>();
+  let surely = -1;
+  for (const { hits } of lists) {
+    for (const { id, score } of hits) best.set(id, Math.max(score, best.get(id) ?? -1));
+    if (hits.length >= limit) surely = Math.max(surely, hits.at(-1)?.score ?? -1);
+  }
+  const hits = [...best].map(([id, score]) => ({ id, score }))
+    .filter(({ score }) => score >= surely)
+    .sort((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+  const total = lists.reduce((most, list) => Math.max(most, list.total), 0);
+  return { hits: hits.slice(0, limit), total };
+}
+
+function isEmpty(filter: MemoryFilter): boolean {
+  return Object.values(filter).every((part) => part === undefined);
+}
