@@ -213,7 +213,7 @@ async function buildBrain(config: Config, log: Log) {
   const brain = new Brain({
     store,
     textIndex: new Bm25Index(),
-    vectorIndex: new FlatVectorIndex(),
+    newVectorIndex: () => new FlatVectorIndex(),
     exportFolder,
     embedder: embeddings?.embedder,
     embeddingsBytes: () => embeddings?.cache.bytes ?? 0,

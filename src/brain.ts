@@ -5,7 +5,7 @@
 import { Accesses } from "./accesses.ts";
 import { type BackupPlan, Backups } from "./backups.ts";
 import type { Clock } from "./clock.ts";
-import type { Embedder } from "./embedder.ts";
+import type { Embedder, ServedModels } from "./embedder.ts";
 import { AppError } from "./errors.ts";
 import type { ExportFolder } from "./export_folder.ts";
 import { Exports } from "./exports.ts";
@@ -24,13 +24,14 @@ import { State } from "./state.ts";
 import { Stats } from "./stats.ts";
 import type { Recovery, Store } from "./store.ts";
 import type { TextIndex } from "./text_index.ts";
-import type { VectorIndex } from "./vector_index.ts";
+import type { FullVectors, VectorIndex } from "./vector_index.ts";
 import { Walks } from "./walks.ts";
 
 export interface BrainOptions {
   readonly store: Store;
   readonly textIndex: TextIndex;
-  readonly vectorIndex: VectorIndex;
+  /** One for each generation of vectors; what it does not hold in full it may ask for. */
+  readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
   readonly exportFolder: ExportFolder;
   /** Left out: nothing turns texts into vectors. */
   readonly embedder?:
@@ -38,6 +39,8 @@ export interface BrainOptions {
       recall?(texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
     }
     | undefined;
+  /** Left out: another model's vectors do not outlive the setting. */
+  readonly models?: ServedModels | undefined;
   readonly embeddingsBytes: () => number;
   readonly limits: QuotaLimits;
   /** Left out: no automatic backups. */
@@ -71,7 +74,7 @@ export class Brain {
   #phase: "loading" | "ready" | "stopping" = "loading";
 
   constructor(options: BrainOptions) {
-    const { store, clock, newId, textIndex, vectorIndex, embedder, exportFolder } = options;
+    const { store, clock, newId, textIndex, newVectorIndex, embedder, exportFolder } = options;
     const { version, embeddingsBytes, heap, backupPlan: plan, log } = options;
     const state = this.#state;
     this.#store = store;
@@ -79,7 +82,8 @@ export class Brain {
     this.indexer = new Indexer({
       embedder,
       recall: embedder?.recall?.bind(embedder),
-      vectorIndex,
+      models: options.models,
+      newVectorIndex,
       memory: (id) => state.get(id),
       clock,
       random: options.random,
@@ -96,21 +100,21 @@ export class Brain {
     this.#projection = projection;
     this.#accesses = accesses;
     const dimensions = embedder?.dimensions;
-    this.memories = new Memories({ ...shared, accesses, vectorIndex, dimensions, sameTexts });
+    const { indexer } = this;
+    this.memories = new Memories({ ...shared, accesses, indexer, dimensions, sameTexts });
     this.listing = new Listing(state, walks);
     const hasEmbedder = embedder !== undefined;
-    const { indexer, memories } = this;
+    const { memories } = this;
     const retrieval = new Retrieval({ state, textIndex, wordsReady: this.wordsReady, clock });
     this.search = new Search({ state, textIndex, retrieval, indexer, hasEmbedder, clock });
     const folder = exportFolder;
-    const exports = this.exports = new Exports({ ...shared, memories, folder, version });
+    const exports = this.exports = new Exports({ ...shared, indexer, folder, version });
     const backups = this.backups = new Backups({ ...shared, plan, exports, folder, log });
     const memoryShort = () => heap.isShort;
     this.imports = new Imports({ ...shared, projection, memories, backups, memoryShort });
     this.stats = new Stats({
       ...shared,
       indexer,
-      vectorIndex,
       exportFolder,
       backups,
       embeddingsBytes,

@@ -17,6 +17,28 @@ export interface Embedder {
 
 export interface EmbedOptions {
   readonly signal: AbortSignal;
+  /** What is remembered at another length is asked for anew. */
+  readonly length?: number | undefined;
+}
+
+/** An embedder that remembers what it was answered. */
+export interface KeepingEmbedder extends Embedder {
+  /** For each text the vector that is already there, or undefined; asks no provider. */
+  recall(texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
+  /** Asks the provider whatever is remembered, and remembers nothing of it. */
+  readonly ask: Embedder["embed"];
+}
+
+/** Which model's vectors searches use: remembered beside the vectors, over restarts. */
+export interface ServedModels {
+  /** Length of today's model's vectors, where it was the one. */
+  readonly length: number | undefined;
+  /** The one whose vectors searches used last, if that is not today's. */
+  readonly previous: { readonly embedder: KeepingEmbedder; readonly length: number } | undefined;
+  /** Says that searches use this one's vectors from now on. */
+  serve(embedder: Pick<Embedder, "model" | "dimensions">, length: number): void;
+  /** Calls when vectors that were remembered are lost, and new ones can be. */
+  whenLost(listener: () => void): void;
 }
 
 /**

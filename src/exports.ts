@@ -4,7 +4,7 @@
  */
 import { type Clock, timestamp } from "./clock.ts";
 import type { ExportFolder, WrittenExport } from "./export_folder.ts";
-import type { Memories } from "./memories.ts";
+import type { Indexer } from "./indexer.ts";
 import { type Access, type Entry, type Memory, NEVER_ACCESSED } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { Quota } from "./quota.ts";
@@ -37,7 +37,7 @@ export interface HeldExport {
 export interface ExportsOptions {
   readonly state: State;
   readonly store: Store;
-  readonly memories: Memories;
+  readonly indexer: Indexer;
   readonly folder: ExportFolder;
   readonly quota: Quota;
   readonly clock: Clock;
@@ -126,13 +126,12 @@ export class Exports {
     }
   }
 
-  /** The index follows the state: of a text that was changed meanwhile it holds another's vector. */
+  /** An import takes it for the memory's own: no one vector may stand for the chunks of a long text,
+   * which are made again or remembered. */
   async #vectorOf(memory: Memory): Promise<Float32Array | undefined> {
-    const { state, memories } = this.#options;
-    const vector = await memories.embedding(memory);
-    const isCurrent = memory.embedding !== undefined ||
-      state.get(memory.id)?.content === memory.content;
-    return isCurrent ? vector : undefined;
+    if (memory.embedding !== undefined) return memory.embedding;
+    const vectors = await this.#options.indexer.vectorsOf(memory);
+    return vectors?.length === 1 ? vectors[0] : undefined;
   }
 }
 

@@ -7,25 +7,27 @@
  * text that the provider will not take costs only itself. Queues hold ids, and texts are read
  * from the state when they are sent, so nothing here outgrows the state. Nothing thrown by the
  * provider or the index leaves the worker: it shows in `stats()` and `status()`.
+ *
+ * Where another model is set, the vectors of the one before serve until the new ones are complete:
+ * two generations side by side, both told of every change, the new one alone filling up.
  */
 import type { Clock } from "./clock.ts";
-import { type Embedder, EmbedderError } from "./embedder.ts";
-import { EmbedWorker } from "./indexer/embed_worker.ts";
-import { IndexWriter } from "./indexer/index_writer.ts";
-import { QueryVectors, type Recall } from "./indexer/query_vectors.ts";
-import { embeddingText, type Source, sourceOf } from "./indexer/source.ts";
+import { type Embedder, EmbedderError, type ServedModels } from "./embedder.ts";
+import { Generation } from "./indexer/generation.ts";
+import type { FailedReason } from "./indexer/given_up.ts";
+import { type IndexerStats, type IndexerStatus, statsOf, statusOf } from "./indexer/progress.ts";
+import type { Recall } from "./indexer/remembered.ts";
+import { inSlices } from "./indexer/slices.ts";
 import type { Memory } from "./memory.ts";
-import { Pace } from "./pace.ts";
-import type { VectorIndex } from "./vector_index.ts";
-
-export { embeddingText } from "./indexer/source.ts";
+import type { FullVectors, VectorIndex } from "./vector_index.ts";
 
 export interface IndexerOptions {
   /** Left out: only vectors that clients send are indexed. */
   readonly embedder?: Embedder | undefined;
   /** The vectors that are to be had without a call. */
   readonly recall?: Recall | undefined;
-  readonly vectorIndex: VectorIndex;
+  readonly models?: ServedModels | undefined;
+  readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
   /** The state's memory of an id, now. */
   readonly memory: (id: string) => Memory | undefined;
   readonly clock: Clock;
@@ -33,21 +35,6 @@ export interface IndexerOptions {
   readonly random: () => number;
   readonly log?: ((message: string) => void) | undefined;
 }
-
-export interface IndexerStats {
-  readonly provider: string | null;
-  readonly model: string | null;
-  readonly dimensions: number | null;
-  readonly indexed: number;
-  readonly pending: number;
-  readonly failed: number;
-}
-
-/**
- * - `refused`: the provider will not take this text.
- * - `dimensions`: the memory's own vector has another length than the index's.
- */
-export type FailedReason = "refused" | "dimensions";
 
 /** What searches go to: an index, and what turns a question into a vector of the same kind. Whoever
  * asked it for the one must ask the very same for the other: another may take its place between. */
@@ -57,91 +44,104 @@ export interface Serving {
   embedQuery(text: string): Promise<Float32Array>;
 }
 
-export interface IndexerStatus {
-  /** `waiting`: tries again by itself; `misconfigured`: in vain until the operator acts. */
-  readonly state: "off" | "ok" | "waiting" | "misconfigured";
-  /** Why, in words fit to be shown; null where all is well. */
-  readonly detail: string | null;
-}
-
-const START_SLICE = 100;
-
 export class Indexer {
   readonly #options: IndexerOptions;
-  readonly #writer: IndexWriter;
-  readonly #worker: EmbedWorker | undefined;
-  readonly #queries: QueryVectors | undefined;
   readonly #stopping = new AbortController();
-  readonly #failed = new Map<string, { source: Source; reason: FailedReason }>();
+  #serving: Generation;
+  /** What is to serve once it is complete. */
+  #next: Generation | undefined;
+  /** Generations that are let go. */
+  readonly #leaving = new Set<Promise<void>>();
   #idleWaiters: (() => void)[] = [];
-  #starting = false;
+  #feeds = 0;
+  /** The provider does not make the vectors that serve any more. */
+  #isGone = false;
+  #isAsking = false;
+  #areLost = false;
+  #recorded: string | undefined;
 
   constructor(options: IndexerOptions) {
-    const { embedder, recall, vectorIndex, memory, clock, random } = options;
-    const stopping = this.#stopping.signal;
-    const log = options.log ?? (() => {});
-    const settled = () => this.#settle();
+    const { embedder, recall, models } = options;
     this.#options = options;
-    this.#writer = new IndexWriter({
-      vectorIndex,
+    const today = { embedder, recall, length: models?.length };
+    const previous = embedder && models?.previous;
+    if (previous === undefined) this.#serving = this.#generation(today);
+    else {
+      const { embedder, length } = previous;
+      const recall: Recall = (texts) => embedder.recall(texts);
+      const ask: Embedder["embed"] = (texts, options) => embedder.ask(texts, options);
+      this.#serving = this.#generation({ embedder, recall, ask, length });
+      this.#next = this.#generation(today);
+    }
+    models?.whenLost(() => {
+      this.#areLost = true;
+      this.#recorded = undefined;
+      this.#settle();
+    });
+  }
+
+  #generation(
+    kind: Pick<
+      ConstructorParameters<typeof Generation>[0],
+      "embedder" | "recall" | "ask" | "length" | "isSettled"
+    >,
+  ): Generation {
+    const { newVectorIndex, memory, clock, random, log = () => {} } = this.#options;
+    return new Generation({
+      ...kind,
+      newVectorIndex,
       memory,
       clock,
       random,
-      dimensions: () => this.#worker?.dimensions,
-      rejected: ({ id, source }) => this.#failed.set(id, { source, reason: "dimensions" }),
-      settled,
+      outgrown: (generation, length) => this.#outgrown(generation, length),
+      settled: () => this.#settle(),
       log,
     });
-    if (embedder === undefined) return;
-    this.#queries = new QueryVectors(embedder, recall, clock, stopping);
-    this.#worker = new EmbedWorker({
-      embedder,
-      writer: this.#writer,
-      memory,
-      clock,
-      random,
-      stopping,
-      refused: (id, source) => this.#failed.set(id, { source, reason: "refused" }),
-      checkLength: (vector) => this.#checkLength(vector),
-      settled,
-      log,
-    });
+  }
+
+  /** Of the model that is set. */
+  get #newest(): Generation {
+    return this.#next ?? this.#serving;
   }
 
   /** To be called after every durable put. */
   put(memory: Memory): void {
-    if (!this.#needsText(memory)) return;
-    // A vector of another text must not go on being found.
-    if (this.#options.vectorIndex.has(memory.id)) this.#writer.align(memory.id);
-    this.#worker?.add(memory.id);
+    this.#serving.put(memory);
+    this.#next?.put(memory);
   }
 
   /** To be called after every durable delete. */
   delete(id: string): void {
-    this.#worker?.remove(id);
-    this.#failed.delete(id);
-    this.#writer.align(id);
+    this.#serving.delete(id);
+    this.#next?.delete(id);
   }
 
   /** Indexes what needs no call, in slices, and queues the rest, newest first. Never rejects. */
   async start(memories: Iterable<Memory>): Promise<void> {
-    this.#starting = true;
-    const pace = new Pace();
+    await this.#feed(memories);
+    if (this.#next !== undefined) void this.#askForServing();
+  }
+
+  async #feed(memories: Iterable<Memory>): Promise<void> {
     const rest: Memory[] = [];
-    let slice: Memory[] = [];
-    for (const memory of memories) {
-      slice.push(memory);
-      if (slice.length < START_SLICE) continue;
-      rest.push(...await this.#startSlice(slice));
-      slice = [];
-      if (pace.due) await pace.breathe();
-      if (this.#stopping.signal.aborted) break;
-    }
-    rest.push(...await this.#startSlice(slice));
+    await this.#inSlices(memories, async (slice) => {
+      // What the former model has no vectors of, it is not asked for.
+      if (this.#next !== undefined) await this.#serving.take(slice);
+      rest.push(...await this.#newest.take(slice));
+    });
     rest.sort((a, b) => a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : 0);
-    this.#worker?.addBacklog(rest.map(({ id }) => id));
-    this.#starting = false;
+    this.#newest.addBacklog(rest.map(({ id }) => id));
     this.#settle();
+  }
+
+  /** Until it is over, the indexer is not idle. */
+  async #inSlices(
+    memories: Iterable<Memory>,
+    work: (slice: readonly Memory[]) => Promise<void>,
+  ): Promise<void> {
+    this.#feeds++;
+    await inSlices(memories, this.#stopping.signal, work);
+    this.#feeds--;
   }
 
   /** Resolves when nothing is left to do, or what is left stands still until the operator acts. */
@@ -153,110 +153,134 @@ export class Indexer {
   }
 
   stats(): IndexerStats {
-    const { embedder, vectorIndex } = this.#options;
-    return {
-      provider: embedder?.provider ?? null,
-      model: embedder?.model ?? null,
-      dimensions: vectorIndex.dimensions ?? this.#worker?.dimensions ?? null,
-      indexed: this.#writer.size,
-      pending: this.#writer.pending + (this.#worker?.pending ?? 0),
-      failed: this.#failed.size,
-    };
+    return statsOf(this.#serving, this.#next);
   }
 
   status(): IndexerStatus {
-    if (this.#worker === undefined) return { state: "off", detail: null };
-    const { trouble } = this.#worker;
-    if (trouble === undefined) return { state: "ok", detail: null };
-    return {
-      state: trouble.fault === "config" ? "misconfigured" : "waiting",
-      detail: trouble.message,
-    };
+    return statusOf(this.#newest);
   }
 
   get serving(): Serving {
-    return { vectorIndex: this.#options.vectorIndex, embedQuery: (text) => this.embedQuery(text) };
+    const generation = this.#serving;
+    return {
+      vectorIndex: generation.vectorIndex,
+      embedQuery: (text) => this.#embedQuery(generation, text),
+    };
   }
 
   /** Why a memory was given up and is not found by meaning; undefined if it was not. */
   failedReason(id: string): FailedReason | undefined {
-    return this.#failed.get(id)?.reason;
+    return this.#serving.failedReason(id);
   }
 
   /** The vector of what is searched for, within 1.5 seconds. Throws `EmbedderError`. */
   async embedQuery(text: string): Promise<Float32Array> {
-    if (this.#queries === undefined) {
-      throw new EmbedderError("config", "Cannot embed: no provider is configured");
+    return await this.#embedQuery(this.#serving, text);
+  }
+
+  async #embedQuery(generation: Generation, text: string): Promise<Float32Array> {
+    try {
+      return await generation.embedQuery(text);
+    } catch (error) {
+      const isFinal = error instanceof EmbedderError && error.fault !== "retry";
+      if (isFinal && generation === this.#serving) void this.#askForServing();
+      throw error;
     }
-    const vector = await this.#queries.get(text);
-    this.#checkLength(vector);
-    return vector;
+  }
+
+  /** The vectors that a memory is found by, one for each chunk of its text: its own, or what is
+   * remembered of the provider's; undefined where one of them is not to be had without a call. */
+  async vectorsOf(memory: Memory): Promise<readonly Float32Array[] | undefined> {
+    return await this.#serving.vectorsOf(memory);
   }
 
   /** Takes up at once what was given up, and what waits for a better time. */
   retryFailed(): void {
-    const ids = [...this.#failed.keys()];
-    this.#failed.clear();
-    for (const id of ids) {
-      const memory = this.#options.memory(id);
-      if (memory !== undefined) this.put(memory);
-    }
-    this.#worker?.retryNow();
+    this.#serving.retryFailed();
+    this.#next?.retryFailed();
   }
 
   /** Gives up what is under way; what is not indexed then is found again at the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#worker?.stop();
-    await this.#writer.stop();
+    await Promise.all([this.#serving.stop(), this.#next?.stop(), ...this.#leaving]);
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
-  /** Has the writer do what it can without a call; true where the text must be embedded. */
-  #needsText(memory: Memory): boolean {
-    const { id } = memory;
-    const source = sourceOf(memory);
-    if (this.#failed.get(id)?.source === source) return false;
-    this.#failed.delete(id);
-    if (this.#writer.isIndexed(id, source)) {
-      this.#worker?.remove(id);
-      return false;
+  /** The index was begun with vectors of another length: own ones, or those of a former model that
+   * had the same name. What serves of those can be asked for nothing any more. */
+  #outgrown(generation: Generation, length: number): void {
+    if (generation !== this.#newest) {
+      if (generation === this.#serving) this.#promote();
+      return;
     }
-    if (source instanceof Float32Array) {
-      this.#worker?.remove(id);
-      this.#writer.align(id);
-      return false;
-    }
-    return true;
+    const { embedder, recall } = this.#options;
+    const fresh = this.#generation({ embedder, recall, length, isSettled: true });
+    if (this.#next === undefined) this.#serving = fresh;
+    else this.#next = fresh;
+    const ids = new Set(generation.ids());
+    this.#leave(generation);
+    void this.#feed(this.#memories(ids));
   }
 
-  /** Returns the memories whose text must be embedded. */
-  async #startSlice(slice: readonly Memory[]): Promise<Memory[]> {
-    const open = slice.filter((memory) => this.#needsText(memory));
-    const recalled = await this.#options.recall?.(open.map(embeddingText)) ?? [];
-    const sourced = open.flatMap((memory, at) => {
-      const vector = recalled[at];
-      return vector === undefined ? [] : [{ id: memory.id, source: embeddingText(memory), vector }];
-    });
-    try {
-      await this.#writer.upsert(sourced);
-    } catch {
-      // The worker meets the same index soon, and knows how to wait for it.
+  *#memories(ids: Iterable<string>): Generator<Memory> {
+    for (const id of ids) {
+      const memory = this.#options.memory(id);
+      if (memory !== undefined) yield memory;
     }
-    return open.filter(({ id }) => !this.#writer.isCurrent(id));
   }
 
-  #checkLength(vector: Float32Array): void {
-    const { dimensions } = this.#options.vectorIndex;
-    if (dimensions === undefined || vector.length === dimensions) return;
-    throw new EmbedderError(
-      "config",
-      `Cannot index: the provider's vectors have ${vector.length} numbers, the index's ${dimensions}`,
-    );
+  /** Looks whether the former model can still be asked. */
+  async #askForServing(): Promise<void> {
+    const generation = this.#serving;
+    if (this.#next === undefined || this.#isAsking) return;
+    this.#isAsking = true;
+    const isStillMade = await generation.isStillMade();
+    this.#isAsking = false;
+    if (!isStillMade && generation === this.#serving) this.#isGone = true;
+    this.#settle();
+  }
+
+  #promote(): void {
+    if (this.#next === undefined) return;
+    this.#leave(this.#serving);
+    this.#serving = this.#next;
+    this.#next = undefined;
+    this.#isGone = false;
+    this.#options.log?.("the vectors of the model that is set are in use");
+  }
+
+  #leave(generation: Generation): void {
+    const leaving = generation.stop().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
   }
 
   #settle(): void {
-    if (this.#starting || !this.#writer.idle || this.#worker?.idle === false) return;
+    if (this.#feeds > 0 || this.#stopping.signal.aborted) return;
+    if (this.#areLost) return void this.#keepAgain();
+    const next = this.#next;
+    // With a wrong key no model is to be had: that says nothing of the former one.
+    if (next?.pending === 0 || (this.#isGone && next?.isProven)) this.#promote();
+    this.#record();
+    if (!this.#serving.idle || this.#next?.idle === false) return;
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  /** What was remembered is lost, and what is indexed is but an outline of it. */
+  async #keepAgain(): Promise<void> {
+    this.#areLost = false;
+    const newest = this.#newest;
+    const memories = this.#memories([...newest.ids()]);
+    await this.#inSlices(memories, (slice) => newest.keepAgain(slice.map(({ id }) => id)));
+    this.#settle();
+  }
+
+  #record(): void {
+    const { embedder, dimensions, indexed } = this.#serving;
+    if (embedder === undefined || dimensions === undefined || indexed === 0) return;
+    const served = JSON.stringify([embedder.model, embedder.dimensions, dimensions]);
+    if (served === this.#recorded) return;
+    this.#recorded = served;
+    this.#options.models?.serve(embedder, dimensions);
   }
 }

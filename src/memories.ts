@@ -6,6 +6,7 @@ import type { Accesses } from "./accesses.ts";
 import { type Clock, timestamp } from "./clock.ts";
 import { AppError } from "./errors.ts";
 import type { Idempotency, Retriable, Seal } from "./idempotency.ts";
+import type { Indexer } from "./indexer.ts";
 import type { Locks } from "./locks.ts";
 import { DEFAULTS, type Entry, type Made, type Memory, NEVER_ACCESSED, sizeOf } from "./memory.ts";
 import {
@@ -14,11 +15,11 @@ import {
   patchedFields,
   withFields,
 } from "./memories/fields.ts";
+import { meanDirection } from "./memories/mean_direction.ts";
 import type { Quota } from "./quota.ts";
 import type { SameTexts } from "./same_texts.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
-import type { VectorIndex } from "./vector_index.ts";
 
 /** What a client may say of a new memory; what it leaves out is the service's to choose. */
 export interface NewMemory extends Partial<Omit<Memory, "content" | "updated_at">> {
@@ -32,7 +33,7 @@ export interface MemoriesOptions {
   readonly state: State;
   readonly store: Store;
   readonly accesses: Accesses;
-  readonly vectorIndex: VectorIndex;
+  readonly indexer: Indexer;
   readonly locks: Locks;
   readonly quota: Quota;
   readonly idempotency: Idempotency;
@@ -142,9 +143,10 @@ export class Memories {
     return { memory, access: this.#options.state.access(id) };
   }
 
-  /** The vector it is found by: its own, or the provider's; undefined while there is none. */
+  /** The client's own vector, or the provider's: of a long text the mean of its chunks'. Undefined
+   * where there is none, or not now. */
   async embedding(memory: Memory): Promise<Float32Array | undefined> {
-    return memory.embedding ?? await this.#options.vectorIndex.get(memory.id);
+    return memory.embedding ?? meanDirection(await this.#options.indexer.vectorsOf(memory) ?? []);
   }
 
   async replaceFields(
@@ -241,8 +243,8 @@ export class Memories {
 
   /** The length that a client's vector must have; undefined while any will do. */
   get vectorLength(): number | undefined {
-    const { dimensions, state, vectorIndex } = this.#options;
-    return dimensions ?? state.vectorLength ?? vectorIndex.dimensions;
+    const { dimensions, state, indexer } = this.#options;
+    return dimensions ?? state.vectorLength ?? indexer.serving.vectorIndex.dimensions;
   }
 }
 

@@ -6,7 +6,6 @@ import type { Indexer } from "./indexer.ts";
 import type { Quota, QuotaLimits } from "./quota.ts";
 import type { State } from "./state.ts";
 import type { Store } from "./store.ts";
-import type { VectorIndex } from "./vector_index.ts";
 
 const TOP_TAGS = 20;
 
@@ -14,7 +13,6 @@ export interface StatsOptions {
   readonly state: State;
   readonly store: Store;
   readonly indexer: Indexer;
-  readonly vectorIndex: VectorIndex;
   readonly exportFolder: ExportFolder;
   readonly backups: Pick<Backups, "status" | "stats">;
   readonly embeddingsBytes: () => number;
@@ -85,7 +83,7 @@ export class Stats {
   }
 
   all() {
-    const { state, indexer, vectorIndex, version } = this.#options;
+    const { state, indexer, version } = this.#options;
     const { average, first, last } = this.#overview();
     return {
       total_memories: state.size,
@@ -100,7 +98,7 @@ export class Stats {
       integrity: this.integrity(),
       backups: this.#options.backups.stats(),
       embeddings: indexer.stats(),
-      vector_store: { kind: vectorIndex.kind, status: "ok" as const },
+      vector_store: { kind: indexer.serving.vectorIndex.kind, status: "ok" as const },
       created_first_at: first,
       created_last_at: last,
       uptime_seconds: this.uptimeSeconds,

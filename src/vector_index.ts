@@ -48,6 +48,12 @@ export interface VectorPair {
   readonly score: number;
 }
 
+/** Vectors as they were given, from where they are kept: an index may hold less than that. For each
+ * id undefined where they are not to be had now. */
+export type FullVectors = (
+  ids: readonly string[],
+) => Promise<readonly (readonly Float32Array[] | undefined)[]>;
+
 export interface VectorIndex {
   readonly kind: "memory" | "qdrant";
   /** Length of the vectors; the first one fixes it, and an index that is empty again has none. */

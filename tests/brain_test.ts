@@ -44,7 +44,7 @@ async function withBrain(
   const options: BrainOptions = {
     store: new FilledStore(),
     textIndex,
-    vectorIndex: new FlatVectorIndex(),
+    newVectorIndex: () => new FlatVectorIndex(),
     exportFolder: new ExportFiles(new SimulatedFileSystem(new SimulatedDisk()), "/exports"),
     embeddingsBytes: () => 0,
     limits: { memories: 0, bytes: 0 },

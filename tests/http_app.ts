@@ -113,7 +113,7 @@ export class HttpApp {
     return {
       store: this.store,
       textIndex: new Bm25Index(),
-      vectorIndex: setup.vectorIndex ?? new FlatVectorIndex(),
+      newVectorIndex: () => setup.vectorIndex ?? new FlatVectorIndex(),
       exportFolder: new ExportFiles(
         this.fs,
         "/data/exports",

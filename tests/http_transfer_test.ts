@@ -1,6 +1,6 @@
 /** Imports that meet what is there, and exports that come back as they went. */
 import assert from "node:assert/strict";
-import { FakeEmbedder } from "./fakes/indexing.ts";
+import { KeepingFakeEmbedder } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { CANARY, type HttpApp, type Json, NOW, problemOf, withApp } from "./http_app.ts";
 
@@ -214,7 +214,7 @@ Deno.test("exported, wiped, imported and exported again, the bytes differ in the
         assert.equal(undated(second.text), undated(first.text));
         assert.equal(second.text === first.text, format === "ndjson");
         assert.equal((await app.ids()).length, 6);
-      }, { embedder: Object.assign(new FakeEmbedder(), { length: 3 }) });
+      }, { embedder: Object.assign(new KeepingFakeEmbedder(), { length: 3 }) });
     }
   }
 });

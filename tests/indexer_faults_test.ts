@@ -1,6 +1,7 @@
 /** The indexer where the provider or the index fails: what waits, what is given up, what it says. */
 import assert from "node:assert/strict";
 import { EmbedderError } from "../src/embedder.ts";
+import { chunksOf } from "../src/indexer/chunks.ts";
 import { withBrain } from "./fakes/brain.ts";
 import { vectorOf } from "./fakes/indexing.ts";
 
@@ -111,14 +112,30 @@ Deno.test("a provider that refuses everything is a setting, and costs no memory 
     assert.deepEqual(brain.held(), brain.wanted());
   }));
 
-Deno.test("a text too long for the model is indexed by its beginning", () =>
+Deno.test("a chunk too long for the model is indexed by its beginning", () =>
   withBrain(async (brain) => {
     brain.embedder.plan = (texts) =>
-      texts.some((text) => text.length > 2_000) ? refusal() : undefined;
+      texts.some((text) => text.length > 600) ? refusal() : undefined;
     brain.put("long", "x".repeat(20_000));
     await brain.idle();
-    assert.deepEqual(brain.held(), { long: vectorOf("x".repeat(1_250)) });
+    assert.deepEqual(brain.held(), { long: Array(20).fill(vectorOf("x".repeat(500))) });
     assert.deepEqual(brain.counts(), { indexed: 1, pending: 0, failed: 0 });
+  }));
+
+Deno.test("a chunk that is refused costs the memory only that chunk", () =>
+  withBrain(async (brain) => {
+    brain.embedder.plan = (texts) =>
+      texts.some((text) => text.includes("bad")) ? refusal() : undefined;
+    const long = (word: string) => `${word} `.repeat(99) + "end. ";
+    const text = long("good") + long("bad") + long("fine");
+    brain.put("partly", text);
+    brain.put("all", long("bad") + long("bad and so on"));
+    await brain.idle();
+    const taken = chunksOf(text).filter((chunk) => !chunk.includes("bad"));
+    assert.equal(taken.length, 2);
+    assert.deepEqual(brain.held(), { partly: taken.map((chunk) => vectorOf(chunk)) });
+    assert.deepEqual(brain.counts(), { indexed: 1, pending: 0, failed: 1 });
+    assert.equal(brain.indexer.failedReason("all"), "refused");
   }));
 
 Deno.test("what was given up is taken up on demand", () =>
@@ -135,34 +152,38 @@ Deno.test("what was given up is taken up on demand", () =>
     assert.deepEqual(brain.held(), brain.wanted());
   }));
 
-Deno.test("vectors of another length than the index's are a setting, said in words", () =>
+Deno.test("vectors of another length than the provider's others are a setting, said in words", () =>
   withBrain(async (brain) => {
-    brain.put("own", "text", { embedding: Float32Array.of(1, 2, 3) });
+    brain.put("before", "text before");
     await brain.idle();
+    brain.embedder.length = 5;
     brain.put("a", "text");
     await brain.idle();
-    const detail = "Cannot index: the provider's vectors have 4 numbers, the index's 3";
+    const detail = "Cannot index: the provider's vectors have 5 numbers, the index's 4";
     assert.deepEqual(brain.indexer.status(), { state: "misconfigured", detail });
     assert.deepEqual(brain.counts(), { indexed: 1, pending: 1, failed: 0 });
     await assert.rejects(brain.indexer.embedQuery("q"), { fault: "config", message: detail });
-    brain.delete("own");
-    await brain.clock.advance(0);
+    brain.embedder.length = 4;
     await brain.clock.advance(5 * 60_000);
     assert.deepEqual(brain.held(), brain.wanted());
   }));
 
-Deno.test("a memory's own vector of another length is given up alone, its old one forgotten", () =>
+Deno.test("without a provider, a vector of another length is given up alone, its old one forgotten", () =>
   withBrain(async (brain) => {
-    brain.put("a", "text");
-    brain.put("b", "text");
+    const own = (...numbers: number[]) => ({ embedding: Float32Array.from(numbers) });
+    brain.put("a", "text", own(1, 2, 3, 4));
+    brain.put("b", "text", own(2, 2, 3, 4));
     await brain.idle();
-    brain.put("b", "text", { embedding: Float32Array.of(1, 2) });
-    brain.put("c", "text", { embedding: Float32Array.of(4, 3, 2, 1) });
+    brain.put("b", "text", own(1, 2));
+    brain.put("c", "text", own(4, 3, 2, 1));
     await brain.idle();
-    assert.deepEqual(brain.held(), { a: vectorOf("text"), c: Float32Array.of(4, 3, 2, 1) });
+    assert.deepEqual(brain.held(), {
+      a: [Float32Array.of(1, 2, 3, 4)],
+      c: [Float32Array.of(4, 3, 2, 1)],
+    });
     assert.equal(brain.indexer.failedReason("b"), "dimensions");
     assert.deepEqual(brain.counts(), { indexed: 2, pending: 0, failed: 1 });
-  }));
+  }, { embedder: undefined }));
 
 Deno.test("an index out of reach loses nothing: puts, edits, deletes and own vectors", () =>
   withBrain(async (brain) => {
@@ -193,6 +214,6 @@ Deno.test("a vector that was being written when its text was edited is taken out
     brain.put("a", "second, which is refused");
     written.resolve();
     await brain.idle();
-    assert.deepEqual(brain.held(), { other: vectorOf("other") });
+    assert.deepEqual(brain.held(), { other: [vectorOf("other")] });
     assert.deepEqual(brain.counts(), { indexed: 1, pending: 0, failed: 1 });
   }));

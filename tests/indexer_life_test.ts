@@ -69,7 +69,7 @@ Deno.test("over a real connection an outage costs one call per distinct text, a 
     const indexer = new Indexer({
       embedder,
       recall: embedder.recall,
-      vectorIndex,
+      newVectorIndex: () => vectorIndex,
       memory: (id) => state.get(id),
       clock: systemClock,
       random: Math.random,
@@ -79,7 +79,9 @@ Deno.test("over a real connection an outage costs one call per distinct text, a 
     meanwhile(indexer);
     await indexer.idle();
     assert.equal(vectorIndex.size, 250);
-    assert.deepEqual(await vectorIndex.get("249"), Float32Array.from(fakeVector("garden 119", 32)));
+    const last = state.get("249") ?? assert.fail("it is there");
+    const vectors = [Float32Array.from(fakeVector("garden 119", 32))];
+    assert.deepEqual(await indexer.vectorsOf(last), vectors);
     await indexer.stop();
     cache.close();
   }

@@ -56,7 +56,7 @@ class Run {
     return new Indexer({
       embedder,
       recall: embedder.recall,
-      vectorIndex: this.index,
+      newVectorIndex: () => this.index,
       memory: (id) => this.state.get(id),
       clock: this.clock,
       random: this.random,
@@ -136,7 +136,7 @@ class Run {
     const wanted = new Map(
       [...this.state.values()].map((memory) => [
         memory.id,
-        memory.embedding ?? vectorOf(memory.content),
+        [memory.embedding ?? vectorOf(memory.content)],
       ]),
     );
     assert.deepEqual(this.index.vectors, wanted);

@@ -1,16 +1,16 @@
 /** The indexer where all goes well: what is embedded, what is not, and what an edit leaves behind. */
 import assert from "node:assert/strict";
 import { EmbedderError } from "../src/embedder.ts";
-import { embeddingText } from "../src/indexer.ts";
+import { chunksOf } from "../src/indexer/chunks.ts";
 import { withBrain } from "./fakes/brain.ts";
-import { FakeEmbedder, memoryOf, vectorOf } from "./fakes/indexing.ts";
+import { FakeEmbedder, vectorOf } from "./fakes/indexing.ts";
 
 Deno.test("a memory that was put is embedded, indexed and counted", () =>
   withBrain(async (brain) => {
     brain.put("a", "the garden fence");
     assert.deepEqual(brain.counts(), { indexed: 0, pending: 1, failed: 0 });
     await brain.idle();
-    assert.deepEqual(brain.held(), { a: vectorOf("the garden fence") });
+    assert.deepEqual(brain.held(), { a: [vectorOf("the garden fence")] });
     assert.deepEqual(brain.indexer.stats(), {
       provider: "fake",
       model: "fake-1",
@@ -18,6 +18,7 @@ Deno.test("a memory that was put is embedded, indexed and counted", () =>
       indexed: 1,
       pending: 0,
       failed: 0,
+      reindexing: null,
     });
     assert.deepEqual(brain.indexer.status(), { state: "ok", detail: null });
   }));
@@ -37,7 +38,7 @@ Deno.test("a vector that came with the memory is indexed as it is, provider or n
     await withBrain(async (brain) => {
       brain.put("a", "text", { embedding: own });
       await brain.idle();
-      assert.deepEqual(brain.held(), { a: own });
+      assert.deepEqual(brain.held(), { a: [own] });
       assert.deepEqual(brain.counts(), { indexed: 1, pending: 0, failed: 0 });
       assert.deepEqual(embedder?.calls ?? [], []);
     }, { embedder });
@@ -61,6 +62,7 @@ Deno.test("without a provider texts are not indexed and nothing is pending", () 
       indexed: 0,
       pending: 0,
       failed: 0,
+      reindexing: null,
     });
     assert.deepEqual(brain.indexer.status(), { state: "off", detail: null });
     await assert.rejects(brain.indexer.embedQuery("q"), { fault: "config" });
@@ -77,7 +79,7 @@ Deno.test("a deleted memory leaves the index, and an edited one its old meaning,
     assert.deepEqual(brain.held(), {});
     brain.embedder.plan = () => undefined;
     await brain.idle();
-    assert.deepEqual(brain.held(), { b: vectorOf("edited") });
+    assert.deepEqual(brain.held(), { b: [vectorOf("edited")] });
   }));
 
 Deno.test("an answer for a text that was edited or deleted meanwhile is dropped", () =>
@@ -91,7 +93,10 @@ Deno.test("an answer for a text that was edited or deleted meanwhile is dropped"
     brain.delete("deleted");
     answer.resolve();
     await brain.idle();
-    assert.deepEqual(brain.held(), { edited: vectorOf("second"), same: vectorOf("first same") });
+    assert.deepEqual(brain.held(), {
+      edited: [vectorOf("second")],
+      same: [vectorOf("first same")],
+    });
     assert.deepEqual(brain.embedder.texts.slice(3), ["second"]);
     assert.deepEqual(brain.index.written.map(({ id }) => id).sort(), ["edited", "same"]);
   }));
@@ -127,10 +132,50 @@ Deno.test("batches hold at most 100 texts and 100,000 characters, two under way 
     assert.deepEqual(brain.held(), brain.wanted());
   }));
 
-Deno.test("a very long text is cut, and never within a character", () => {
-  assert.equal(embeddingText(memoryOf("a", "x".repeat(24_000))).length, 24_000);
-  assert.equal(embeddingText(memoryOf("a", "x".repeat(100_000))).length, 24_000);
-  const cut = embeddingText(memoryOf("a", "x" + "🪴".repeat(20_000)));
-  assert.ok(cut.isWellFormed());
-  assert.equal(cut.length, 23_999);
-});
+Deno.test("a long memory is indexed at once by all its chunks, however many calls they take", () =>
+  withBrain(async (brain) => {
+    const text = Array.from({ length: 9_000 }, (_, n) => `number ${n}`).join(", ");
+    assert.ok(chunksOf(text).length > 150);
+    brain.put("long", text);
+    brain.put("short", "text");
+    await brain.idle();
+    assert.deepEqual(brain.embedder.texts.toSorted(), [...chunksOf(text), "text"].toSorted());
+    assert.ok(brain.embedder.calls.every((texts) => texts.length <= 100));
+    assert.deepEqual(brain.held(), brain.wanted());
+    assert.deepEqual(brain.index.written.map(({ id }) => id).toSorted(), ["long", "short"]);
+    assert.deepEqual(brain.counts(), { indexed: 2, pending: 0, failed: 0 });
+  }));
+
+Deno.test("of a long memory no chunk is found before the others", () =>
+  withBrain(async (brain) => {
+    const text = Array.from({ length: 9_000 }, (_, n) => `number ${n}`).join(", ");
+    brain.embedder.plan = (texts) =>
+      texts.join().includes("number 8999") ? new EmbedderError("retry", "away") : undefined;
+    brain.put("long", text);
+    await brain.clock.advance(10_000);
+    assert.ok(brain.embedder.answered.length >= 100);
+    assert.deepEqual(brain.held(), {});
+    brain.embedder.plan = () => undefined;
+    await brain.idle();
+    assert.deepEqual(brain.held(), brain.wanted());
+  }));
+
+Deno.test("a vector of a client's own is used where it has the provider's length, else its text is", () =>
+  withBrain(async (brain) => {
+    const [fits, other] = [Float32Array.of(4, 3, 2, 1), Float32Array.of(1, 2)];
+    brain.put("before", "text before", { embedding: other });
+    brain.put("text", "text");
+    await brain.idle();
+    brain.put("fits", "text that has a vector", { embedding: fits });
+    brain.put("after", "text after", { embedding: other });
+    await brain.idle();
+    const [before, text, after] = ["text before", "text", "text after"].map((t) => [vectorOf(t)]);
+    assert.deepEqual(brain.held(), { after, before, fits: [fits], text });
+    assert.deepEqual(brain.counts(), { indexed: 4, pending: 0, failed: 0 });
+    assert.deepEqual(brain.embedder.texts.toSorted(), [
+      "text",
+      "text",
+      "text after",
+      "text before",
+    ]);
+  }));

@@ -57,7 +57,7 @@ async function withIndexer(
       dimensions: DIMENSIONS,
       timeoutMs: 2_000,
     }),
-    vectorIndex,
+    newVectorIndex: () => vectorIndex,
     memory: (id) => state.get(id),
     // It stands still: nothing is tried again but on demand.
     clock: new FakeClock(),
@@ -91,7 +91,11 @@ for (const [behaviour, state] of Object.entries(OUTAGES)) {
       await indexer.idle();
       assert.deepEqual(fake.texts.slice(length).toSorted(), TEXTS.toSorted());
       for (const [n, text] of TEXTS.entries()) {
-        assert.deepEqual(await index.get(`${n}`), Float32Array.from(fakeVector(text, DIMENSIONS)));
+        const vector = Float32Array.from(fakeVector(text, DIMENSIONS));
+        const { hits } = await index.search({ vector, limit: 1 });
+        assert.deepEqual(hits.map(({ id, score }) => [id, Math.abs(score - 1) < 1e-5]), [
+          [`${n}`, true],
+        ]);
       }
     }, memories);
   });

@@ -4,19 +4,19 @@
  * Promises: one call for each distinct text, whether it comes twice in a batch, in two batches at
  * the same time, or again after a restart. Otherwise it is the embedder behind it, faults and all.
  */
-import { type Embedder, EmbedderError, type EmbedOptions } from "../embedder.ts";
+import {
+  type Embedder,
+  EmbedderError,
+  type EmbedOptions,
+  type KeepingEmbedder,
+} from "../embedder.ts";
 import { type EmbeddingCache, embeddingKey } from "./cache.ts";
-
-export interface CachedEmbedder extends Embedder {
-  /** For each text the vector that is already there, or undefined; asks no provider. */
-  recall(texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
-}
 
 /** By key. */
 type Texts = ReadonlyMap<string, string>;
 type Vectors = ReadonlyMap<string, Float32Array>;
 
-export function cachedEmbedder(embedder: Embedder, cache: EmbeddingCache): CachedEmbedder {
+export function cachedEmbedder(embedder: Embedder, cache: EmbeddingCache): KeepingEmbedder {
   const { provider, model, dimensions } = embedder;
   const keyOf = (text: string) => embeddingKey(model, dimensions, text);
   const fetcher = new Fetcher(embedder, cache);
@@ -25,6 +25,7 @@ export function cachedEmbedder(embedder: Embedder, cache: EmbeddingCache): Cache
     model,
     dimensions,
     recall: (texts) => cache.get(texts.map(keyOf)),
+    ask: (texts, options) => embedder.embed(texts, options),
     async embed(texts, options) {
       const keys = texts.map(keyOf);
       const vectors = await fetcher.fetch(
@@ -79,7 +80,8 @@ class Fetcher {
     const known = await this.#cache.get(keys);
     const found = new Map(keys.flatMap((key, at) => {
       const vector = known[at];
-      return vector === undefined ? [] : [[key, vector] as const];
+      const fits = vector?.length === (options.length ?? vector?.length);
+      return vector === undefined || !fits ? [] : [[key, vector] as const];
     }));
     const missing = without(texts, found);
     if (missing.size > 0) addAll(found, await this.#ask(missing, options));

@@ -45,6 +45,18 @@ const statsSchema = z.strictObject({
     indexed: count,
     pending: count,
     failed: count,
+    reindexing: z.strictObject({
+      model: z.string(),
+      dimensions: count.nullable(),
+      done: count,
+      total: count,
+    }).nullable().meta({
+      description: "While the vectors of another model are being made. Those of `model` above " +
+        "serve until they are complete; `pending` counts what is left to do.",
+    }),
+  }).meta({
+    description: "`model` and `dimensions` are of the vectors that searches use, `indexed` the " +
+      "memories that are found by them, `failed` those that were given up.",
   }),
   vector_store: z.strictObject({
     kind: z.enum(["memory", "qdrant"]),

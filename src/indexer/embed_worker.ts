@@ -1,5 +1,5 @@
 /**
- * The background worker: takes ids from its queue in batches, has their texts embedded and hands
+ * The background worker: takes ids from its queues in batches, has their texts embedded and hands
  * the vectors to the index writer.
  *
  * Promises: an id leaves the queue only when the index holds what the state wants, the memory is
@@ -7,25 +7,24 @@
  * but asked for anew. Two calls at a time, one while things go wrong; nothing it meets is thrown.
  */
 import type { Clock, Timer } from "../clock.ts";
-import { type Embedder, EmbedderError } from "../embedder.ts";
-import type { Memory } from "../memory.ts";
+import { EmbedderError } from "../embedder.ts";
 import { VectorIndexUnavailable } from "../vector_index.ts";
 import { Backoff } from "./backoff.ts";
-import { withDeadline } from "./deadline.ts";
-import type { IndexWriter } from "./index_writer.ts";
-import { cutText, sourceOf } from "./source.ts";
+import { chunksOf } from "./chunks.ts";
+import type { IndexWriter, Sourced } from "./index_writer.ts";
+import type { Source } from "./source.ts";
+import { type Answers, CALL, type TextCalls } from "./text_calls.ts";
 
 export interface EmbedWorkerOptions {
-  readonly embedder: Embedder;
+  readonly calls: TextCalls;
   readonly writer: IndexWriter;
-  readonly memory: (id: string) => Memory | undefined;
+  /** What a memory's vectors are made from, now. */
+  readonly source: (id: string) => Source | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly stopping: AbortSignal;
   /** The provider will not take this text, however short. */
   readonly refused: (id: string, text: string) => void;
-  /** Throws `EmbedderError` for a vector that the index cannot take. */
-  readonly checkLength: (vector: Float32Array) => void;
   /** A batch is over, well or not. */
   readonly settled: () => void;
   readonly log: (message: string) => void;
@@ -34,17 +33,10 @@ export interface EmbedWorkerOptions {
 interface Item {
   readonly id: string;
   readonly text: string;
-  /** What is sent of it: all, or its beginning where all was refused. */
-  readonly sent: string;
+  readonly chunks: readonly string[];
 }
 
-const BATCH = { items: 100, characters: 100_000 } as const;
 const CONCURRENCY = 2;
-const DEADLINE_MS = 20_000;
-/** A refused text is tried shorter down to this, since models differ in how much they take. */
-const SHORTEST_CHARACTERS = 500;
-/** Nobody can object to it: whether it is refused tells a bad text from a bad setting. */
-const HARMLESS_TEXT = "memory";
 
 export class EmbedWorker {
   readonly #options: EmbedWorkerOptions;
@@ -52,38 +44,39 @@ export class EmbedWorker {
   /** What was just written goes before what start-up found. */
   readonly #live = new Set<string>();
   readonly #backlog = new Set<string>();
+  /** What is indexed, and whose vectors were kept and are lost: last of all. */
+  readonly #lost = new Set<string>();
   readonly #sent = new Set<string>();
   readonly #batches = new Set<Promise<void>>();
   #soon: Timer | undefined;
   #trouble: EmbedderError | undefined;
-  #dimensions: number | undefined;
-  /** Whether the provider ever took a text as it is set up now. */
-  #proven = false;
 
   constructor(options: EmbedWorkerOptions) {
     this.#options = options;
-    this.#dimensions = options.embedder.dimensions;
     this.#backoff = new Backoff(options.clock, options.random, () => this.#pump());
   }
 
+  /** How many memories are to be embedded. */
   get pending(): number {
     return this.#live.size + this.#backlog.size;
+  }
+
+  /** Whatever is to be embedded, in the order in which it is taken. */
+  *ids(): Generator<string> {
+    yield* this.#live;
+    yield* this.#backlog;
   }
 
   /** Nothing is under way, and nothing will be unless the operator acts. */
   get idle(): boolean {
     if (this.#batches.size > 0) return false;
-    return this.pending === 0 || (this.#trouble?.fault === "config" && this.#backoff.waiting);
+    if (this.pending + this.#lost.size === 0) return true;
+    return this.#trouble?.fault === "config" && this.#backoff.waiting;
   }
 
   /** Why nothing gets done at present, if so. */
   get trouble(): EmbedderError | undefined {
     return this.#trouble;
-  }
-
-  /** Length of the provider's vectors, where it was asked for or seen. */
-  get dimensions(): number | undefined {
-    return this.#dimensions;
   }
 
   add(id: string): void {
@@ -95,6 +88,12 @@ export class EmbedWorker {
   /** For what start-up found, all at once and in the order in which to take it. */
   addBacklog(ids: Iterable<string>): void {
     for (const id of ids) if (!this.#live.has(id)) this.#backlog.add(id);
+    this.#pumpSoon();
+  }
+
+  /** For what is indexed already, to have its vectors kept again. */
+  addLost(ids: Iterable<string>): void {
+    for (const id of ids) this.#lost.add(id);
     this.#pumpSoon();
   }
 
@@ -145,22 +144,25 @@ export class EmbedWorker {
     return this.#options.stopping.aborted;
   }
 
-  /** The next batch; drops from the queue what needs no vector any more. */
+  /** What fits one call, or one memory that does not; drops what needs no vector any more. */
   #take(): Item[] {
     const batch: Item[] = [];
-    let characters = 0;
-    for (const queue of [this.#live, this.#backlog]) {
+    let texts = 0, characters = 0;
+    for (const queue of [this.#live, this.#backlog, this.#lost]) {
       for (const id of queue) {
-        if (batch.length === BATCH.items) return batch;
+        if (texts >= CALL.texts) return batch;
         if (this.#sent.has(id)) continue;
-        const text = this.#textWanted(id);
+        const text = queue === this.#lost ? this.#textOf(id) : this.#textWanted(id);
         if (text === undefined) {
           queue.delete(id);
           continue;
         }
+        const chunks = chunksOf(text);
+        texts += chunks.length;
         characters += text.length;
-        if (characters > BATCH.characters && batch.length > 0) return batch;
-        batch.push({ id, text, sent: text });
+        const fits = texts <= CALL.texts && characters <= CALL.characters;
+        if (!fits && batch.length > 0) return batch;
+        batch.push({ id, text, chunks });
       }
     }
     return batch;
@@ -168,94 +170,55 @@ export class EmbedWorker {
 
   /** The memory's text, if it has no vector in the index yet and needs one. */
   #textWanted(id: string): string | undefined {
-    const memory = this.#options.memory(id);
-    if (memory === undefined || this.#options.writer.isCurrent(id)) return undefined;
-    const source = sourceOf(memory);
+    return this.#options.writer.isCurrent(id) ? undefined : this.#textOf(id);
+  }
+
+  #textOf(id: string): string | undefined {
+    const source = this.#options.source(id);
     return typeof source === "string" ? source : undefined;
   }
 
   async #work(batch: readonly Item[]): Promise<void> {
-    const parts = [batch];
+    const answers: Answers = new Map();
     try {
-      for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
-        const [first] = part;
-        if (first === undefined || await this.#embedded(part)) continue;
-        if (part.length === 1) {
-          await this.#shortenOrRefuse(first);
-          continue;
-        }
-        // One of them is refused: halve until it stands alone.
-        const middle = part.length >> 1;
-        parts.push(part.slice(middle), part.slice(0, middle));
+      try {
+        await this.#options.calls.embed(new Set(batch.flatMap(({ chunks }) => chunks)), answers);
+      } finally {
+        // What was answered before a call failed is not to be asked for again.
+        const isAnswered = ({ chunks }: Item) => chunks.every((text) => answers.has(text));
+        await this.#write(batch.filter(isAnswered), answers);
       }
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  /** Embeds and indexes the items; false where the provider refuses one of the texts. */
-  async #embedded(items: readonly Item[]): Promise<boolean> {
-    const { clock, embedder, stopping, writer } = this.#options;
-    let vectors: Float32Array[];
-    try {
-      const texts = items.map(({ sent }) => sent);
-      vectors = await withDeadline(
-        clock,
-        DEADLINE_MS,
-        stopping,
-        (signal) => embedder.embed(texts, { signal }),
-      );
-    } catch (error) {
-      if (error instanceof EmbedderError && error.fault === "input") return false;
-      throw error;
+  async #write(items: readonly Item[], answers: Answers): Promise<void> {
+    if (items.length === 0) return;
+    const sourced: Sourced[] = [];
+    const refused: Item[] = [];
+    for (const item of items) {
+      const vectors = item.chunks.flatMap((text) => answers.get(text) ?? []);
+      if (vectors.length > 0) sourced.push({ id: item.id, source: item.text, vectors });
+      else refused.push(item);
     }
-    this.#proven = true;
-    const sourced = items.map(({ id, text }, at) => {
-      const vector = vectors[at];
-      if (vector === undefined) {
-        throw new EmbedderError("retry", "Cannot index: a vector is missing");
-      }
-      this.#dimensions = vector.length;
-      this.#options.checkLength(vector);
-      return { id, source: text, vector };
-    });
-    if ((await writer.upsert(sourced)).length > 0) {
+    if ((await this.#options.writer.upsert(sourced)).length > 0) {
       throw new EmbedderError("config", "Cannot index: the vector index refuses these vectors");
     }
-    for (const { id } of items) if (this.#textWanted(id) === undefined) this.remove(id);
+    for (const { id } of items) {
+      this.#lost.delete(id);
+      if (this.#textWanted(id) === undefined) this.remove(id);
+    }
+    for (const { id, text } of refused) this.#refuse(id, text);
     this.#trouble = undefined;
     this.#backoff.reset();
-    return true;
   }
 
-  /** Gives up on a text alone: never because of a setting, and not before its beginning was tried. */
-  async #shortenOrRefuse(item: Item): Promise<void> {
-    if (!this.#proven) await this.#prove();
-    let length = item.text.length >> 1;
-    for (; length >= SHORTEST_CHARACTERS; length >>= 1) {
-      if (await this.#embedded([{ ...item, sent: cutText(item.text, length) }])) return;
-    }
-    if (this.#textWanted(item.id) !== item.text) return;
-    this.remove(item.id);
-    this.#options.refused(item.id, item.text);
+  #refuse(id: string, text: string): void {
+    if (this.#textWanted(id) !== text) return;
+    this.remove(id);
+    this.#options.refused(id, text);
     this.#options.log("the embedding provider refused a text, which was given up");
-  }
-
-  /** Throws where the provider refuses what nobody can object to. */
-  async #prove(): Promise<void> {
-    const { clock, embedder, stopping } = this.#options;
-    try {
-      await withDeadline(
-        clock,
-        DEADLINE_MS,
-        stopping,
-        (signal) => embedder.embed([HARMLESS_TEXT], { signal }),
-      );
-      this.#proven = true;
-    } catch (error) {
-      if (!(error instanceof EmbedderError && error.fault === "input")) throw error;
-      throw new EmbedderError("config", "Cannot embed: the provider refuses every text");
-    }
   }
 
   #failed(error: unknown): void {

@@ -11,18 +11,20 @@ import { AppError } from "../errors.ts";
 import type { Memory } from "../memory.ts";
 import type { VectorIndex } from "../vector_index.ts";
 import { Backoff } from "./backoff.ts";
-import { type Source, sourceOf } from "./source.ts";
+import type { Source, SourceOf } from "./source.ts";
 
-/** A vector and what it was made from. */
+/** A memory's vectors and what they were made from. */
 export interface Sourced {
   readonly id: string;
   readonly source: Source;
-  readonly vector: Float32Array;
+  /** One; of a long text, one for each of its chunks, in order. */
+  readonly vectors: readonly Float32Array[];
 }
 
 export interface IndexWriterOptions {
   readonly vectorIndex: VectorIndex;
   readonly memory: (id: string) => Memory | undefined;
+  readonly sourceOf: SourceOf;
   readonly clock: Clock;
   readonly random: () => number;
   /** Length of the provider's vectors, where known: another must not become an empty index's. */
@@ -37,7 +39,7 @@ export interface IndexWriterOptions {
 const SLICE = 100;
 
 export class IndexWriter {
-  /** What each indexed vector was made from. The texts are the state's own, not copies. */
+  /** What each memory's vectors were made from. The texts are the state's own, not copies. */
   readonly #indexed = new Map<string, Source>();
   readonly #options: IndexWriterOptions;
   readonly #backoff: Backoff;
@@ -56,7 +58,18 @@ export class IndexWriter {
     return this.#dirty.size === 0 && this.#aligning === undefined;
   }
 
-  /** How many memories have their vector in the index. */
+  /** Every memory that is indexed, or is not yet as the state wants it. */
+  *ids(): Generator<string> {
+    yield* this.#indexed.keys();
+    yield* this.#dirty;
+  }
+
+  /** Memories whose entry may not be as the state wants it. */
+  get unaligned(): readonly string[] {
+    return [...this.#dirty];
+  }
+
+  /** How many memories have their vectors in the index. */
   get size(): number {
     return this.#indexed.size;
   }
@@ -64,11 +77,17 @@ export class IndexWriter {
   /** Memories whose own vector is not in the index yet. */
   get pending(): number {
     let count = 0;
-    for (const id of this.#dirty) if (this.#options.memory(id)?.embedding) count++;
+    for (const id of this.#dirty) if (this.#wanted(id) instanceof Float32Array) count++;
     return count;
   }
 
-  /** Whether the id's vector in the index was made from this. */
+  /** What a memory's vectors are to be made from, as it is now. */
+  #wanted(id: string): Source | undefined {
+    const memory = this.#options.memory(id);
+    return memory && this.#options.sourceOf(memory);
+  }
+
+  /** Whether the id's vectors in the index were made from this. */
   isIndexed(id: string, source: Source): boolean {
     if (this.#indexed.get(id) !== source) return false;
     // The newer of two equal texts is the one that the state keeps.
@@ -78,8 +97,8 @@ export class IndexWriter {
 
   /** Whether the index holds what the state wants of this memory. */
   isCurrent(id: string): boolean {
-    const memory = this.#options.memory(id);
-    return memory !== undefined && this.#indexed.get(id) === sourceOf(memory);
+    const wanted = this.#wanted(id);
+    return wanted !== undefined && this.#indexed.get(id) === wanted;
   }
 
   /** Brings one entry in line with the state: a memory's own vector in, a stale or gone one out. */
@@ -140,16 +159,15 @@ export class IndexWriter {
     const stale: string[] = [];
     const own: Sourced[] = [];
     for (const id of ids) {
-      const memory = this.#options.memory(id);
-      const source = memory && sourceOf(memory);
+      const source = this.#wanted(id);
       if (source !== undefined && this.#indexed.get(id) === source) continue;
       if (source instanceof Float32Array && this.#fits(source)) {
-        own.push({ id, source, vector: source });
+        own.push({ id, source, vectors: [source] });
         continue;
       }
       stale.push(id);
       if (source instanceof Float32Array) {
-        this.#options.rejected({ id, source, vector: source });
+        this.#options.rejected({ id, source, vectors: [source] });
       }
     }
     await this.#deleteNow(stale);
@@ -172,14 +190,11 @@ export class IndexWriter {
   }
 
   async #upsertNow(entries: readonly Sourced[]): Promise<Sourced[]> {
-    const wanted = entries.filter(({ id, source }) => {
-      const memory = this.#options.memory(id);
-      return memory !== undefined && sourceOf(memory) === source;
-    });
+    const wanted = entries.filter(({ id, source }) => this.#wanted(id) === source);
     if (wanted.length === 0) return [];
     try {
       await this.#options.vectorIndex.upsert(
-        wanted.map(({ id, vector }) => ({ id, vectors: [vector] })),
+        wanted.map(({ id, vectors }) => ({ id, vectors })),
       );
       for (const { id, source } of wanted) {
         this.#indexed.set(id, source);

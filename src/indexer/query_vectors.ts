@@ -6,9 +6,7 @@ import type { Clock } from "../clock.ts";
 import { type Embedder, EmbedderError } from "../embedder.ts";
 import { Breaker } from "./breaker.ts";
 import { withDeadline } from "./deadline.ts";
-
-/** For each text the vector that is to be had without a call, or undefined. */
-export type Recall = (texts: readonly string[]) => Promise<(Float32Array | undefined)[]>;
+import type { Recall } from "./remembered.ts";
 
 const DEADLINE_MS = 1_500;
 const REMEMBERED = 256;

@@ -72,7 +72,7 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
       log: warn,
     }),
     textIndex: new Bm25Index(),
-    vectorIndex: new FlatVectorIndex(),
+    newVectorIndex: () => new FlatVectorIndex(),
     exportFolder,
     embeddingsBytes: () => 0,
     limits: { memories: 0, bytes: 0 },

@@ -49,7 +49,7 @@ export async function housed(options: HousedOptions = {}): Promise<Housed> {
   const brain = new Brain({
     store: fileStoreOn(fs, PATH, clock, log, options.storeOptions),
     textIndex: options.textIndex ?? new Bm25Index(),
-    vectorIndex: new FlatVectorIndex(),
+    newVectorIndex: () => new FlatVectorIndex(),
     exportFolder,
     embeddingsBytes: () => 0,
     limits: options.limits ?? { memories: 0, bytes: 0 },

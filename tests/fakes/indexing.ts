@@ -2,8 +2,14 @@
  * the test, and a vector index that is a Map. */
 import assert from "node:assert/strict";
 import type { Clock, Timer } from "../../src/clock.ts";
-import { type Embedder, EmbedderError, type EmbedOptions } from "../../src/embedder.ts";
+import {
+  type Embedder,
+  EmbedderError,
+  type EmbedOptions,
+  type KeepingEmbedder,
+} from "../../src/embedder.ts";
 import { AppError } from "../../src/errors.ts";
+import { chunksOf } from "../../src/indexer/chunks.ts";
 import type { Memory } from "../../src/memory.ts";
 import {
   type VectorEntry,
@@ -78,7 +84,7 @@ export type Plan = (texts: readonly string[]) => EmbedderError | Promise<void> |
 
 export class FakeEmbedder implements Embedder {
   readonly provider = "fake";
-  readonly model = "fake-1";
+  model = "fake-1";
   dimensions: number | undefined = undefined;
   length = 4;
   plan: Plan = () => undefined;
@@ -109,6 +115,28 @@ export class FakeEmbedder implements Embedder {
   }
 }
 
+/** One that remembers in memory, as the cache does on disk. */
+export class KeepingFakeEmbedder extends FakeEmbedder implements KeepingEmbedder {
+  readonly kept = new Map<string, Float32Array>();
+
+  recall(texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
+    return Promise.resolve(texts.map((text) => this.kept.get(text)));
+  }
+
+  ask(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
+    return super.embed(texts, options);
+  }
+
+  override async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
+    const vectors = await super.embed(texts, options);
+    for (const [at, text] of texts.entries()) {
+      const vector = vectors[at];
+      if (vector !== undefined) this.kept.set(text, vector);
+    }
+    return vectors;
+  }
+}
+
 /** Tells texts apart, which is all that these tests ask of a vector. */
 export function vectorOf(text: string, length = 4): Float32Array {
   const vector = new Float32Array(length).fill(1);
@@ -117,6 +145,11 @@ export function vectorOf(text: string, length = 4): Float32Array {
     vector[slot] = ((vector[slot] ?? 0) * 31 + text.charCodeAt(at)) % 65_521;
   }
   return vector;
+}
+
+/** What the provider says of a text: a vector for each of its chunks. */
+export function vectorsOf(text: string, length = 4): Float32Array[] {
+  return chunksOf(text).map((chunk) => vectorOf(chunk, length));
 }
 
 /** The port as the simplest thing that keeps its word; `away` takes it out of reach. */
@@ -128,10 +161,10 @@ export class MapVectorIndex implements VectorIndex {
   pause: () => Promise<void> = () => Promise.resolve();
   /** Everything that was ever written, in order. */
   readonly written: VectorEntry[] = [];
-  readonly vectors = new Map<string, Float32Array>();
+  readonly vectors = new Map<string, readonly Float32Array[]>();
 
   get dimensions(): number | undefined {
-    return this.vectors.values().next().value?.length;
+    return this.vectors.values().next().value?.[0]?.length;
   }
 
   get size(): number {
@@ -143,7 +176,7 @@ export class MapVectorIndex implements VectorIndex {
   }
 
   get(id: string): Promise<Float32Array | undefined> {
-    return Promise.resolve(this.vectors.get(id));
+    return Promise.resolve(this.vectors.get(id)?.[0]);
   }
 
   async upsert(entries: readonly VectorEntry[]): Promise<void> {
@@ -153,9 +186,7 @@ export class MapVectorIndex implements VectorIndex {
       throw new AppError("invalid", "Cannot index: another length");
     }
     this.written.push(...entries);
-    for (const { id, vectors: [vector] } of entries) {
-      if (vector !== undefined) this.vectors.set(id, vector);
-    }
+    for (const { id, vectors } of entries) this.vectors.set(id, vectors);
   }
 
   async delete(ids: readonly string[]): Promise<void> {

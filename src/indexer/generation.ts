@@ -1,0 +1,299 @@
+/**
+ * One generation of vectors: those of one model and one length, in an index of their own. The
+ * indexer has one, or two while the vectors of another model are being made.
+ *
+ * Promises: a vector of a client's own is used where its length is that of the provider's, else
+ * its text is embedded. The first that the provider says in a life of the process settles that
+ * length; if the index was begun with another, the generation is to be begun anew.
+ */
+import type { Clock } from "../clock.ts";
+import { type Embedder, EmbedderError } from "../embedder.ts";
+import type { Memory } from "../memory.ts";
+import type { FullVectors, VectorIndex } from "../vector_index.ts";
+import { EmbedWorker } from "./embed_worker.ts";
+import { type FailedReason, GivenUp } from "./given_up.ts";
+import { IndexWriter } from "./index_writer.ts";
+import { QueryVectors } from "./query_vectors.ts";
+import { type Recall, Remembered } from "./remembered.ts";
+import type { Source } from "./source.ts";
+import { TextCalls } from "./text_calls.ts";
+
+export interface GenerationOptions {
+  /** Left out: only vectors that clients send are indexed. */
+  readonly embedder?: Embedder | undefined;
+  /** The vectors that are to be had without a call. */
+  readonly recall?: Recall | undefined;
+  /** Past what is remembered. */
+  readonly ask?: Embedder["embed"] | undefined;
+  /** Of the vectors that are remembered, where it is known; and whether the provider said it. */
+  readonly length?: number | undefined;
+  readonly isSettled?: boolean | undefined;
+  readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
+  /** The state's memory of an id, now. */
+  readonly memory: (id: string) => Memory | undefined;
+  readonly clock: Clock;
+  /** 0 to 1, for the jitter of retries. */
+  readonly random: () => number;
+  /** The provider's vectors have this length, and the index is one of another. */
+  readonly outgrown: (generation: Generation, length: number) => void;
+  /** Something is over, well or not. */
+  readonly settled: () => void;
+  readonly log: (message: string) => void;
+}
+
+export class Generation {
+  readonly vectorIndex: VectorIndex;
+  readonly #options: GenerationOptions;
+  readonly #writer: IndexWriter;
+  readonly #remembered: Remembered;
+  readonly #calls: TextCalls | undefined;
+  readonly #worker: EmbedWorker | undefined;
+  readonly #queries: QueryVectors | undefined;
+  readonly #stopping = new AbortController();
+  readonly #givenUp = new GivenUp();
+  /** Of the provider's vectors. */
+  #length: number | undefined;
+  /** Whether that was asked for, or said by the provider in this life of the process. */
+  #isSettled: boolean;
+
+  constructor(options: GenerationOptions) {
+    const { embedder, memory, clock, random, settled, log } = options;
+    const stopping = this.#stopping.signal;
+    this.#options = options;
+    this.#length = embedder?.dimensions ?? options.length;
+    this.#isSettled = embedder?.dimensions !== undefined || options.isSettled === true;
+    this.vectorIndex = options.newVectorIndex((ids) => this.#fullVectors(ids));
+    this.#writer = new IndexWriter({
+      vectorIndex: this.vectorIndex,
+      memory,
+      sourceOf: (memory) => this.#sourceOf(memory),
+      clock,
+      random,
+      dimensions: () => this.#length,
+      rejected: ({ id, source }) => this.#givenUp.add(id, source, "dimensions"),
+      settled,
+      log,
+    });
+    this.#remembered = new Remembered(options.recall, (length) => this.#takesLength(length));
+    if (embedder === undefined) return;
+    const recall = (texts: readonly string[]) => this.#remembered.ofTexts(texts);
+    this.#queries = new QueryVectors(embedder, recall, clock, stopping);
+    this.#calls = new TextCalls({
+      embedder,
+      clock,
+      stopping,
+      length: () => this.#length,
+      checkLength: (vector) => this.#checkLength(vector),
+    });
+    this.#worker = new EmbedWorker({
+      calls: this.#calls,
+      writer: this.#writer,
+      source: (id) => this.#wanted(id),
+      clock,
+      random,
+      stopping,
+      refused: (id, source) => this.#givenUp.add(id, source, "refused"),
+      settled,
+      log,
+    });
+  }
+
+  get embedder(): Embedder | undefined {
+    return this.#options.embedder;
+  }
+
+  /** Length of its vectors, where it is known. */
+  get dimensions(): number | undefined {
+    return this.#length ?? this.vectorIndex.dimensions;
+  }
+
+  /** Whether the provider took a text in this life of the process. */
+  get isProven(): boolean {
+    return this.#calls?.proven ?? false;
+  }
+
+  get indexed(): number {
+    return this.#writer.size;
+  }
+
+  get pending(): number {
+    return this.#writer.pending + (this.#worker?.pending ?? 0);
+  }
+
+  get failed(): number {
+    return this.#givenUp.size;
+  }
+
+  /** Nothing is under way, and nothing will be unless the operator acts. */
+  get idle(): boolean {
+    return this.#writer.idle && this.#worker?.idle !== false;
+  }
+
+  /** Why no text is embedded at present, if so. */
+  get trouble(): EmbedderError | undefined {
+    return this.#worker?.trouble;
+  }
+
+  /** Every memory that it knows of; some come twice. */
+  *ids(): Generator<string> {
+    yield* this.#writer.ids();
+    if (this.#worker !== undefined) yield* this.#worker.ids();
+    yield* this.#givenUp.ids();
+  }
+
+  put(memory: Memory): void {
+    if (!this.#needsText(memory)) return;
+    // A vector of another text must not go on being found.
+    if (this.vectorIndex.has(memory.id)) this.#writer.align(memory.id);
+    this.#worker?.add(memory.id);
+  }
+
+  delete(id: string): void {
+    this.#worker?.remove(id);
+    this.#givenUp.delete(id);
+    this.#writer.align(id);
+  }
+
+  /** Indexes what needs no call, and returns the memories whose text must be embedded. */
+  async take(memories: readonly Memory[]): Promise<Memory[]> {
+    const open = memories.filter((memory) => this.#needsText(memory));
+    const recalled = await this.#remembered.ofContents(open.map(({ content }) => content));
+    const sourced = open.flatMap(({ id, content }, at) => {
+      const vectors = recalled[at];
+      return vectors === undefined ? [] : [{ id, source: content, vectors }];
+    });
+    try {
+      await this.#writer.upsert(sourced);
+    } catch {
+      // The worker meets the same index soon, and knows how to wait for it.
+    }
+    return open.filter(({ id }) => !this.#writer.isCurrent(id));
+  }
+
+  /** To be embedded after all that is written meanwhile, in this order. */
+  addBacklog(ids: Iterable<string>): void {
+    this.#worker?.addBacklog(ids);
+  }
+
+  /** Has the texts of those embedded once more whose vectors are not remembered any more. */
+  async keepAgain(ids: readonly string[]): Promise<void> {
+    const found = await this.#fullVectors(ids);
+    this.#worker?.addLost(ids.filter((_, at) => found[at] === undefined));
+  }
+
+  /** A memory's vectors in full precision, without a call; undefined where one is not to be had. */
+  async vectorsOf(memory: Memory): Promise<readonly Float32Array[] | undefined> {
+    const source = this.#sourceOf(memory);
+    if (typeof source !== "string") return [source];
+    return (await this.#remembered.ofContents([source]))[0];
+  }
+
+  async #fullVectors(ids: readonly string[]): ReturnType<FullVectors> {
+    const sources = ids.map((id) => this.#wanted(id));
+    const texts = sources.filter((source) => typeof source === "string");
+    const recalled = await this.#remembered.ofContents(texts);
+    let next = 0;
+    return sources.map((source) =>
+      typeof source === "string" ? recalled[next++] : source && [source]
+    );
+  }
+
+  /** Within 1.5 seconds. Throws `EmbedderError`. */
+  async embedQuery(text: string): Promise<Float32Array> {
+    if (this.#queries === undefined) {
+      throw new EmbedderError("config", "Cannot embed: no provider is configured");
+    }
+    const vector = await this.#queries.get(text);
+    this.#checkLength(vector);
+    return vector;
+  }
+
+  /** Whether the provider makes such vectors still; true also while nobody can tell. */
+  async isStillMade(): Promise<boolean> {
+    const { ask, clock } = this.#options;
+    return await this.#remembered.areStillMade(ask, clock, this.#stopping.signal);
+  }
+
+  /** Why a memory was given up and is not found by meaning; undefined if it was not. */
+  failedReason(id: string): FailedReason | undefined {
+    return this.#givenUp.reason(id);
+  }
+
+  /** Takes up at once what was given up, and what waits for a better time. */
+  retryFailed(): void {
+    for (const id of this.#givenUp.clear()) {
+      const memory = this.#options.memory(id);
+      if (memory !== undefined) this.put(memory);
+    }
+    this.#worker?.retryNow();
+  }
+
+  /** Gives up what is under way. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#worker?.stop();
+    await this.#writer.stop();
+  }
+
+  #sourceOf({ content, embedding }: Memory): Source {
+    if (embedding === undefined) return content;
+    if (this.#options.embedder === undefined || this.#length === undefined) return embedding;
+    return embedding.length === this.#length ? embedding : content;
+  }
+
+  /** What a memory's vectors are made from, as it is now. */
+  #wanted(id: string): Source | undefined {
+    const memory = this.#options.memory(id);
+    return memory && this.#sourceOf(memory);
+  }
+
+  /** Has the writer do what it can without a call; true where the text must be embedded. */
+  #needsText(memory: Memory): boolean {
+    const { id } = memory;
+    const source = this.#sourceOf(memory);
+    if (this.#givenUp.holds(id, source)) return false;
+    if (this.#writer.isIndexed(id, source)) {
+      this.#worker?.remove(id);
+      return false;
+    }
+    if (source instanceof Float32Array) {
+      this.#worker?.remove(id);
+      this.#writer.align(id);
+      return false;
+    }
+    return true;
+  }
+
+  #takesLength(length: number): boolean {
+    if (this.#length === undefined) this.#setLength(length);
+    return length === this.#length;
+  }
+
+  #setLength(length: number): void {
+    if (length === this.#length) return;
+    this.#length = length;
+    // Of their own vectors, which wait for the index, some are of no use now: their texts are.
+    for (const id of this.#writer.unaligned) {
+      const memory = this.#options.memory(id);
+      if (memory !== undefined) this.put(memory);
+    }
+  }
+
+  /** Takes a length that the provider says, the first time; throws where it says another then. */
+  #checkLength({ length }: Float32Array): void {
+    if (!this.#isSettled) {
+      const { dimensions } = this.vectorIndex;
+      this.#isSettled = true;
+      this.#setLength(length);
+      if (dimensions !== undefined && dimensions !== length) {
+        this.#options.outgrown(this, length);
+        throw new EmbedderError("retry", "Cannot index: the vectors' length is another now");
+      }
+    }
+    if (length === this.#length) return;
+    throw new EmbedderError(
+      "config",
+      `Cannot index: the provider's vectors have ${length} numbers, the index's ${this.#length}`,
+    );
+  }
+}

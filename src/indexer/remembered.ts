@@ -1,0 +1,86 @@
+/**
+ * The vectors that are to be had without a call, of the length that the index has.
+ */
+import type { Clock } from "../clock.ts";
+import { type Embedder, EmbedderError } from "../embedder.ts";
+import { chunksOf } from "./chunks.ts";
+import { withDeadline } from "./deadline.ts";
+
+/** For each text the vector that is to be had without a call, or undefined. */
+export type Recall = (texts: readonly string[]) => Promise<(Float32Array | undefined)[]>;
+
+const ASKING_MS = 20_000;
+/** Providers answer the same text a little differently each time; other models far beyond this. */
+const SAME_COSINE = 0.98;
+
+export class Remembered {
+  readonly #recall: Recall | undefined;
+  readonly #takesLength: (length: number) => boolean;
+  /** A text and the vector that was remembered of it. */
+  #sample: { readonly text: string; readonly vector: Float32Array } | undefined;
+
+  /** `takesLength` says whether vectors of a length are of use. */
+  constructor(recall: Recall | undefined, takesLength: (length: number) => boolean) {
+    this.#recall = recall;
+    this.#takesLength = takesLength;
+  }
+
+  async ofTexts(texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
+    if (texts.length === 0) return [];
+    const vectors = await this.#recall?.(texts) ?? [];
+    return vectors.map((vector, at) => {
+      if (vector === undefined || !this.#takesLength(vector.length)) return undefined;
+      this.#sample ??= { text: texts[at] ?? "", vector };
+      return vector;
+    });
+  }
+
+  /** For each content the vectors of all its chunks, or undefined. */
+  async ofContents(
+    contents: readonly string[],
+  ): Promise<(readonly Float32Array[] | undefined)[]> {
+    const chunks = contents.map(chunksOf);
+    const vectors = await this.ofTexts(chunks.flat());
+    let next = 0;
+    return chunks.map(({ length }) => {
+      const own = vectors.slice(next, next += length).filter((vector) => vector !== undefined);
+      return own.length === length ? own : undefined;
+    });
+  }
+
+  /**
+   * False where the provider does not make such vectors any more: many a server answers by
+   * whatever model it runs, whichever is asked for. True also while nobody can tell.
+   */
+  async areStillMade(
+    ask: Embedder["embed"] | undefined,
+    clock: Clock,
+    stopping: AbortSignal,
+  ): Promise<boolean> {
+    const sample = this.#sample;
+    if (sample === undefined || ask === undefined) return false;
+    try {
+      const [vector] = await withDeadline(
+        clock,
+        ASKING_MS,
+        stopping,
+        (signal) => ask([sample.text], { signal }),
+      );
+      return vector !== undefined && cosine(vector, sample.vector) >= SAME_COSINE;
+    } catch (error) {
+      return error instanceof EmbedderError && error.fault === "retry";
+    }
+  }
+}
+
+/** 0 where the lengths differ. */
+function cosine(a: Float32Array, b: Float32Array): number {
+  let product = 0, squareA = 0, squareB = 0;
+  for (const [at, x] of a.entries()) {
+    const y = b[at] ?? 0;
+    product += x * y;
+    squareA += x * x;
+    squareB += y * y;
+  }
+  return a.length === b.length ? product / Math.sqrt(squareA * squareB) : 0;
+}
