@@ -1,12 +1,10 @@
 /** Our engines in a process of their own: see `engine.ts`. */
 import { Bm25Index } from "../../../src/text_index/bm25.ts";
-import type { VectorIndex } from "../../../src/vector_index.ts";
-import { FlatVectorIndex } from "../../../src/vector_index/flat.ts";
+import type { FullVectors, VectorIndex } from "../../../src/vector_index.ts";
+import { QuantisedVectorIndex } from "../../../src/vector_index/quantised.ts";
 import { noteId, question, storedNote } from "../notes.ts";
 import { type Engine, serveEngine, type Subject } from "./engine.ts";
 import { VectorFile } from "./vector_file.ts";
-
-type FullVectors = (ids: readonly string[]) => Promise<(readonly Float32Array[] | undefined)[]>;
 
 const FOUND = 10;
 /** Ids as long as real ones, for what they take of the memory. */
@@ -14,7 +12,8 @@ const idOf = (number: number) => `01a20338-9545-7747-84c8-${String(number).padSt
 const numberOf = (id: string) => Number(id.slice(24));
 
 /** The index that the product uses. */
-const newVectorIndex = (_fullVectors: FullVectors): VectorIndex => new FlatVectorIndex();
+const newVectorIndex = (fullVectors: FullVectors): VectorIndex =>
+  new QuantisedVectorIndex({ fullVectors });
 
 function vectorEngine(subject: Subject & { kind: "vectors" }): Engine {
   const vectors = new VectorFile(subject.vectors, subject.dimensions);
