@@ -54,8 +54,8 @@ const SCALE = {
     questions: 100,
   },
   quick: {
-    sizes: [1_000, 5_000],
-    wordSizes: [1_000, 5_000],
+    sizes: [1_000, 4_000],
+    wordSizes: [1_000, 4_000],
     rounds: 2,
     seconds: 0.4,
     starts: 1,

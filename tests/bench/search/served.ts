@@ -14,15 +14,14 @@ const DIMENSIONS = 1536;
 const TOLD = ["p50", "p95", "longest", "cpuMs"] as const;
 const MODES = ["keyword", "semantic", "hybrid"] as const;
 type Mode = (typeof MODES)[number];
-const PROBED_SECONDS = 5;
 const PROBE = { ask: { kind: "live" }, connections: 1, seconds: 300, pauseMs: 2 } as const;
 const IMPORT_NOTES = 10_000;
 const EMBEDDED_MS = 900_000;
 const POLL_MS = 100;
 const LIMIT_MIB = 512;
 const LONGEST_WAIT_MS = 20;
-/** For garbage to go. */
-const SETTLE_MS = 5_000;
+/** Of a measurement's time: for garbage to go, and for others to be held up. */
+const PAUSE_ROUNDS = 3;
 
 interface Step {
   readonly what: string;
@@ -42,6 +41,8 @@ interface Searched {
 export async function measureServed(run: Run): Promise<void> {
   const { folders, sizes, note } = run;
   const stored = sizes.at(-1) ?? 0;
+  const settled = () =>
+    new Promise<void>((end) => setTimeout(end, 1000 * PAUSE_ROUNDS * run.seconds));
   const provider = Server.provider(DIMENSIONS);
   const folder = await folders.empty();
   const env = {
@@ -110,8 +111,6 @@ async function step(server: Server, what: string, work: () => Promise<unknown>):
   };
 }
 
-const settled = () => new Promise<void>((resolve) => setTimeout(resolve, SETTLE_MS));
-
 async function fill(server: Server, stored: number): Promise<void> {
   for (let from = 0; from < stored; from += IMPORT_NOTES) {
     const count = Math.min(IMPORT_NOTES, stored - from);
@@ -154,7 +153,7 @@ function ask(
 async function search(run: Run, server: Server, mode: Mode, stored: number): Promise<Searched> {
   await ask(run, server, mode, stored);
   const alone = await ask(run, server, mode, stored);
-  const bound = { seconds: PROBED_SECONDS };
+  const bound = { seconds: PAUSE_ROUNDS * run.seconds };
   const others = await probed(run, server, () => ask(run, server, mode, stored, bound));
   return { mode, alone, others };
 }
