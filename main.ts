@@ -197,14 +197,14 @@ async function buildBrain(config: Config, log: Log) {
     { Brain },
     { systemClock },
     { Bm25Index },
-    { FlatVectorIndex },
+    { QuantisedVectorIndex },
     { HeapWatch },
     { v7 },
   ] = await Promise.all([
     import("./src/brain.ts"),
     import("./src/clock.ts"),
     import("./src/text_index/bm25.ts"),
-    import("./src/vector_index/flat.ts"),
+    import("./src/vector_index/quantised.ts"),
     import("./src/cli/heap.ts"),
     import("uuid"),
   ]);
@@ -213,9 +213,10 @@ async function buildBrain(config: Config, log: Log) {
   const brain = new Brain({
     store,
     textIndex: new Bm25Index(),
-    newVectorIndex: () => new FlatVectorIndex(),
+    newVectorIndex: (fullVectors) => new QuantisedVectorIndex({ fullVectors }),
     exportFolder,
     embedder: embeddings?.embedder,
+    models: embeddings?.models,
     embeddingsBytes: () => embeddings?.cache.bytes ?? 0,
     limits: { memories: config.maxMemories, bytes: config.quotaBytes },
     backupPlan: config.backupIntervalHours === 0
@@ -272,17 +273,12 @@ async function takeFolder(config: Config, log: Log) {
   return { store, exportFolder, folder: folder.root };
 }
 
-async function openEmbeddings({ embeddings }: Config, folder: string, log: Log) {
-  if (embeddings === undefined) return undefined;
-  const { EmbeddingCache } = await import("./src/embedder/cache.ts");
-  const { cachedEmbedder } = await import("./src/embedder/cached.ts");
-  const { openAiEmbedder } = await import("./src/embedder/openai.ts");
-  const cache = new EmbeddingCache({
-    path: `${folder}/embeddings.db`,
-    quarantineFolder: `${folder}/quarantine`,
-    log: (message) => log("warn", "embedding_cache", { message }),
-  });
-  return { cache, embedder: cachedEmbedder(openAiEmbedder(embeddings), cache) };
+async function openEmbeddings(config: Config, folder: string, log: Log) {
+  const { embeddings: provider, quotaBytes } = config;
+  if (provider === undefined) return undefined;
+  const { openKept } = await import("./src/embedder/kept.ts");
+  const say = (message: string) => log("warn", "embedding_cache", { message });
+  return openKept({ provider, folder, quotaBytes, log: say });
 }
 
 if (import.meta.main) {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { cachedEmbedder } from "../src/embedder/cached.ts";
-import { embeddingKey } from "../src/embedder/cache.ts";
+import { embeddingKey } from "../src/embedder/cache_row.ts";
 import { never } from "./embedder_contract.ts";
 import { FakeEmbedder, vectorOf } from "./fakes/indexing.ts";
 import { Place } from "./fakes/cache_place.ts";

@@ -63,7 +63,8 @@ Deno.test("over a real connection an outage costs one call per distinct text, a 
   /** A life of the process: `meanwhile` happens once the start is over and nothing moves. */
   async function live(meanwhile: (indexer: Indexer) => void): Promise<void> {
     const path = `${folder}/embeddings.db`;
-    const cache = new EmbeddingCache({ path, quarantineFolder: `${folder}/quarantine` });
+    const quarantineFolder = `${folder}/quarantine`;
+    const cache = new EmbeddingCache({ path, quarantineFolder, maxBytes: 1024 ** 3 });
     const embedder = cachedEmbedder(provider, cache);
     const vectorIndex = new FlatVectorIndex();
     const indexer = new Indexer({

@@ -156,6 +156,7 @@ Deno.test("whatever happens, the index ends up as the state, and no text is embe
       const cache = new EmbeddingCache({
         path: `${folder}/${seed}.db`,
         quarantineFolder: `${folder}/quarantine`,
+        maxBytes: 1024 ** 3,
       });
       const run = new Run(seed, cache);
       try {

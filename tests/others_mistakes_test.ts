@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { loadConfig } from "../src/config.ts";
-import { embeddingKey } from "../src/embedder/cache.ts";
+import { embeddingKey } from "../src/embedder/cache_row.ts";
 import { door } from "../src/http/auth.ts";
 import { FailedAttempts } from "../src/http/failed_attempts.ts";
 import { ExportFiles } from "../src/store/export_files.ts";

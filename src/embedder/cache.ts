@@ -3,44 +3,45 @@
  *
  * Stands beside a memory's life, not in it: what was paid for once is not asked for twice, also
  * after a restart. It never fails its caller. A file that is damaged, foreign or locked is moved
- * aside and begun anew; a row whose checksum is wrong is a miss; a full disk means that nothing
- * more is kept. Only hashes of texts are stored.
+ * aside and begun anew, one that was deleted is made again; a row whose checksum is wrong is a
+ * miss; a full disk means that nothing more is kept. Only hashes of texts are stored. At the size
+ * limit rows go that nobody asked for in this life of the process, then the oldest.
  *
- *   row | key (SHA-256 over model, dimensions and text, hex) | vector (float32, LE) | crc (CRC-32)
+ *   vectors: row | key (SHA-256 over model, dimensions and text, hex) | vector (float32, LE) | crc
+ *   served:  the model whose vectors searches use | dimensions asked for | length
  */
-import { createHash } from "node:crypto";
-import { crc32 } from "node:zlib";
 import { Pace } from "../pace.ts";
-import { type CacheFile, closeCacheFile, openCacheFile, pragma, setAside } from "./cache_file.ts";
+import {
+  type CacheFile,
+  closeCacheFile,
+  isInPlace,
+  openCacheFile,
+  pragma,
+  setAside,
+} from "./cache_file.ts";
+import { bytesOf, type CacheEntry, type Served, vectorIn } from "./cache_row.ts";
+import { CacheTrim } from "./cache_trim.ts";
 
 export interface EmbeddingCacheOptions {
   readonly path: string;
   /** Where a file that cannot be used is moved to; only the last one is kept. */
   readonly quarantineFolder: string;
-  readonly maxBytes?: number | undefined;
+  readonly maxBytes: number;
   readonly now?: (() => Date) | undefined;
   readonly log?: ((message: string) => void) | undefined;
 }
 
-export interface CacheEntry {
-  readonly key: string;
-  readonly vector: Float32Array;
-}
-
-const MAX_BYTES = 1024 * 1024 * 1024;
 /** One transaction: a few milliseconds. */
 const SLICE = { rows: 25, bytes: 192 * 1024 } as const;
 /** Above this the journal beside the file is folded back into it, and begins anew. */
 const CHECKPOINT_BYTES = 2 * 1024 * 1024;
 /** A file that keeps going bad is the disk's fault: then the process goes on without. */
 const MAX_REBUILDS = 3;
+/** So often in a life of the process is it said that vectors are lost: they are paid for again. */
+const MAX_LOSSES = 10;
+/** So often, at most, does it look whether the file is still there. */
+const LOOK_AGAIN_MS = 1_000;
 const SQLITE_FULL = 13;
-
-/** The key of a text's vector; a lone surrogate is escaped by JSON, so no two texts share a key. */
-export function embeddingKey(model: string, dimensions: number | undefined, text: string): string {
-  const hash = createHash("sha256");
-  return hash.update(JSON.stringify([model, dimensions ?? 0, text])).digest("hex");
-}
 
 export class EmbeddingCache {
   readonly #options: EmbeddingCacheOptions;
@@ -51,9 +52,14 @@ export class EmbeddingCache {
   #folding = false;
   #closed = false;
   #saidFull = false;
+  #trim: CacheTrim;
+  #lookedAt = -Infinity;
+  #losses = 0;
+  #lost: () => void = () => {};
 
   constructor(options: EmbeddingCacheOptions) {
     this.#options = options;
+    this.#trim = this.#newTrim();
     this.#reopen();
   }
 
@@ -67,8 +73,30 @@ export class EmbeddingCache {
     return this.#guard(({ db }) => pragma(db, "page_count") * pragma(db, "page_size"), 0);
   }
 
+  /** Undefined where nothing is remembered. */
+  get served(): Served | undefined {
+    return this.#guard(({ served }) => {
+      const { model, dimensions, length } = served.get() ?? {};
+      if (typeof model !== "string" || typeof length !== "number") return undefined;
+      return { model, dimensions: typeof dimensions === "number" ? dimensions : undefined, length };
+    }, undefined);
+  }
+
+  serve({ model, dimensions, length }: Served): void {
+    // In turn: nothing may be written while the journal is folded.
+    this.#lastPut = this.#lastPut.then(() => {
+      this.#guard(({ serve }) => serve.run(model, dimensions ?? null, length), undefined);
+    });
+  }
+
+  /** Calls after rows were lost, where new ones can be kept. */
+  whenLost(listener: () => void): void {
+    this.#lost = listener;
+  }
+
   /** For each key its vector, or undefined; in order. */
   async get(keys: readonly string[]): Promise<(Float32Array | undefined)[]> {
+    this.#look();
     const pace = new Pace();
     const vectors: (Float32Array | undefined)[] = [];
     for (const key of keys) {
@@ -84,11 +112,12 @@ export class EmbeddingCache {
   }
 
   async #putAll(entries: readonly CacheEntry[]): Promise<void> {
+    this.#look();
     const pace = new Pace();
     for (let start = 0; start < entries.length;) {
       start = this.#putSlice(entries, start);
       if (pace.due) await pace.breathe();
-      while (this.#trimSlice()) if (pace.due) await pace.breathe();
+      while (this.#trimStep()) if (pace.due) await pace.breathe();
       if (this.#unfoldedBytes >= CHECKPOINT_BYTES) await this.#fold();
     }
   }
@@ -105,17 +134,16 @@ export class EmbeddingCache {
 
   #getOne(key: string): Float32Array | undefined {
     return this.#guard(({ select, forget }) => {
-      const row = select.get(key);
-      if (row === undefined) return undefined;
-      const { vector, crc } = row;
-      if (
-        vector instanceof Uint8Array && vector.length % 4 === 0 && checksum(key, vector) === crc
-      ) {
-        // Copied: the bytes SQLite hands out need not lie where a Float32Array may begin.
-        return new Float32Array(vector.slice().buffer);
+      const found = select.get(key);
+      if (found === undefined) return undefined;
+      const vector = vectorIn(key, found["vector"], found["crc"]);
+      if (vector !== undefined) {
+        this.#trim.use(found["row"]);
+        return vector;
       }
       if (!this.#folding) forget.run(key);
       this.#say("a row of the embedding cache had a wrong checksum and was dropped");
+      this.#noteLoss();
       return undefined;
     }, undefined);
   }
@@ -130,9 +158,9 @@ export class EmbeddingCache {
     }
     this.#guard(({ db, insert }) => {
       db.exec("BEGIN IMMEDIATE");
-      for (const { key, vector } of entries.slice(start, end)) {
-        const blob = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
-        insert.run(key, blob, checksum(key, blob));
+      for (const entry of entries.slice(start, end)) {
+        const { blob, crc } = bytesOf(entry);
+        this.#trim.use(insert.run(entry.key, blob, crc).lastInsertRowid);
       }
       db.exec("COMMIT");
       this.#unfoldedBytes += bytes;
@@ -165,19 +193,32 @@ export class EmbeddingCache {
     }
   }
 
-  /** One bounded step towards the size limit; true while more are needed. */
-  #trimSlice(): boolean {
-    const limit = this.#options.maxBytes ?? MAX_BYTES;
-    return this.#guard(({ db, forgetOldest }) => {
-      const size = pragma(db, "page_size");
-      const used = (pragma(db, "page_count") - pragma(db, "freelist_count")) * size;
-      // A margin, so that at the limit new rows go into freed pages and the file stands still.
-      if (used > limit * 0.95) return forgetOldest.run().changes > 0;
-      if (pragma(db, "page_count") * size <= limit) return false;
-      // Gives freed pages back to the disk; `all` since each page is a step of the statement.
-      db.prepare("PRAGMA incremental_vacuum(200)").all();
-      return pragma(db, "page_count") * size > limit && pragma(db, "freelist_count") > 0;
-    }, false);
+  #newTrim(): CacheTrim {
+    return new CacheTrim(this.#options.maxBytes);
+  }
+
+  #trimStep(): boolean {
+    return this.#guard((file) => this.#trim.step(file), false);
+  }
+
+  /** Now and then: a file that was taken away can still be written, but no restart would find it. */
+  #look(): void {
+    const { path, now = () => new Date() } = this.#options;
+    const at = now().getTime();
+    if (this.#file === undefined || Math.abs(at - this.#lookedAt) < LOOK_AGAIN_MS) return;
+    this.#lookedAt = at;
+    if (isInPlace(path, this.#file)) return;
+    this.#say("the embedding cache was taken away: it is begun anew");
+    this.#rebuilds++;
+    this.#release();
+    this.#reopen();
+    this.#noteLoss();
+  }
+
+  #noteLoss(): void {
+    if (this.#closed || !this.working || ++this.#losses > MAX_LOSSES) return;
+    // Not in the middle of what found it.
+    queueMicrotask(() => this.#lost());
   }
 
   #guard<T>(action: (file: CacheFile) => T, otherwise: T): T {
@@ -196,7 +237,9 @@ export class EmbeddingCache {
     if (full && this.#rolledBack()) return;
     this.#release();
     this.#setAside();
-    if (!this.#closed) this.#reopen();
+    if (this.#closed) return;
+    this.#reopen();
+    this.#noteLoss();
   }
 
   #rolledBack(): boolean {
@@ -214,6 +257,7 @@ export class EmbeddingCache {
     while (this.#file === undefined && this.#rebuilds <= MAX_REBUILDS) {
       try {
         this.#file = openCacheFile(this.#options.path);
+        this.#trim = this.#newTrim();
       } catch {
         this.#setAside();
       }
@@ -244,9 +288,4 @@ export class EmbeddingCache {
   #say(message: string): void {
     this.#options.log?.(message);
   }
-}
-
-/** Over key and vector, so that a row under the wrong key is found out too. */
-function checksum(key: string, blob: Uint8Array): number {
-  return crc32(blob, crc32(key));
 }

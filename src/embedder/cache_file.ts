@@ -30,7 +30,10 @@ export interface CacheFile {
   readonly select: StatementSync;
   readonly insert: StatementSync;
   readonly forget: StatementSync;
-  readonly forgetOldest: StatementSync;
+  readonly nextRows: StatementSync;
+  readonly forgetRow: StatementSync;
+  readonly served: StatementSync;
+  readonly serve: StatementSync;
 }
 
 /** Opens the file, or makes it; throws where it cannot be used. */
@@ -53,11 +56,14 @@ export function openCacheFile(path: string): CacheFile {
       db,
       main: handle(path),
       wal: handle(`${path}-wal`),
-      select: db.prepare("SELECT vector, crc FROM vectors WHERE key = ?"),
+      select: db.prepare("SELECT row, vector, crc FROM vectors WHERE key = ?"),
       insert: db.prepare("INSERT OR REPLACE INTO vectors (key, vector, crc) VALUES (?, ?, ?)"),
       forget: db.prepare("DELETE FROM vectors WHERE key = ?"),
-      forgetOldest: db.prepare(
-        "DELETE FROM vectors WHERE row IN (SELECT row FROM vectors ORDER BY row LIMIT 100)",
+      nextRows: db.prepare("SELECT row FROM vectors WHERE row > ? ORDER BY row LIMIT 100"),
+      forgetRow: db.prepare("DELETE FROM vectors WHERE row = ?"),
+      served: db.prepare("SELECT model, dimensions, length FROM served"),
+      serve: db.prepare(
+        "INSERT OR REPLACE INTO served (id, model, dimensions, length) VALUES (1, ?, ?, ?)",
       ),
     };
   } catch (error) {
@@ -73,6 +79,15 @@ export function closeCacheFile({ db, main, wal }: CacheFile): void {
   } finally {
     main.close();
     wal.close();
+  }
+}
+
+/** Whether the open file is the one at the path; true also where nobody can tell. */
+export function isInPlace(path: string, { main }: CacheFile): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.ino === main.statSync().ino;
+  } catch {
+    return true;
   }
 }
 
@@ -93,8 +108,13 @@ function prepareFormat(db: DatabaseSync): void {
       ) STRICT;
       PRAGMA application_id=${APPLICATION_ID}; PRAGMA user_version=${FORMAT}; COMMIT`);
   }
-  // Takes the lock now, so that a locked file shows here.
-  db.exec("BEGIN IMMEDIATE; COMMIT");
+  // Takes the lock now, so that a locked file shows here. The table came later than the format,
+  // which it leaves as it is: a program that does not know it has no use for it.
+  db.exec(`BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS served (
+      id INTEGER PRIMARY KEY CHECK (id = 1),
+      model TEXT NOT NULL, dimensions INTEGER, length INTEGER NOT NULL
+    ) STRICT; COMMIT`);
   if (pragma(db, "page_count") * pragma(db, "page_size") > CHECKED_BYTES) return;
   const check = db.prepare("PRAGMA quick_check(1)").get();
   if (check?.["quick_check"] !== "ok") throw new Error("damaged");

@@ -9,8 +9,31 @@ import {
   EmbedderError,
   type EmbedOptions,
   type KeepingEmbedder,
+  type ServedModels,
 } from "../embedder.ts";
-import { type EmbeddingCache, embeddingKey } from "./cache.ts";
+import type { EmbeddingCache } from "./cache.ts";
+import { embeddingKey } from "./cache_row.ts";
+
+/**
+ * Which model's vectors searches used last, by what the cache remembers; `embedderOf` makes that
+ * model's embedder at the provider that is set.
+ */
+export function servedModels(
+  today: Pick<Embedder, "model" | "dimensions">,
+  embedderOf: (model: Pick<Embedder, "model" | "dimensions">) => Embedder,
+  cache: EmbeddingCache,
+): ServedModels {
+  const { served } = cache;
+  const isToday = served?.model === today.model && served.dimensions === today.dimensions;
+  return {
+    length: isToday ? served?.length : undefined,
+    previous: served === undefined || isToday
+      ? undefined
+      : { embedder: cachedEmbedder(embedderOf(served), cache), length: served.length },
+    serve: ({ model, dimensions }, length) => cache.serve({ model, dimensions, length }),
+    whenLost: (listener) => cache.whenLost(listener),
+  };
+}
 
 /** By key. */
 type Texts = ReadonlyMap<string, string>;

@@ -14,6 +14,7 @@ export class Place {
     const cache = new EmbeddingCache({
       path: this.path,
       quarantineFolder: this.quarantine,
+      maxBytes: 1024 ** 3,
       log: (message) => this.logged.push(message),
       now: () => new Date("2026-01-02T03:04:05.678Z"),
       ...options,
