@@ -17,6 +17,7 @@ import { Locks } from "./locks.ts";
 import { Memories } from "./memories.ts";
 import { Projection } from "./projection.ts";
 import { Quota, type QuotaLimits } from "./quota.ts";
+import { Related } from "./related.ts";
 import { Retrieval } from "./retrieval.ts";
 import { SameTexts } from "./same_texts.ts";
 import { Search } from "./search.ts";
@@ -60,6 +61,7 @@ export class Brain {
   readonly memories: Memories;
   readonly listing: Listing;
   readonly search: Search;
+  readonly related: Related;
   readonly imports: Imports;
   readonly exports: Exports;
   readonly backups: Backups;
@@ -106,7 +108,9 @@ export class Brain {
     const hasEmbedder = embedder !== undefined;
     const { memories } = this;
     const retrieval = new Retrieval({ state, textIndex, wordsReady: this.wordsReady, clock });
-    this.search = new Search({ state, textIndex, retrieval, indexer, hasEmbedder, clock });
+    const asked = { state, retrieval, indexer, hasEmbedder, clock };
+    this.search = new Search({ ...asked, textIndex });
+    this.related = new Related({ ...asked, memories });
     const folder = exportFolder;
     const exports = this.exports = new Exports({ ...shared, indexer, folder, version });
     const backups = this.backups = new Backups({ ...shared, plan, exports, folder, log });

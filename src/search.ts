@@ -11,7 +11,7 @@ import { requireLength } from "./memories.ts";
 import type { Entry, MemoryFilter } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import { type RankingWeights, type ScoreParts, scoreParts } from "./ranking.ts";
-import type { Answer, Question, Retrieval, UsedMode } from "./retrieval.ts";
+import type { Answer, Question, Ranked, Retrieval, UsedMode } from "./retrieval.ts";
 import type { State } from "./state.ts";
 import type { Highlight, TextIndex } from "./text_index.ts";
 
@@ -139,18 +139,18 @@ export class Search {
     const show = highlight ? textIndex.highlighter(queries.join("\n")) : undefined;
     const pace = new Pace();
     const results: Result[] = [];
-    for (const { hit, memory, score } of page) {
-      results.push({
-        memory,
-        access: state.access(memory.id),
-        score,
-        scores: scoreParts(hit, memory, now),
-        ...(show && { highlight: show(memory) }),
-      });
+    for (const ranked of page) {
+      const result = resultOf(ranked, state, now);
+      results.push(show === undefined ? result : { ...result, highlight: show(ranked.memory) });
       if (pace.due) await pace.breathe();
     }
     return results;
   }
+}
+
+export function resultOf({ hit, memory, score }: Ranked, state: State, nowMs: number): Result {
+  const scores = scoreParts(hit, memory, nowMs);
+  return { memory, access: state.access(memory.id), score, scores };
 }
 
 function questionsOf(

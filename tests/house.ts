@@ -38,6 +38,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   projection: "service",
   quota: "service",
   same_texts: "service",
+  related: "service",
   retrieval: "service",
   search: "service",
   stats: "service",

@@ -18,6 +18,7 @@ import { openApiDocument } from "./openapi.ts";
 import { Origins } from "./origins.ts";
 import { internalProblem, problem } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
+import { relatedRoutes } from "./related.ts";
 import type { Route } from "./route.ts";
 import { searchRoutes } from "./search.ts";
 import { serviceRoutes } from "./service.ts";
@@ -56,6 +57,7 @@ export function createApp(options: AppOptions): App {
   const routes: readonly Route[] = [
     ...memoryRoutes(brain),
     ...searchRoutes(brain),
+    ...relatedRoutes(brain),
     ...transferRoutes(brain, options.importLimits),
     ...serviceRoutes(brain, metrics, documents(() => routes, version)),
   ];

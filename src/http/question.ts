@@ -83,12 +83,11 @@ export const searchReplySchema = z.strictObject({
   ...USED,
 }).meta({ id: "SearchReply" });
 
-/** From a found memory to the memory itself. */
+/** From a found memory to the memory itself, and to what is like it. */
+const BEST = { "path.id": "$response.body#/results/0/memory/id" };
 export const RESULT_LINKS = {
-  readBest: {
-    operationId: "readMemory",
-    parameters: { "path.id": "$response.body#/results/0/memory/id" },
-  },
+  readBest: { operationId: "readMemory", parameters: BEST },
+  relateBest: { operationId: "relatedMemories", parameters: BEST },
 } as const;
 
 export function searchView(found: SearchResult): z.infer<typeof searchReplySchema> {
