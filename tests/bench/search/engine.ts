@@ -4,6 +4,7 @@
  * file, ours under Deno and the others under Node, so that they are timed alike, one call after the
  * other on one thread, and the memory that is counted is their own.
  */
+import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
@@ -45,6 +46,9 @@ export type EngineJob =
 export interface Worked {
   readonly done: number;
   readonly totalMs: number;
+  /** What the thread worked, without the time that it waited for a processor; getting ready is in
+   * it. NaN where the system does not say. */
+  readonly cpuMs: number;
   /** Of each call; of very many, an even sample. */
   readonly latenciesMs: readonly number[];
   readonly found: readonly (readonly number[])[];
@@ -56,7 +60,7 @@ export type EngineAnswer = { readonly worked: Worked } | { readonly problem: str
 export type OpenEngine = (name: string, subject: Subject) => Engine | Promise<Engine>;
 
 const MOST_LATENCIES = 2_000;
-const NOTHING: Worked = { done: 0, totalMs: 0, latenciesMs: [], found: [] };
+const NOTHING: Worked = { done: 0, totalMs: 0, cpuMs: 0, latenciesMs: [], found: [] };
 
 /** Until standard input ends. */
 export async function serveEngine(open: OpenEngine): Promise<void> {
@@ -84,6 +88,7 @@ async function work(
   const found: (readonly number[])[] = [];
   const latenciesMs: number[] = [];
   let totalMs = 0;
+  const cpuBefore = threadMs();
   for (let number = job.from; number < job.to && totalMs < 1000 * job.seconds; number++) {
     const call = callOf(engine, job.do, number);
     const began = performance.now();
@@ -97,6 +102,7 @@ async function work(
   return {
     done: latenciesMs.length,
     totalMs,
+    cpuMs: threadMs() - cpuBefore,
     latenciesMs: latenciesMs.filter((_, at) => at % every === 0),
     found,
   };
@@ -105,6 +111,15 @@ async function work(
 function callOf(engine: Engine, kind: "add" | "remove" | "search", number: number): () => unknown {
   if (kind === "search") return engine.searching(number);
   return kind === "add" ? engine.adding(number) : engine.removing(number);
+}
+
+/** That this thread ran so far (Linux). */
+function threadMs(): number {
+  try {
+    return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1e6;
+  } catch {
+    return NaN;
+  }
 }
 
 function collectGarbage(): void {

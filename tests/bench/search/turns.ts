@@ -2,7 +2,7 @@
 import type { Run } from "../run.ts";
 import { median, percentile } from "../statistics.ts";
 import { whole } from "../tables.ts";
-import type { Subject } from "./engine.ts";
+import type { Subject, Worked } from "./engine.ts";
 import { type EngineName, EngineProcess, OURS } from "./engine_process.ts";
 import type { Rivals } from "./rivals.ts";
 
@@ -71,6 +71,8 @@ export interface Asked {
   readonly p50s: readonly number[];
   /** The median of the rounds'. */
   readonly p95: number;
+  /** Of one question, the median of the rounds' means. */
+  readonly cpuMs: number;
   readonly found: readonly (readonly number[])[];
 }
 
@@ -79,22 +81,17 @@ export async function askByTurns<P extends EngineProcess>(
   questions: number,
 ): Promise<Map<P, Asked>> {
   const job = { do: "search", from: 0, to: questions, seconds: SEARCH_SECONDS } as const;
-  const asked = new Map(processes.map((process) => [process, { p50s: [], p95s: [], found: [] } as {
-    p50s: number[];
-    p95s: number[];
-    found: readonly (readonly number[])[];
-  }]));
+  const rounds = new Map(processes.map((process): [P, Worked[]] => [process, []]));
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [process, rounds] of asked) {
-      const { latenciesMs, found } = await process.work(job);
-      if (round === 0) continue;
-      rounds.p50s.push(median(latenciesMs));
-      rounds.p95s.push(percentile(latenciesMs, 0.95));
-      rounds.found = found;
+    for (const [process, worked] of rounds) {
+      const one = await process.work(job);
+      if (round > 0) worked.push(one);
     }
   }
-  return new Map([...asked].map(([process, { p50s, p95s, found }]) => [
-    process,
-    { p50s, p95: median(p95s), found },
-  ]));
+  return new Map([...rounds].map(([process, worked]) => [process, {
+    p50s: worked.map(({ latenciesMs }) => median(latenciesMs)),
+    p95: median(worked.map(({ latenciesMs }) => percentile(latenciesMs, 0.95))),
+    cpuMs: median(worked.map(({ cpuMs, done }) => cpuMs / done)),
+    found: worked[0]?.found ?? [],
+  }]));
 }

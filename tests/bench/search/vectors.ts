@@ -66,11 +66,11 @@ async function compare(
   const asked = await askByTurns(built.map(({ process }) => process), data.asked);
   const rows: Row[] = [];
   const row = (process: EngineProcess, note: string, asked: Asked, rest: readonly string[]) => {
-    const { p50s, p95, found } = asked;
+    const { p50s, p95, cpuMs, found } = asked;
     const p50 = median(p50s);
     const share = recall(found, data.nearest.get(stored) ?? []);
     const spread = `${ms(Math.min(...p50s))} to ${ms(Math.max(...p50s))}`;
-    const figures = [ms(p50), spread, ms(p95), share.toFixed(3), ...rest];
+    const figures = [ms(p50), spread, ms(p95), ms(cpuMs), share.toFixed(3), ...rest];
     rows.push({
       name: process.name,
       note,
@@ -127,6 +127,7 @@ function text({ questions }: Run, rows: readonly Row[], left: readonly string[])
     "p50 ms",
     "of rounds",
     "p95 ms",
+    "CPU ms",
     `recall@${FOUND}`,
     "build s",
     "add ms",
@@ -146,7 +147,8 @@ function text({ questions }: Run, rows: readonly Row[], left: readonly string[])
 ${table(head, lines)}
 ${missing}
   ${questions} questions in each of 3 rounds after one to warm up; "of rounds" is the lowest and the
-  highest of their medians: how noisy it was. Clustered vectors of common direction; half of the
+  highest of their medians: how noisy it was; CPU is the mean of what a question takes of the thread,
+  which neighbours disturb least. Clustered vectors of common direction; half of the
   questions say a vector in other words, half lie between two. Recall against a scan of float32.
   Each engine in a process of its own, ours under Deno, the others under Node; RSS is the whole of
   it. hnswlib and usearch with M 16, ef 200 for building; both build side by side. Where hnswlib

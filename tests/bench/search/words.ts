@@ -38,6 +38,7 @@ export async function measureWords(run: Run): Promise<void> {
     "p50 ms",
     "of rounds",
     "p95 ms",
+    "CPU ms",
     "build s",
     "put ms",
     "delete ms",
@@ -50,7 +51,8 @@ export async function measureWords(run: Run): Promise<void> {
 ${table(head, lines)}
 ${missing}
   ${questions} questions of 2 to 8 words out of the notes in each of 3 rounds after one to warm up,
-  the best ten of each; "of rounds" is the lowest and the highest of their medians. The same texts,
+  the best ten of each; "of rounds" is the lowest and the highest of their medians; CPU is the mean of
+  what a question takes of the thread. The same texts,
   tags and authors for all, each engine as it comes, in a process of its own; RSS is the whole of it
   and holds, of ours, the notes too.`);
 }
@@ -65,13 +67,14 @@ async function compare(
   for (const { process, buildMs, addMs } of built) {
     const found = asked.get(process);
     if (found === undefined) continue;
-    const { p50s, p95 } = found;
+    const { p50s, p95, cpuMs } = found;
     const resident = await process.residentBytes();
     const removed = await process.work({ do: "remove", from: 0, to: CHANGED, seconds: SECONDS });
     const figures = [
       ms(median(p50s)),
       `${ms(Math.min(...p50s))} to ${ms(Math.max(...p50s))}`,
       ms(p95),
+      ms(cpuMs),
       (buildMs / 1000).toFixed(1),
       ms(addMs),
       ms(median(removed.latenciesMs)),
