@@ -13,6 +13,8 @@ import { compareKeys } from "./selection.ts";
 
 /** White space as in Unicode, which has one character more than JavaScript. */
 const BLANKS = /[\s\u0085]+/gu;
+/** Most texts have single blanks only: those need no new string. */
+const ODD_BLANK = /[^\S ]|\u0085|  |^ | $/;
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 const DOTLESS_I = /(\u0131)/;
@@ -24,7 +26,7 @@ const FNV_PRIME = 0x01000193;
  * dotless ı is not i, as it makes other words. Compatibility forms stay apart: 10² is not 102.
  */
 export function sameTextKey(text: string): string {
-  const plain = text.replace(BLANKS, " ").trim();
+  const plain = ODD_BLANK.test(text) ? text.replace(BLANKS, " ").trim() : text;
   if (ASCII.test(plain)) return plain.toLowerCase();
   return caseFolded(plain.normalize("NFD")).normalize("NFD");
 }

@@ -1,0 +1,223 @@
+/**
+ * Memories that tell much the same: pairs in nearly the same words, and pairs that mean nearly the
+ * same, each with how near. Nothing is merged or deleted: which of the two goes is for a person to
+ * say.
+ *
+ * Computed when it is asked for, in slices, one computation at a time for each side; who never asks
+ * pays nothing. A side that is away makes the list poorer, never an error.
+ */
+import type { Clock } from "./clock.ts";
+import { SharedResult } from "./duplicates/shared_result.ts";
+import { type FoundPairs, type Pair, wordPairs } from "./duplicates/word_pairs.ts";
+import { AppError } from "./errors.ts";
+import type { Indexer } from "./indexer.ts";
+import type { Entry, Memory } from "./memory.ts";
+import { compareAge } from "./same_texts.ts";
+import type { Degradation } from "./search.ts";
+import { compareKeys, selectWindow } from "./selection.ts";
+import type { State } from "./state.ts";
+import { VectorIndexUnavailable } from "./vector_index.ts";
+
+export const DUPLICATES_BY = ["any", "keyword", "semantic"] as const;
+
+/** So many of each side: whoever clears up comes again. */
+export const MOST_PAIRS = 5_000;
+
+export interface DuplicatesRequest {
+  readonly by: (typeof DUPLICATES_BY)[number];
+  readonly minSimilarity: number;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+export interface Duplicate {
+  /** The older one first. */
+  readonly entries: readonly [Entry, Entry];
+  /** The higher of the scores. */
+  readonly similarity: number;
+  /** Null: by this side they are not near enough, or it was not asked. */
+  readonly scores: { readonly keyword: number | null; readonly semantic: number | null };
+}
+
+export interface DuplicatesPage {
+  /** Nearest first; equal ones by the ids of the older and the newer. */
+  readonly duplicates: readonly Duplicate[];
+  /** How many can be paged through. */
+  readonly total: number;
+  /** False where there may be more than those. */
+  readonly isComplete: boolean;
+  readonly degraded: Degradation | null;
+}
+
+export interface DuplicatesOptions {
+  readonly state: State;
+  readonly indexer: Pick<Indexer, "serving" | "status" | "stats">;
+  readonly clock: Clock;
+  /** Ends what is being computed. */
+  readonly stopping: AbortSignal;
+}
+
+interface Near {
+  readonly older: Memory;
+  readonly newer: Memory;
+  readonly similarity: number;
+  readonly scores: Duplicate["scores"];
+}
+
+interface SemanticSide extends FoundPairs {
+  readonly degraded: Degradation | null;
+}
+
+const NOTHING: FoundPairs = { pairs: [], isComplete: true };
+
+export class Duplicates {
+  readonly #options: DuplicatesOptions;
+  readonly #byWords: SharedResult;
+  readonly #byMeaning: SharedResult;
+  /** Counts what may make other pairs. */
+  #changes = 0;
+  /** The memories that changed while meanings are being compared; undefined while they are not. */
+  #changedMeanwhile: Set<string> | undefined;
+
+  constructor(options: DuplicatesOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#byWords = new SharedResult({
+      compute: (minScore) => this.#wordPairs(minScore),
+      version: () => String(this.#changes),
+      clock,
+    });
+    this.#byMeaning = new SharedResult({
+      compute: (minScore) => this.#meaningPairs(minScore),
+      version: () => this.#meaningsVersion(),
+      clock,
+    });
+  }
+
+  /** To be called after every change: what a memory was, what it is; undefined where it is none. */
+  changed(before: Memory | undefined, after: Memory | undefined): void {
+    if (before !== undefined && after !== undefined && isAlike(before, after)) return;
+    this.#changes++;
+    const id = before?.id ?? after?.id;
+    if (id !== undefined) this.#changedMeanwhile?.add(id);
+  }
+
+  async list(request: DuplicatesRequest): Promise<DuplicatesPage> {
+    const { by, minSimilarity, limit, offset } = request;
+    const [words, meanings] = await Promise.all([
+      by === "semantic" ? NOTHING : this.#byWords.get(minSimilarity),
+      by === "keyword" ? { ...NOTHING, degraded: null } : this.#meanings(request),
+    ]).catch((error) => this.#refuseStopping(error));
+    const near = merged(this.#standing(words.pairs), this.#standing(meanings.pairs));
+    const entryOf = (memory: Memory) => ({ memory, access: this.#options.state.access(memory.id) });
+    return {
+      duplicates: selectWindow(near, compareNear, offset, offset + limit).map((pair) => ({
+        entries: [entryOf(pair.older), entryOf(pair.newer)],
+        similarity: pair.similarity,
+        scores: pair.scores,
+      })),
+      total: near.length,
+      isComplete: words.isComplete && meanings.isComplete,
+      degraded: meanings.degraded,
+    };
+  }
+
+  #refuseStopping(error: unknown): never {
+    if (!this.#options.stopping.aborted) throw error;
+    throw new AppError("not_ready", "Cannot look for duplicates: the service is stopping", {
+      retryAfterS: 1,
+    });
+  }
+
+  /** The pairs whose memories still say what was compared, as they are now. */
+  #standing(pairs: readonly Pair[]): Pair[] {
+    const { state } = this.#options;
+    return pairs.flatMap(({ older, newer, score }) => {
+      const one = state.get(older.id), other = state.get(newer.id);
+      if (one === undefined || other === undefined) return [];
+      if (!isAlike(one, older) || !isAlike(other, newer)) return [];
+      return [{ older: one, newer: other, score }];
+    });
+  }
+
+  async #wordPairs(minScore: number): Promise<FoundPairs> {
+    const { state, stopping: signal } = this.#options;
+    const { memories } = state.held();
+    return await wordPairs({ memories, minScore, limit: MOST_PAIRS, signal });
+  }
+
+  async #meanings({ by, minSimilarity }: DuplicatesRequest): Promise<SemanticSide> {
+    const { indexer } = this.#options;
+    const { pending, failed, indexed } = indexer.stats();
+    const { state } = indexer.status();
+    // Where there is no provider by choice, words are all that can be asked for.
+    const isAway = state === "off" ? by === "semantic" && indexed === 0 : state !== "ok";
+    const degraded = isAway ? "embeddings_unavailable" : null;
+    try {
+      const { pairs, isComplete } = indexed === 0
+        ? NOTHING
+        : await this.#byMeaning.get(minSimilarity);
+      return { pairs, isComplete: isComplete && pending + failed === 0, degraded };
+    } catch (error) {
+      if (!(error instanceof VectorIndexUnavailable)) throw error;
+      return { pairs: [], isComplete: false, degraded: "vector_store_unavailable" };
+    }
+  }
+
+  async #meaningPairs(minScore: number): Promise<FoundPairs> {
+    const { state, indexer, stopping: signal } = this.#options;
+    const changed = this.#changedMeanwhile = new Set<string>();
+    try {
+      const { vectorIndex } = indexer.serving;
+      const found = await vectorIndex.nearPairs({ minScore, limit: MOST_PAIRS, signal });
+      const pairs = found.flatMap(({ a, b, score }) => {
+        const one = state.get(a), other = state.get(b);
+        if (one === undefined || other === undefined || changed.has(a) || changed.has(b)) return [];
+        const [older, newer] = compareAge(one, other) < 0 ? [one, other] : [other, one];
+        return [{ older, newer, score: Math.min(1, score) }];
+      });
+      return { pairs, isComplete: found.length < MOST_PAIRS };
+    } finally {
+      this.#changedMeanwhile = undefined;
+    }
+  }
+
+  /** A vector comes some time after its text: that it came shows in what is still to be done. */
+  #meaningsVersion(): string {
+    const { indexed, pending, failed, model, dimensions } = this.#options.indexer.stats();
+    return JSON.stringify([this.#changes, indexed, pending, failed, model, dimensions]);
+  }
+}
+
+/** Whether two states of a memory make the same pairs. */
+function isAlike(a: Memory, b: Memory): boolean {
+  return a.content === b.content && a.created_at === b.created_at && a.embedding === b.embedding;
+}
+
+/**
+ * The pairs of both sides; each once, with the scores that it has. What has the very same words as
+ * an older memory is paired with that one alone, by its meaning too.
+ */
+function merged(words: readonly Pair[], meanings: readonly Pair[]): Near[] {
+  const near = new Map<string, Near>();
+  const copies = new Map<string, string>();
+  for (const { older, newer, score: keyword } of words) {
+    if (keyword === 1) copies.set(newer.id, older.id);
+    const scores = { keyword, semantic: null };
+    near.set(older.id + newer.id, { older, newer, similarity: keyword, scores });
+  }
+  for (const { older, newer, score: semantic } of meanings) {
+    const original = copies.get(newer.id) ?? older.id;
+    if (original !== older.id || copies.has(older.id)) continue;
+    const key = older.id + newer.id;
+    const keyword = near.get(key)?.scores.keyword ?? null;
+    const similarity = Math.max(semantic, keyword ?? 0);
+    near.set(key, { older, newer, similarity, scores: { keyword, semantic } });
+  }
+  return [...near.values()];
+}
+
+function compareNear(a: Near, b: Near): number {
+  return b.similarity - a.similarity || compareKeys(a.older.id, b.older.id) ||
+    compareKeys(a.newer.id, b.newer.id);
+}
