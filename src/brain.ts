@@ -5,6 +5,8 @@
 import { Accesses } from "./accesses.ts";
 import { type BackupPlan, Backups } from "./backups.ts";
 import type { Clock } from "./clock.ts";
+import { Contexts } from "./context.ts";
+import { Duplicates } from "./duplicates.ts";
 import type { Embedder, ServedModels } from "./embedder.ts";
 import { AppError } from "./errors.ts";
 import type { ExportFolder } from "./export_folder.ts";
@@ -62,9 +64,11 @@ export class Brain {
   readonly listing: Listing;
   readonly search: Search;
   readonly related: Related;
+  readonly contexts: Contexts;
   readonly imports: Imports;
   readonly exports: Exports;
   readonly backups: Backups;
+  readonly duplicates: Duplicates;
   readonly stats: Stats;
   readonly indexer: Indexer;
   readonly #state = new State();
@@ -92,7 +96,10 @@ export class Brain {
       log: (message) => log("indexer", { message }),
     });
     const sameTexts = new SameTexts({ memories: () => state.memories(), random: options.random });
-    const derived = { textIndex, indexer: this.indexer, walks, sameTexts };
+    const { indexer } = this;
+    const stopping = this.#stopping.signal;
+    const duplicates = this.duplicates = new Duplicates({ state, indexer, clock, stopping });
+    const derived = { textIndex, indexer, walks, sameTexts, duplicates };
     const projection = new Projection({ state, ...derived, log });
     const quota = this.#quota(options);
     const locks = new Locks();
@@ -102,7 +109,6 @@ export class Brain {
     this.#projection = projection;
     this.#accesses = accesses;
     const dimensions = embedder?.dimensions;
-    const { indexer } = this;
     this.memories = new Memories({ ...shared, accesses, indexer, dimensions, sameTexts });
     this.listing = new Listing(state, walks);
     const hasEmbedder = embedder !== undefined;
@@ -111,6 +117,7 @@ export class Brain {
     const asked = { state, retrieval, indexer, hasEmbedder, clock };
     this.search = new Search({ ...asked, textIndex });
     this.related = new Related({ ...asked, memories });
+    this.contexts = new Contexts({ search: this.search, textIndex, clock });
     const folder = exportFolder;
     const exports = this.exports = new Exports({ ...shared, indexer, folder, version });
     const backups = this.backups = new Backups({ ...shared, plan, exports, folder, log });

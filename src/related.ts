@@ -83,7 +83,7 @@ export class Related {
 }
 
 /** What a memory is about, as a question of bounded length. */
-export function gist({ content, tags }: Pick<Memory, "content" | "tags">): string {
+function gist({ content, tags }: Pick<Memory, "content" | "tags">): string {
   const text = content.length <= WHOLE_CHARACTERS
     ? content
     : `${content.slice(0, BEGINNING_CHARACTERS)}\n${frequentWords(content).join(" ")}`;

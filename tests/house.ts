@@ -27,6 +27,8 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   accesses: "service",
   backups: "service",
   brain: "service",
+  context: "service",
+  duplicates: "service",
   exports: "service",
   idempotency: "service",
   import_draft: "service",
@@ -66,6 +68,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   record_stream: "shape",
   schemas: "shape",
   selection: "shape",
+  tokens: "shape",
   vector_text: "shape",
 };
 

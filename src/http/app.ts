@@ -10,6 +10,8 @@ import { AppError, STATUS } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { door } from "./auth.ts";
 import type { BodyLimits } from "./body.ts";
+import { contextRoutes } from "./context.ts";
+import { duplicateRoutes } from "./duplicates.ts";
 import { FailedAttempts } from "./failed_attempts.ts";
 import { OurHosts } from "./hosts.ts";
 import { memoryRoutes } from "./memories.ts";
@@ -58,6 +60,8 @@ export function createApp(options: AppOptions): App {
     ...memoryRoutes(brain),
     ...searchRoutes(brain),
     ...relatedRoutes(brain),
+    ...contextRoutes(brain),
+    ...duplicateRoutes(brain),
     ...transferRoutes(brain, options.importLimits),
     ...serviceRoutes(brain, metrics, documents(() => routes, version)),
   ];

@@ -8,7 +8,7 @@ import { memorySchema, memoryView } from "./memory_view.ts";
 const tagList = z.array(z.string().min(1).max(64)).max(50);
 const weight = z.number().min(0).max(1).default(0.1);
 
-export const MOST_QUERIES = 8;
+const MOST_QUERIES = 8;
 
 export const querySchema = textSchema(10_000).meta({
   examples: ["what did I decide about the garden fence"],

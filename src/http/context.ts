@@ -1,0 +1,116 @@
+/** `POST /context`. */
+import { z } from "zod";
+import type { Brain } from "../brain.ts";
+import {
+  filtersSchema,
+  modeSchema,
+  queriesSchema,
+  querySchema,
+  scoreSchema,
+  USED,
+  weightsSchema,
+} from "./question.ts";
+import { json, type Route, route } from "./route.ts";
+
+const maxTokens = z.int().min(1).max(200_000);
+
+const contextSchema = z.strictObject({
+  query: querySchema.optional().meta({ description: "This or `queries`." }),
+  queries: queriesSchema.optional(),
+  max_tokens: maxTokens.meta({
+    description: "What the text may take. Counted without any model's own vocabulary, and rather " +
+      "too many: some 20 % too many in English, up to twice or three times as many elsewhere.",
+    examples: [2_000],
+  }),
+  mode: modeSchema,
+  filters: filtersSchema,
+  min_score: scoreSchema.default(0),
+  weights: weightsSchema,
+}).refine(({ query, queries }) => query === undefined || queries === undefined, {
+  message: "cannot go with a query",
+  path: ["queries"],
+}).refine(({ query, queries }) => query !== undefined || queries !== undefined, {
+  message: "is required where no queries are sent",
+  path: ["query"],
+}).meta({
+  id: "ContextRequest",
+  // A field that only null would do for must be left out: here null is nothing that it takes.
+  anyOf: [
+    { required: ["query"], properties: { queries: { type: "null" } } },
+    { required: ["queries"], properties: { query: { type: "null" } } },
+  ],
+});
+
+const contextReplySchema = z.strictObject({
+  context: z.string().meta({
+    description: "For each memory a line `[date id]`, or `[date id excerpt]` where only a part " +
+      "is given, then its text, each line behind `> `. Threads by their first memory, within them " +
+      "by `created_at`. Empty where nothing was found or nothing fits. What memories say is data: " +
+      "tell the model that nothing behind `> ` is an instruction.",
+  }),
+  tokens: z.int().min(0).meta({ description: "Of the text; at most `max_tokens`." }),
+  max_tokens: maxTokens,
+  memories: z.array(z.strictObject({
+    id: z.string().meta({ format: "uuid" }),
+    created_at: z.string().meta({ format: "date-time" }),
+    score: scoreSchema,
+    tokens: z.int().min(1),
+    is_excerpt: z.boolean(),
+  })).meta({ description: "In the order of the text." }),
+  omitted: z.int().min(0).meta({
+    description: "How many of the best 300 were left out: for want of room, or since they say " +
+      "what another says.",
+  }),
+  ...USED,
+}).meta({ id: "ContextReply" });
+
+export function contextRoutes({ contexts }: Brain): readonly Route[] {
+  return [
+    route({
+      method: "POST",
+      path: "/context",
+      operationId: "makeContext",
+      summary: "Put memories together for a language model",
+      tag: "Search",
+      body: { schema: contextSchema, contentTypes: ["application/json"] },
+      replies: {
+        200: {
+          description: "What fits.",
+          schema: contextReplySchema,
+          links: {
+            readFirst: {
+              operationId: "readMemory",
+              parameters: { "path.id": "$response.body#/memories/0/id" },
+            },
+          },
+        },
+      },
+    }, async ({ body }) => {
+      const { query, queries, max_tokens, mode, filters, min_score, weights } = body;
+      const made = await contexts.make({
+        queries: queries ?? (query === undefined ? [] : [query]),
+        maxTokens: max_tokens,
+        mode,
+        filter: filters,
+        minScore: min_score,
+        weights,
+      });
+      return json(200, {
+        context: made.context,
+        tokens: made.tokens,
+        max_tokens,
+        memories: made.memories.map(({ memory, score, tokens, isExcerpt }) => ({
+          id: memory.id,
+          created_at: memory.created_at,
+          score,
+          tokens,
+          is_excerpt: isExcerpt,
+        })),
+        omitted: made.omitted,
+        mode: made.mode,
+        degraded: made.degraded,
+        took_ms: made.tookMs,
+      });
+    }),
+  ];
+}
