@@ -8,7 +8,8 @@ import type { Memory } from "../memory.ts";
 import { Best } from "../ranking.ts";
 import type { Highlight, TextIndex, TextQuery, TextResult } from "../text_index.ts";
 import { isSearchedAlike, threadOf } from "./document.ts";
-import { Highlighter } from "./highlighter.ts";
+import { type Asked, Highlighter } from "./highlighter.ts";
+import type { Language } from "./languages.ts";
 import { prepareQuery } from "./query.ts";
 import { Reader } from "./reader.ts";
 import { Scoring, type Slots } from "./scoring.ts";
@@ -94,17 +95,24 @@ export class Bm25Index implements TextIndex {
     const weights = new Map(
       asked.flatMap(({ terms }) => terms.map(({ postings, weight }) => [postings.term, weight])),
     );
-    const highlighter = new Highlighter({
+    const wanted: Asked = {
       find: (key) => {
         const term = find(key)?.term;
         const weight = term === undefined ? undefined : weights.get(term);
         return term === undefined || weight === undefined ? undefined : { term, weight };
       },
       needles: Array.from(weights, ([term, weight]) => {
-        return { letters: this.#vocabulary.termOf(term).trim(), weight };
+        return { letters: lettersOf(this.#vocabulary.termOf(term)), weight };
       }),
-    });
-    return ({ content }) => highlighter.highlight(content);
+    };
+    const highlighters = new Map<Language, Highlighter>();
+    return (memory) => {
+      this.#reader.read(memory);
+      const { language } = this.#reader;
+      const highlighter = highlighters.get(language) ?? new Highlighter(wanted, language);
+      highlighters.set(language, highlighter);
+      return highlighter.highlight(memory.content);
+    };
   }
 
   #add(memory: Memory): void {
@@ -177,6 +185,11 @@ export class Bm25Index implements TextIndex {
     this.#saysTime = grown(this.#saysTime, new Uint8Array(this.#capacity));
     this.#threads.grow(this.#capacity);
   }
+}
+
+/** Of a term, without what is only in the keys of the index. */
+function lettersOf(term: string): string {
+  return term.trim().replace(/ .*$/, "");
 }
 
 /** From 0 and up to between 0 and 1. A memory of average length that says every word once gets

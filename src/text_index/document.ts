@@ -7,7 +7,7 @@ import type { Memory } from "../memory.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
 
 /** A piece of a memory, and what each of its words counts for. */
-interface Passage {
+export interface Passage {
   readonly text: string;
   readonly tenths: number;
 }

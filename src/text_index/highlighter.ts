@@ -7,6 +7,7 @@ import type { Highlight, TextRange } from "../text_index.ts";
 import { stopwordKey } from "./document.ts";
 import { excerptOf, type Match } from "./excerpt.ts";
 import { Graphemes } from "./graphemes.ts";
+import type { Language } from "./languages.ts";
 import { withoutMarks } from "./normalized.ts";
 import { traced } from "./offsets.ts";
 import { type Needle, Needles } from "./sections.ts";
@@ -31,10 +32,13 @@ interface AskedTerm {
 export class Highlighter {
   readonly #find: Asked["find"];
   readonly #needles: Needles;
+  readonly #language: Language;
   /** Written word -> what of it was asked for, with places within the word. */
   readonly #known = new Map<string, readonly Match[]>();
 
-  constructor({ find, needles }: Asked) {
+  /** Of memories in one language. */
+  constructor({ find, needles }: Asked, language: Language) {
+    this.#language = language;
     this.#find = find;
     this.#needles = new Needles(needles);
   }
@@ -84,7 +88,7 @@ export class Highlighter {
       const asked = this.#find(kind === "stopword" ? stopwordKey(term) : term);
       if (asked === undefined) return;
       found.push(isMoved ? { start: 0, end: chunk.length, ...asked } : { start, end, ...asked });
-    });
+    }, { language: this.#language, others: [] });
     return found;
   }
 }

@@ -7,7 +7,9 @@ import type { Postings } from "./postings.ts";
 import { SIGNALS } from "./signals.ts";
 import { oneSlipAway } from "./spelling.ts";
 import { asksWhen, type NamedDate, namedDates } from "./times.ts";
-import { tokenize } from "./tokenizer.ts";
+import { stemsOf } from "./languages.ts";
+import { readingOf } from "./language_evidence.ts";
+import { type Reading, tokenize } from "./tokenizer.ts";
 
 /** Words of one query that are looked for under another spelling, and how many spellings each. */
 const MAX_GUESSED_WORDS = 4;
@@ -47,20 +49,22 @@ export interface Collection {
 }
 
 interface WrittenWord {
-  readonly terms: Set<string>;
+  /** Each with its variants: those of one form are what languages make of the same letters. */
+  readonly forms: string[][];
   /** Set where the word is a plain one, and may be misspelt. */
   readonly plain: string | undefined;
 }
 
 export function prepareQuery(text: string, collection: Collection): PreparedQuery {
-  const written = writtenWords(text);
+  const reading = readingOf(text, (key) => collection.find(key) !== undefined);
+  const written = writtenWords(text, reading);
   const words: QueryWord[] = [];
   let ideal = 0;
   let guesses = collection.documents === 0 ? 0 : MAX_GUESSED_WORDS;
   for (const word of written) {
     let terms = termsOf(word, collection);
     if (terms.length === 0 && word.plain !== undefined && guesses-- > 0) {
-      terms = guessedTerms(word.plain, collection);
+      terms = guessedTerms(word.plain, reading, collection);
     }
     if (terms.length > 0) words.push({ terms });
     ideal += idealOf(terms, collection);
@@ -84,40 +88,53 @@ export function inverseFrequency(count: number, documents: number): number {
 }
 
 /** A compound is one word of several terms; a run without spaces is as many words as pairs. */
-function writtenWords(text: string): WrittenWord[] {
+function writtenWords(text: string, reading: Reading): WrittenWord[] {
   const compounds = new Map<number, WrittenWord>();
   const words: WrittenWord[] = [];
   const stopwords: WrittenWord[] = [];
   const seen = new Set<string>();
+  let form: string[] | undefined;
   tokenize(text, (term, kind, number, plain) => {
     if (kind === "single") return;
+    if (kind === "variant") {
+      form?.push(term);
+      return;
+    }
     const key = kind === "stopword" ? stopwordKey(term) : term;
+    form = undefined;
     if (seen.has(key)) return;
     seen.add(key);
+    form = [key];
     const compound = compounds.get(number);
-    if (kind === "stopword") stopwords.push({ terms: new Set([key]), plain: undefined });
-    else if (compound !== undefined) compound.terms.add(key);
+    if (kind === "stopword") stopwords.push({ forms: [form], plain: undefined });
+    else if (compound !== undefined) compound.forms.push(form);
     else {
-      const word = { terms: new Set([key]), plain: kind === "term" ? plain : undefined };
+      const word = { forms: [form], plain: kind === "term" ? plain : undefined };
       words.push(word);
       if (kind === "whole") compounds.set(number, word);
     }
-  });
+  }, reading);
   return words.length > 0 ? words : stopwords;
 }
 
 function termsOf(word: WrittenWord, { find, documents }: Collection): QueryTerm[] {
-  return [...word.terms].flatMap((term) => {
-    const postings = find(term);
-    if (postings === undefined) return [];
-    return [{ postings, weight: inverseFrequency(postings.count, documents), discount: 1 }];
+  return word.forms.flatMap((form) => {
+    const found = form.flatMap((term) => find(term) ?? []);
+    const together = found.reduce((sum, postings) => sum + postings.count, 0);
+    const weight = inverseFrequency(Math.min(together, documents), documents);
+    return found.map((postings) => ({ postings, weight, discount: 1 }));
   });
 }
 
 /** The words a misspelt one may stand for, weighed as if they were one word: a slip that turns
  * into something rare is no better evidence than one that turns into something common. */
-function guessedTerms(plain: string, { find, documents }: Collection): QueryTerm[] {
-  const found = oneSlipAway(plain, (term) => find(term) !== undefined)
+function guessedTerms(
+  plain: string,
+  { language }: Reading,
+  { find, documents }: Collection,
+): QueryTerm[] {
+  const stems = (word: string) => stemsOf(word, word, language);
+  const found = oneSlipAway(plain, stems, (term) => find(term) !== undefined)
     .flatMap((term) => find(term) ?? [])
     .sort((a, b) => b.count - a.count)
     .slice(0, MAX_GUESSES);

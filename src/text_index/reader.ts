@@ -3,8 +3,10 @@
  * was read is valid until the next one is.
  */
 import type { Memory } from "../memory.ts";
-import { passages } from "./document.ts";
+import { type Passage, passages } from "./document.ts";
 import { PlainText } from "./plain_text.ts";
+import { LanguageEvidence } from "./language_evidence.ts";
+import { ENGLISH, type Language, languageKey } from "./languages.ts";
 import { normalized } from "./normalized.ts";
 import { chunksOf } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -12,26 +14,37 @@ import { WrittenWords } from "./written_words.ts";
 
 /** Terms without a memory that are worth reading the known words afresh. */
 const MANY_LEFT_TERMS = 10_000;
+/** Written words that are known in English, and in each other language. */
+const MAX_KNOWN_WORDS = 50_000;
+const MAX_FOREIGN_WORDS = 16_000;
 
 export class Reader {
   readonly #vocabulary: Vocabulary;
-  readonly #words: WrittenWords;
+  /** By the language they are read in. */
+  readonly #words = new Map<Language, WrittenWords>();
+  readonly #evidence = new LanguageEvidence();
   readonly #plain = new PlainText();
   /** Term number -> how often it stands there, in tenths. */
   #frequencies = new Int32Array(1024);
-  /** The numbers of the memory's terms; only the first `#count` mean anything. */
+  /** The numbers of the memory's terms; only the first `#used` mean anything. */
   #terms = new Int32Array(1024);
-  #count = 0;
+  #used = 0;
   #length = 0;
+  /** Of what was read last. Most likely of what comes next, too, which is then read only once. */
+  #language = ENGLISH;
 
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
-    this.#words = new WrittenWords(vocabulary);
+  }
+
+  /** Of the memory. */
+  get language(): Language {
+    return this.#language;
   }
 
   /** The numbers of the memory's terms, each once. */
   get terms(): Int32Array {
-    return this.#terms.subarray(0, this.#count);
+    return this.#terms.subarray(0, this.#used);
   }
 
   /** Sum over the words, stopwords left out, in tenths. */
@@ -45,46 +58,78 @@ export class Reader {
   }
 
   read(memory: Memory): void {
-    this.#clear();
-    for (const { text, tenths } of passages(memory)) this.#readPassage(normalized(text), tenths);
+    this.tidy();
+    const found = passages(memory);
+    this.#readIn(this.#language, found);
+    const language = this.#evidence.language();
+    if (language !== this.#language) {
+      this.#leave();
+      this.#readIn(language, found);
+    }
+    if (language !== ENGLISH) this.#count(this.#vocabulary.numberOf(languageKey(language)), 1);
   }
 
   /** Frees the numbers of terms that no memory has, once they are many. */
   tidy(): void {
     if (this.#vocabulary.leftCount < MANY_LEFT_TERMS) return;
     this.#clear();
-    this.#words.forget();
+    for (const words of this.#words.values()) words.forget();
     this.#vocabulary.sweep();
   }
 
-  #readPassage(text: string, tenths: number): void {
+  #readIn(language: Language, passages: readonly Passage[]): void {
+    this.#clear();
+    this.#language = language;
+    const words = this.#wordsIn(language);
+    for (const { text, tenths } of passages) this.#readPassage(words, normalized(text), tenths);
+  }
+
+  #wordsIn(language: Language): WrittenWords {
+    const known = this.#words.get(language);
+    if (known !== undefined) return known;
+    const most = language === ENGLISH ? MAX_KNOWN_WORDS : MAX_FOREIGN_WORDS;
+    const words = new WrittenWords(this.#vocabulary, language, most);
+    this.#words.set(language, words);
+    return words;
+  }
+
+  #readPassage(words: WrittenWords, text: string, tenths: number): void {
     const plain = this.#plain;
     if (plain.take(text)) {
-      while (plain.next()) this.#add(this.#words.findPlain(plain), tenths);
+      while (plain.next()) this.#add(words, words.findPlain(plain), tenths);
     } else {
-      for (const chunk of chunksOf(text)) this.#add(this.#words.find(chunk), tenths);
+      for (const chunk of chunksOf(text)) this.#add(words, words.find(chunk), tenths);
     }
   }
 
   /** Counts the terms of the word whose codes stand there. */
-  #add(start: number, tenths: number): void {
-    const codes = this.#words.codes;
-    if (this.#frequencies.length < this.#vocabulary.size) this.#grow();
+  #add({ codes }: WrittenWords, start: number, tenths: number): void {
     const end = start + (codes[start] ?? 0);
     for (let at = start + 1; at <= end; at++) {
       const code = codes[at] ?? 0;
-      const term = code >>> 1;
-      const before = this.#frequencies[term] ?? 0;
-      if (before === 0) this.#terms[this.#count++] = term;
-      this.#frequencies[term] = before + tenths;
+      this.#count(code >>> 1, tenths);
       if ((code & 1) === 1) this.#length += tenths;
     }
+    this.#evidence.add(codes[end + 1] ?? 0);
+  }
+
+  #count(term: number, tenths: number): void {
+    if (this.#frequencies.length < this.#vocabulary.size) this.#grow();
+    const before = this.#frequencies[term] ?? 0;
+    if (before === 0) this.#terms[this.#used++] = term;
+    this.#frequencies[term] = before + tenths;
+  }
+
+  /** Terms of the language that it was not are of no memory, unless another has them. */
+  #leave(): void {
+    for (const term of this.terms) this.#vocabulary.leave(term);
   }
 
   #clear(): void {
-    for (let at = 0; at < this.#count; at++) this.#frequencies[this.#terms[at] ?? 0] = 0;
-    this.#count = 0;
+    for (let at = 0; at < this.#used; at++) this.#frequencies[this.#terms[at] ?? 0] = 0;
+    this.#used = 0;
     this.#length = 0;
+    this.#evidence.clear();
   }
 
   #grow(): void {

@@ -3,7 +3,6 @@
  * One slip is a letter too many, too few, another, or two in each other's place
  * (Damerau 1964: four of five misspellings are one of these).
  */
-import { stem } from "./stemming.ts";
 
 /** Shorter words have too many neighbours to mean one of them. */
 const MIN_LETTERS = 4;
@@ -17,14 +16,17 @@ const ALPHABETS: readonly (readonly [RegExp, string])[] = [
   [/^[ء-ي]+$/, letters(0x621, 0x63a) + letters(0x641, 0x64a)],
 ];
 
-/** The terms, in alphabetical order, that `has` knows and that are one slip from the word. */
-export function oneSlipAway(word: string, has: (term: string) => boolean): string[] {
+/** The terms, in alphabetical order, that `has` knows, of words that are one slip from the word. */
+export function oneSlipAway(
+  word: string,
+  termsOf: (word: string) => readonly string[],
+  has: (term: string) => boolean,
+): string[] {
   const alphabet = ALPHABETS.find(([script]) => script.test(word))?.[1];
   if (alphabet === undefined || word.length < MIN_LETTERS || word.length > MAX_LETTERS) return [];
   const found = new Set<string>();
   for (const candidate of slips(word, alphabet)) {
-    const term = stem(candidate);
-    if (has(term)) found.add(term);
+    for (const term of termsOf(candidate)) if (has(term)) found.add(term);
   }
   return [...found].sort();
 }

@@ -8,8 +8,8 @@ const porter: (word: string) => string = porter2;
 
 /** Longer words are cut: nobody types them, and a blob must not fill the vocabulary. */
 export const MAX_TERM_CHARACTERS = 64;
-/** No English word with a suffix is longer, and the stemmer is not linear in the length. */
-const MAX_STEM_CHARACTERS = 32;
+/** No word with a suffix is longer, and the stemmer is not linear in the length. */
+export const MAX_STEM_CHARACTERS = 32;
 const MAX_CACHED_STEMS = 50_000;
 const PLAIN_WORD = /^[a-z]+$/;
 

@@ -19,9 +19,5 @@ we we'd we'll we're we've were weren't what what's when when's where where's whi
 whom why why's will with won't would wouldn't you you'd you'll you're you've your yours yourself
 yourselves`;
 
-const STOPWORDS: ReadonlySet<string> = new Set(ENGLISH.trim().split(/\s+/));
-
-/** Whether a folded, lower-case word, its apostrophe still in it, is a stopword. */
-export function isStopword(word: string): boolean {
-  return STOPWORDS.has(word);
-}
+/** In small letters, their apostrophe still in them. */
+export const ENGLISH_STOPWORDS: ReadonlySet<string> = new Set(ENGLISH.trim().split(/\s+/));

@@ -6,15 +6,17 @@
  * `getUserName` is found by itself and by "user". Scripts that write no spaces give pairs of
  * characters, and single characters for a query that has only one.
  */
+import { ENGLISH, isStopword, type Language, stemsOf } from "./languages.ts";
 import { lower, normalized, withoutMarks } from "./normalized.ts";
-import { isStopword } from "./stopwords.ts";
-import { MAX_TERM_CHARACTERS, stem } from "./stemming.ts";
+import { MAX_TERM_CHARACTERS } from "./stemming.ts";
 
 export type TokenKind =
   /** A word, a part of a compound, or a pair of characters. */
   | "term"
   /** A compound as it was written. */
   | "whole"
+  /** Another form of the word before it, at the same place: any of them is good to find it. */
+  | "variant"
   /** Carries grammar only: asked for when a query has nothing else. */
   | "stopword"
   /** One character of a script without spaces, beside its pairs: asked for only by itself. */
@@ -57,17 +59,28 @@ const VERSION = /^v(?=\d+(?:\.\d+)+)/;
 /** What most words are: nothing in them to fold, to split or to look at twice. */
 const PLAIN_WRITTEN = /^[A-Z]?[a-z]+$/;
 
+/** The language of a text, and those of other texts that its words are looked for in. */
+export interface Reading {
+  readonly language: Language;
+  readonly others: readonly Language[];
+}
+
+export const ENGLISH_READING: Reading = { language: ENGLISH, others: [] };
+
 /** One written word on its way to the sink. */
 interface Chunk {
   /** Without its optional marks. */
   readonly text: string;
+  /** With them, where both are of one length. */
+  readonly accented: string;
+  readonly reading: Reading;
   readonly word: number;
   readonly sink: TokenSink;
 }
 
 /** Calls `sink` for every token of the text, in order. */
-export function tokenize(text: string, sink: TokenSink): void {
-  chunksOf(normalized(text)).forEach((chunk, word) => tokenizeChunk(chunk, word, sink));
+export function tokenize(text: string, sink: TokenSink, reading = ENGLISH_READING): void {
+  chunksOf(normalized(text)).forEach((chunk, word) => tokenizeChunk(chunk, word, sink, reading));
 }
 
 /** The written words of a normalized text, in order: the tokens of each depend on nothing around
@@ -82,9 +95,15 @@ export function eachChunk(text: string, visit: (chunk: string, start: number) =>
 }
 
 /** Calls `sink` for every token of one written word, which is number `word` of its text. */
-export function tokenizeChunk(written: string, word: number, sink: TokenSink): void {
+export function tokenizeChunk(
+  written: string,
+  word: number,
+  sink: TokenSink,
+  reading = ENGLISH_READING,
+): void {
   const text = PLAIN_WRITTEN.test(written) ? written : withoutMarks(written);
-  const chunk = { text, word, sink };
+  const accented = text.length === written.length ? written : text;
+  const chunk = { text, accented, reading, word, sink };
   if (PLAIN_WRITTEN.test(text)) emit(chunk, 0, text.length);
   else if (UNSPACED.test(text)) tokenizeMixed(chunk);
   else if (SIMPLE.test(text)) tokenizeWord(chunk, 0, text);
@@ -96,8 +115,8 @@ export function tokenizeChunk(written: string, word: number, sink: TokenSink): v
 function tokenizeJoined(chunk: Chunk): void {
   const { text, word, sink } = chunk;
   const whole = lower(text).replace(VERSION, "");
-  const term = HYPHENATED.test(text) ? stem(whole.replaceAll("-", "")) : cut(whole);
-  sink(term, "whole", word, whole, 0, text.length);
+  if (HYPHENATED.test(text)) emitWord(chunk, "whole", 0, text.length, /-/g);
+  else sink(cut(whole), "whole", word, whole, 0, text.length);
   const skipped = VERSION.test(text) ? 1 : 0;
   for (const { 0: part, index } of text.slice(skipped).matchAll(PART)) {
     tokenizeWord(chunk, skipped + index, part);
@@ -109,21 +128,20 @@ function tokenizeWord(chunk: Chunk, start: number, written: string): void {
   const end = start + written.length;
   const humps = written.split(HUMP);
   if (humps.length === 1) return emit(chunk, start, end);
-  const plain = lower(written);
-  chunk.sink(stem(plain), "whole", chunk.word, plain, start, end);
+  emitWord(chunk, "whole", start, end);
   emitAll(chunk, start, humps, 0);
 }
 
 /** "don't" is a stopword, "Anna's" is Anna, "l'amour" and "O'Neil" are both parts and the whole. */
 function tokenizeContraction(chunk: Chunk): void {
-  const { text, word, sink } = chunk;
+  const { text, word, sink, reading } = chunk;
   const plain = lower(text);
-  if (isStopword(plain)) return sink(plain, "stopword", word, plain, 0, text.length);
-  const owner = plain.replace(/'s$/, "");
-  const parts = text.slice(0, /'s$/i.test(text) ? -2 : undefined).split("'");
-  if (parts.length > 1) {
-    sink(stem(owner.replaceAll("'", "")), "whole", word, owner, 0, text.length);
+  if (isStopword(plain, reading.language)) {
+    return sink(plain, "stopword", word, plain, 0, text.length);
   }
+  const owner = /'s$/i.test(text) ? text.length - 2 : text.length;
+  const parts = text.slice(0, owner).split("'");
+  if (parts.length > 1) emitWord(chunk, "whole", 0, owner, /'/g);
   emitAll(chunk, 0, parts, 1);
 }
 
@@ -161,10 +179,30 @@ function emitAll(chunk: Chunk, start: number, parts: readonly string[], gap: num
   }
 }
 
-function emit({ text, word, sink }: Chunk, start: number, end: number): void {
+function emit(chunk: Chunk, start: number, end: number): void {
+  const { text, reading, word, sink } = chunk;
   const plain = lower(text.slice(start, end));
-  if (isStopword(plain)) sink(plain, "stopword", word, plain, start, end);
-  else sink(stem(plain), "term", word, plain, start, end);
+  if (isStopword(plain, reading.language)) sink(plain, "stopword", word, plain, start, end);
+  else emitWord(chunk, "term", start, end);
+}
+
+/** The stem of the letters there, less those to be left out, and what else they are found by. */
+function emitWord(
+  chunk: Chunk,
+  kind: "term" | "whole",
+  start: number,
+  end: number,
+  out = /^$/,
+): void {
+  const { text, accented, word, sink, reading: { language, others } } = chunk;
+  const plain = lower(text.slice(start, end)).replace(out, "");
+  const written = accented.slice(start, end).toLowerCase().replace(out, "");
+  const [first = plain, ...more] = stemsOf(plain, written, language);
+  const variants = others.flatMap((other) => stemsOf(plain, written, other));
+  sink(first, kind, word, plain, start, end);
+  for (const term of new Set([...more, ...variants])) {
+    if (term !== first) sink(term, "variant", word, plain, start, end);
+  }
 }
 
 function cut(term: string): string {

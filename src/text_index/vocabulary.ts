@@ -50,6 +50,11 @@ export class Vocabulary {
     this.#lists.add(number, slot, frequency);
   }
 
+  /** Takes note of a term that was looked at and given to no memory. */
+  leave(number: number): void {
+    if (this.#lists.count(number) === 0) this.#left.set(number, this.termOf(number));
+  }
+
   remove(number: number, slot: number): void {
     this.#lists.remove(number, slot);
     if (this.#lists.count(number) === 0) this.#left.set(number, this.#terms[number] ?? "");

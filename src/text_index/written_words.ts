@@ -5,14 +5,15 @@
  */
 import { stopwordKey } from "./document.ts";
 import type { PlainText } from "./plain_text.ts";
+import { evidenceOf } from "./language_evidence.ts";
+import type { Language } from "./languages.ts";
 import { tokenizeChunk } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
-const MAX_KNOWN_WORDS = 50_000;
 /** Longer ones hardly come again, and might hold millions of characters together. */
 const MAX_KNOWN_CHARACTERS = 32;
-/** Places for plain words: a power of two, and never half of them taken. */
-const PLACES = 1 << 17;
+/** Places for each plain word that may be known, or a little less: so never half of them are taken. */
+const PLACES_PER_WORD = 2;
 /** Numbers for each place: the word's hash, where its bytes are, how many, where its codes are. */
 const FIELDS = 4;
 /** Words whose hashes crowd together, by chance or by design, are not looked for further on. */
@@ -20,24 +21,34 @@ const MOST_PROBES = 32;
 
 export class WrittenWords {
   readonly #vocabulary: Vocabulary;
+  readonly #language: Language;
+  readonly #maxWords: number;
   /** Written word -> where its codes begin; those of plain ASCII are in the table. */
   readonly #known = new Map<string, number>();
-  readonly #table = new Int32Array(PLACES * FIELDS);
-  readonly #bytes = new Uint8Array(MAX_KNOWN_WORDS * MAX_KNOWN_CHARACTERS);
+  readonly #table: Int32Array;
+  readonly #places: number;
+  readonly #bytes: Uint8Array;
   #usedBytes = 0;
   #words = 0;
-  /** For each word the count of its codes, then the codes; only the first `#used` are known. No
+  /** For each word the count of its codes, then the codes, then what it tells of the language; only the first `#used` are known. No
    * word's are at 0, which is how the table tells a free place. */
   #codes = new Int32Array(1024);
   #used = 1;
 
-  constructor(vocabulary: Vocabulary) {
+  /** Of texts in one language, since its words have their own stems. */
+  constructor(vocabulary: Vocabulary, language: Language, maxWords: number) {
     this.#vocabulary = vocabulary;
+    this.#language = language;
+    this.#maxWords = maxWords;
+    this.#places = 2 ** Math.ceil(Math.log2(PLACES_PER_WORD * maxWords));
+    this.#table = new Int32Array(this.#places * FIELDS);
+    this.#bytes = new Uint8Array(maxWords * MAX_KNOWN_CHARACTERS);
   }
 
   /**
    * At what `find` returned stands how many codes follow. A code is twice the number of a term, and
-   * one more where it adds to the length of a memory. Another array after `find`, as it may grow.
+   * one more where it adds to the length of a memory. Behind them stands the word's evidence of
+   * the language. Another array after `find`, as it may grow.
    */
   get codes(): Int32Array {
     return this.#codes;
@@ -47,7 +58,7 @@ export class WrittenWords {
   find(chunk: string): number {
     const known = this.#known.get(chunk);
     if (known !== undefined) return known;
-    if (this.#words >= MAX_KNOWN_WORDS) this.forget();
+    if (this.#words >= this.#maxWords) this.forget();
     const start = this.#read(chunk);
     if (chunk.length <= MAX_KNOWN_CHARACTERS) {
       this.#keep(start);
@@ -60,10 +71,10 @@ export class WrittenWords {
   findPlain(text: PlainText): number {
     const length = text.end - text.start;
     if (length > MAX_KNOWN_CHARACTERS) return this.#read(text.word);
-    if (this.#words >= MAX_KNOWN_WORDS) this.forget();
+    if (this.#words >= this.#maxWords) this.forget();
     const table = this.#table;
     for (let probe = 0; probe < MOST_PROBES; probe++) {
-      const place = FIELDS * ((text.hash + probe) & (PLACES - 1));
+      const place = FIELDS * ((text.hash + probe) & (this.#places - 1));
       const codes = table[place + 3] ?? 0;
       if (codes === 0) return this.#learn(text, place);
       const isAlike = table[place] === text.hash && table[place + 2] === length;
@@ -98,7 +109,7 @@ export class WrittenWords {
 
   #keep(start: number): void {
     this.#words++;
-    this.#used = start + 1 + (this.#codes[start] ?? 0);
+    this.#used = start + 2 + (this.#codes[start] ?? 0);
   }
 
   /** Writes the codes of a word behind those that are known. */
@@ -109,8 +120,9 @@ export class WrittenWords {
       const key = kind === "stopword" ? stopwordKey(term) : term;
       const isCounted = kind === "term" || kind === "whole";
       this.#write(end++, 2 * this.#vocabulary.numberOf(key) + (isCounted ? 1 : 0));
-    });
+    }, { language: this.#language, others: [] });
     this.#write(start, end - start - 1);
+    this.#write(end, evidenceOf(chunk));
     return start;
   }
 

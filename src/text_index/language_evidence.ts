@@ -1,0 +1,155 @@
+/**
+ * Which language a text is in, by its function words: each tells for the languages that have it.
+ * Words that English has too tell nothing. What only may be a foreign word (see
+ * `AMBIGUOUS_WORDS`), or has a letter of some language, tells only beside a word that is one.
+ */
+import { AMBIGUOUS_WORDS } from "./function_words.ts";
+import { ENGLISH, type Language, languageKey, LANGUAGES } from "./languages.ts";
+import { lower, normalized, withoutMarks } from "./normalized.ts";
+import { ENGLISH_STOPWORDS } from "./stopwords.ts";
+import { chunksOf, ENGLISH_READING, type Reading } from "./tokenizer.ts";
+
+/** A bit for English, one for each of `LANGUAGES`, and whether a word is clearly one of theirs. */
+const ENGLISH_BIT = 1;
+const FIRST_BIT = 2;
+const CLEAR = 1 << 30;
+/** A text of so few words says its language with a single clear one. */
+const FEW_WORDS = 6;
+/** So many that may be foreign are, where nothing is English and they are a third of the text. */
+const MANY_UNCLEAR = 3;
+
+/** Letters that English words do not have, and those who write with them. */
+const LETTERS: readonly (readonly [RegExp, readonly string[]])[] = [
+  [/[äö]/, ["de", "sv", "fi"]],
+  [/ü/, ["de", "tr", "hu"]],
+  [/ß/, ["de"]],
+  [/é/, ["fr", "es", "pt", "hu"]],
+  [/[àèùêâîôç]/, ["fr", "pt"]],
+  [/[íóú]/, ["es", "pt", "hu", "cs"]],
+  [/œ/, ["fr"]],
+  [/ñ/, ["es"]],
+  [/[ãõ]/, ["pt"]],
+  [/[òì]/, ["it"]],
+  [/å/, ["sv", "da", "no"]],
+  [/[øæ]/, ["da", "no"]],
+  [/[ığş]/, ["tr"]],
+  [/[őű]/, ["hu"]],
+  [/[łąęśźżćń]/, ["pl"]],
+  [/[řůěčšž]/, ["cs"]],
+  [/[șţț]/, ["ro"]],
+  [/[\u1ea0-\u1ef9ơưđ]/, ["vi"]],
+  [/[іїєґ]/, ["uk"]],
+  [/[پچژگ]/, ["fa"]],
+];
+/** "d'accord", "l'ho": French, Italian. */
+const ELIDED = /^(?:l|d|qu|c|j|n|s|m|t|dell|all|un)'\p{L}{2}/u;
+const ENGLISH_CONTRACTION = /(?:n't|'(?:s|m|re|ve|ll|d))$/;
+
+const NOTHING = 0;
+const MASKS = masks();
+
+/** For which languages a written word tells, as bits. */
+export function evidenceOf(chunk: string): number {
+  // In capitals alone it is rather an abbreviation.
+  if (chunk.length > 1 && chunk === chunk.toUpperCase() && chunk !== chunk.toLowerCase()) {
+    return NOTHING;
+  }
+  const low = chunk.toLowerCase();
+  const known = MASKS.get(low) ?? MASKS.get(lower(withoutMarks(low)));
+  if (known !== undefined) return known;
+  if (low.includes("'")) return ofApostrophe(low);
+  let mask = NOTHING;
+  for (const [letters, codes] of LETTERS) if (letters.test(low)) mask |= bitsOf(codes);
+  return mask;
+}
+
+/** How a question is read: in its language, if the memories have it, and in all that they have. */
+export function readingOf(text: string, has: (key: string) => boolean): Reading {
+  const held = LANGUAGES.filter((language) => has(languageKey(language)));
+  if (held.length === 0) return ENGLISH_READING;
+  const evidence = new LanguageEvidence();
+  for (const chunk of chunksOf(normalized(text))) evidence.add(evidenceOf(chunk));
+  const language = evidence.language(held);
+  return { language, others: [ENGLISH, ...held].filter((other) => other !== language) };
+}
+
+/** Gathers what the words of one text tell. */
+export class LanguageEvidence {
+  readonly #counts = new Int32Array(LANGUAGES.length);
+  #english = 0;
+  #clear = 0;
+  #words = 0;
+  /** Whether any of the counts is above 0. */
+  #isForeign = false;
+
+  clear(): void {
+    if (this.#isForeign) this.#counts.fill(0);
+    this.#isForeign = false;
+    this.#english = this.#clear = this.#words = 0;
+  }
+
+  add(mask: number): void {
+    this.#words++;
+    if (mask === 0) return;
+    if (mask === ENGLISH_BIT) this.#english++;
+    else this.#addForeign(mask);
+  }
+
+  /** One of these, or English. */
+  language(among: readonly Language[] = LANGUAGES): Language {
+    if (!this.#isForeign) return ENGLISH;
+    const few = this.#words <= FEW_WORDS ? 1 : 2;
+    let most = Math.max(this.#english, few - 1);
+    let found = ENGLISH;
+    LANGUAGES.forEach((language, at) => {
+      const count = this.#counts[at] ?? 0;
+      const isClear = (this.#clear & FIRST_BIT << at) !== 0;
+      if (count <= most || !(isClear || this.#isMany(count)) || !among.includes(language)) return;
+      most = count;
+      found = language;
+    });
+    return found;
+  }
+
+  #isMany(count: number): boolean {
+    return this.#english === 0 && count >= MANY_UNCLEAR && 3 * count >= this.#words;
+  }
+
+  #addForeign(mask: number): void {
+    if ((mask & CLEAR) !== 0) this.#clear |= mask & ~CLEAR;
+    this.#isForeign = true;
+    for (let rest = mask & ~CLEAR; rest !== 0; rest &= rest - 1) {
+      const at = 31 - Math.clz32(rest & -rest) - 1;
+      this.#counts[at] = (this.#counts[at] ?? 0) + 1;
+    }
+  }
+}
+
+function masks(): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  const ambiguous = new Set(AMBIGUOUS_WORDS.trim().split(/\s+/));
+  const add = (word: string, bits: number) => found.set(word, (found.get(word) ?? 0) | bits);
+  LANGUAGES.forEach(({ words }, at) => {
+    for (const word of words) {
+      const plain = lower(withoutMarks(word));
+      const isClear = word.length > 1 && !ambiguous.has(plain);
+      add(word, FIRST_BIT << at | (isClear ? CLEAR : 0));
+      // "také" is Czech, "take" is not.
+      if (plain !== word) add(plain, FIRST_BIT << at);
+    }
+  });
+  for (const word of ENGLISH_STOPWORDS) found.set(word, found.has(word) ? NOTHING : ENGLISH_BIT);
+  return found;
+}
+
+function ofApostrophe(low: string): number {
+  if (ENGLISH_CONTRACTION.test(low)) return ENGLISH_BIT;
+  return ELIDED.test(low) ? bitsOf(["fr", "it"]) : NOTHING;
+}
+
+function bitsOf(codes: readonly string[]): number {
+  return LANGUAGES.reduce(
+    (bits, { code }, at) => codes.includes(code) ? bits | FIRST_BIT << at : bits,
+    0,
+  );
+}
