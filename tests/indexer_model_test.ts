@@ -1,73 +1,34 @@
 /**
  * The indexer with the real cache, under random puts, edits, deletes, outages of the provider and
- * of the index, and restarts: in the end the index must hold what the state holds, and no text was
- * embedded twice. A failing run prints its seed; `SEED=n` repeats it.
+ * of the index, restarts and changes of the model: in the end searches must go to what the state
+ * holds by the model that is set, and no text was paid for twice. A failing run prints its seed;
+ * `TEST_SEED=n` repeats it.
  */
 import assert from "node:assert/strict";
-import { cachedEmbedder } from "../src/embedder/cached.ts";
-import { EmbeddingCache } from "../src/embedder/cache.ts";
 import { EmbedderError } from "../src/embedder.ts";
-import { Indexer } from "../src/indexer.ts";
-import type { Memory } from "../src/memory.ts";
-import { FakeClock, FakeEmbedder, MapVectorIndex, memoryOf, vectorOf } from "./fakes/indexing.ts";
+import { vectorOf } from "./fakes/indexing.ts";
+import { Lives, type Model, MODELS } from "./fakes/lives.ts";
+import { randomOf, seed } from "./fakes/store_kit.ts";
 
 const RUNS = 40;
 const STEPS = 120;
+const IDS = ["a", "b", "c", "d", "e", "f", "g", "h"];
+const NAMES: readonly Model[] = ["old", "new", "twin"];
 
-/** Mulberry32: small, and the same everywhere. */
-function randomOf(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** A brain that lives through one run; `restart` keeps the state and the cache only. */
 class Run {
   readonly random: () => number;
-  readonly clock = new FakeClock();
-  readonly state = new Map<string, Memory>();
-  readonly provider = new FakeEmbedder();
+  readonly lives: Lives;
   /** The provider's own timers, which a caller that gave up does not stop. */
   slowAnswers = 0;
-  index: MapVectorIndex;
-  indexer: Indexer;
+  model: Model = "old";
 
-  constructor(seed: number, readonly cache: EmbeddingCache) {
+  constructor(seed: number) {
     this.random = randomOf(seed);
-    this.index = this.newIndex();
-    this.indexer = this.start();
-  }
-
-  /** Its writes take their time, so that they would overtake each other if they could. */
-  newIndex(): MapVectorIndex {
-    const index = new MapVectorIndex();
-    index.pause = () => {
+    // Writes take their time, so that they would overtake each other if they could.
+    this.lives = new Lives(() => {
       if (this.random() < 0.5) return Promise.resolve();
-      return new Promise((resolve) => this.clock.after(this.random() * 60, resolve));
-    };
-    return index;
-  }
-
-  start(): Indexer {
-    const embedder = cachedEmbedder(this.provider, this.cache);
-    return new Indexer({
-      embedder,
-      recall: embedder.recall,
-      newVectorIndex: () => this.index,
-      memory: (id) => this.state.get(id),
-      clock: this.clock,
-      random: this.random,
+      return new Promise((resolve) => this.lives.clock.after(this.random() * 60, resolve));
     });
-  }
-
-  async restart(): Promise<void> {
-    await this.clock.until(this.indexer.stop());
-    this.index = this.newIndex();
-    this.indexer = this.start();
-    await this.clock.until(this.indexer.start([...this.state.values()]));
   }
 
   pick<T>(from: readonly T[]): T {
@@ -76,34 +37,28 @@ class Run {
     return picked;
   }
 
-  /** Few ids and few texts, so that they meet. */
+  /** Few ids and few texts, so that they meet; some of them long. */
   put(): void {
-    const id = this.pick(["a", "b", "c", "d", "e", "f", "g", "h"]);
-    const content = `text ${Math.floor(this.random() * 12)}`;
-    const own = this.random() < 0.15;
-    const embedding = vectorOf(`own ${this.random()}`);
-    const memory = memoryOf(id, content, own ? { embedding } : {});
-    this.state.set(id, memory);
-    this.indexer.put(memory);
+    const id = this.pick(IDS);
+    const n = Math.floor(this.random() * 12);
+    const content = n < 3 ? `part ${n}, `.repeat(200) : `text ${n}`;
+    const length = this.pick([MODELS.old, MODELS.new]);
+    const embedding = vectorOf(`own ${this.random()}`, length);
+    this.lives.put(id, content, this.random() < 0.15 ? { embedding } : {});
   }
 
-  delete(): void {
-    const id = this.pick(["a", "b", "c", "d", "e", "f", "g", "h"]);
-    this.state.delete(id);
-    this.indexer.delete(id);
-  }
-
-  /** How the provider behaves from here on. */
+  /** How a provider behaves from here on. */
   weather(): void {
+    const provider = this.lives.providers[this.pick(NAMES)];
     const fault = this.pick(["retry", "config"] as const);
     const down = this.random() < 0.5;
     const slow = this.random() < 0.5;
-    this.provider.plan = () => {
+    provider.plan = () => {
       if (down) return new EmbedderError(fault, "Cannot embed: away");
       if (!slow) return undefined;
       this.slowAnswers++;
       return new Promise((resolve) =>
-        this.clock.after(100, () => {
+        this.lives.clock.after(100, () => {
           this.slowAnswers--;
           resolve();
         })
@@ -111,68 +66,75 @@ class Run {
     };
   }
 
+  async restart(): Promise<void> {
+    if (this.random() < 0.5) this.model = this.pick(NAMES);
+    await this.lives.begin(this.model, this.random);
+  }
+
+  async search(): Promise<void> {
+    const { vectorIndex, embedQuery } = this.lives.indexer.serving;
+    const asked = embedQuery(`query ${Math.floor(this.random() * 3)}`);
+    await this.lives.clock.until(asked.catch(() => undefined));
+    const vector = await asked.catch(() => undefined);
+    if (vector === undefined || vectorIndex.dimensions === undefined) return;
+    assert.equal(vector.length, vectorIndex.dimensions, "a question of another kind");
+  }
+
   async step(): Promise<void> {
+    const { lives } = this;
     const dice = this.random();
     if (dice < 0.45) this.put();
-    else if (dice < 0.6) this.delete();
-    else if (dice < 0.7) this.weather();
-    else if (dice < 0.75) this.index.away = !this.index.away;
-    else if (dice < 0.78) await this.restart();
-    else if (dice < 0.8) this.indexer.retryFailed();
-    else if (dice < 0.9) await this.clock.advance(0);
-    else await this.clock.advance(this.random() * 2_000);
+    else if (dice < 0.57) lives.delete(this.pick(IDS));
+    else if (dice < 0.67) this.weather();
+    else if (dice < 0.72) {
+      const index = this.pick(lives.indexes);
+      index.away = !index.away;
+    } else if (dice < 0.76) await this.restart();
+    else if (dice < 0.78) lives.indexer.retryFailed();
+    else if (dice < 0.84) await this.search();
+    else if (dice < 0.92) await lives.clock.advance(0);
+    else await lives.clock.advance(this.random() * 2_000);
   }
 
   async settle(): Promise<void> {
-    this.index.away = false;
-    this.provider.plan = () => undefined;
+    const { lives } = this;
+    for (const index of lives.indexes) index.away = false;
+    for (const provider of Object.values(lives.providers)) provider.plan = () => undefined;
     // What was refused in the old weather is heard of before trying again.
-    await this.clock.advance(0);
-    this.indexer.retryFailed();
-    await this.clock.until(this.indexer.idle());
+    await lives.clock.advance(0);
+    lives.indexer.retryFailed();
+    await lives.idle();
   }
 
   check(): void {
-    const wanted = new Map(
-      [...this.state.values()].map((memory) => [
-        memory.id,
-        [memory.embedding ?? vectorOf(memory.content)],
-      ]),
-    );
-    assert.deepEqual(this.index.vectors, wanted);
-    const { indexed, pending, failed } = this.indexer.stats();
-    assert.deepEqual({ indexed, pending, failed }, { indexed: wanted.size, pending: 0, failed: 0 });
-    const { answered } = this.provider;
-    assert.deepEqual(answered, [...new Set(answered)], "a text was embedded twice");
+    const { lives, model } = this;
+    assert.deepEqual(lives.served(), lives.wanted(model));
+    const { indexed, pending, failed, ...stats } = lives.indexer.stats();
+    assert.deepEqual({ indexed, pending, failed }, {
+      indexed: lives.state.size,
+      pending: 0,
+      failed: 0,
+    });
+    assert.deepEqual([stats.model, stats.reindexing], [model, null]);
+    for (const name of NAMES) lives.checkPayments(name);
   }
 }
 
-Deno.test("whatever happens, the index ends up as the state, and no text is embedded twice", async () => {
-  const folder = await Deno.makeTempDir();
-  const first = Number(Deno.env.get("SEED") ?? Math.floor(Math.random() * 2 ** 31));
-  const runs = Deno.env.has("SEED") ? 1 : RUNS;
-  try {
-    for (let seed = first; seed < first + runs; seed++) {
-      const cache = new EmbeddingCache({
-        path: `${folder}/${seed}.db`,
-        quarantineFolder: `${folder}/quarantine`,
-        maxBytes: 1024 ** 3,
-      });
-      const run = new Run(seed, cache);
-      try {
-        for (let step = 0; step < STEPS; step++) await run.step();
-        await run.settle();
-        run.check();
-      } catch (error) {
-        console.error(`SEED=${seed}`);
-        throw error;
-      } finally {
-        await run.clock.until(run.indexer.stop());
-        cache.close();
-      }
-      assert.equal(run.clock.waiting, run.slowAnswers, "a timer outlived the indexer");
+Deno.test("whatever happens, searches end up with what the state holds, and nothing is paid twice", async () => {
+  const runs = Deno.env.has("TEST_SEED") ? 1 : RUNS;
+  for (let at = seed; at < seed + runs; at++) {
+    const run = new Run(at);
+    try {
+      await run.lives.begin(run.model, run.random);
+      for (let step = 0; step < STEPS; step++) await run.step();
+      await run.settle();
+      run.check();
+    } catch (error) {
+      console.error(`TEST_SEED=${at}`);
+      throw error;
+    } finally {
+      await run.lives[Symbol.asyncDispose]();
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+    assert.equal(run.lives.clock.waiting, run.slowAnswers, "a timer outlived the indexer");
   }
 });

@@ -87,6 +87,8 @@ export class FakeEmbedder implements Embedder {
   model = "fake-1";
   dimensions: number | undefined = undefined;
   length = 4;
+  /** Set before a text, so that two models say different things of it. */
+  accent = "";
   plan: Plan = () => undefined;
   readonly calls: string[][] = [];
   /** The texts whose vectors were handed over. */
@@ -108,7 +110,7 @@ export class FakeEmbedder implements Embedder {
       await planned;
       if (signal.aborted) throw new EmbedderError("retry", "given up");
       this.answered.push(...texts);
-      return texts.map((text) => vectorOf(text, this.length));
+      return texts.map((text) => vectorOf(this.accent + text, this.length));
     } finally {
       this.#atOnce--;
     }
