@@ -19,7 +19,7 @@ const ENGLISH_SHARE = 0.15;
 /** Letters for each token: of English words beyond their first six, and of any other word. */
 const ENGLISH_FIRST = 6;
 const ENGLISH_LETTERS = 2.8;
-const OTHER_LETTERS = 2.4;
+const OTHER_LETTERS = 2.25;
 const CAPITALS = 1.6;
 const NOISY_LETTERS = 1.1;
 const CAPITALIZED = 0.35;
