@@ -52,17 +52,16 @@ export class Finalists {
       if (changed.has(slot)) return;
       exact.add(slot);
       const score = cosine(this.#query, vectors[at] ?? []);
-      if (score !== undefined) scores[slot] = score;
+      if (score !== undefined) scores.set(slot, score);
     });
   }
 
   #best(limit: number): Finalist[] {
     const { scores, holding: { members } } = this.#scan;
     const best = new Best<Finalist>(limit, compare);
-    for (let slot = 0; slot < scores.length; slot++) {
-      const score = scores[slot] ?? NaN;
-      // False also where there is no score.
-      if (!(score >= (best.worst?.score ?? -1))) continue;
+    for (const slot of scores.slots) {
+      const score = scores.get(slot);
+      if (score < (best.worst?.score ?? -1)) continue;
       const id = members.idAt(slot);
       if (id !== undefined) best.offer({ id, slot, score });
     }

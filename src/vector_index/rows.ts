@@ -51,11 +51,11 @@ export class Rows {
     return segment.at(at).signs;
   }
 
-  /** Writes to `into` in how many sign bits the rows from `row`, the first of a block, to the end
-   * of the block differ from the query; what follows the last row means nothing. */
+  /** Writes to `into` in how many sign bits the rows of a sweep, the first of which is `row`, differ
+   * from the query; what follows the last row means nothing. */
   distances(query: QuantisedQuery, row: number, into: Uint16Array): void {
     const { segment, at } = this.#place(row);
-    into.set(segment.distances(query, at / BLOCK_ROWS), row);
+    into.set(segment.distances(query, at), row);
   }
 
   /** Writes the cosines of the query with the rows to `into`. Ascending rows are fastest. */

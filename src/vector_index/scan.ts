@@ -3,17 +3,18 @@
  * codes of the nearest. Each step may give way to others. What changes meanwhile is named by its
  * slot in `changed`, passed over, and looked at again at the end.
  */
-import { narrow } from "./candidates.ts";
+import { countDistances, distanceOf, farthest, rowsBetween } from "./candidates.ts";
 import type { Holding } from "./holding.ts";
 import type { QuantisedQuery } from "./quantiser.ts";
-import { BATCH_ROWS, BLOCK_ROWS } from "./segment.ts";
+import { Scores } from "./scores.ts";
+import { BATCH_ROWS, SWEEP_ROWS } from "./segment.ts";
 
 /** Below so many codes in all they are all read: it takes about a millisecond. */
 const FEW_CODES = 4_000_000;
 /** With fewer sign bits the angle is hardly known by them, and the codes are few as well. */
 const LEAST_SIGNS = 160;
-/** So many memories are wanted from the sign bits at least. */
-const LEAST_WANTED = 64;
+/** So many rows with the nearest sign bits are read at first, and more for a longer list. */
+const FIRST_ROWS = 256;
 /** Memories that the filter is asked about between two looks at the clock. */
 const FILTER_BATCH = 64;
 
@@ -32,22 +33,20 @@ export class Scan {
   readonly changed = new Set<number>();
   /** Slots whose score is not from quantised vectors any more, or cannot be better. */
   readonly exact = new Set<number>();
-  /** Slot -> cosine of its best row; NaN where it has none. */
-  scores: Float64Array;
+  readonly scores: Scores;
   readonly #query: ScanQuery;
-  readonly #wanted: number;
   /** Slot -> 1 where the filter let it through. */
   #accepted: Uint8Array | undefined;
   #acceptedCount = 0;
-  /** Whether memories were left out for their sign bits. */
-  #isNarrowed = false;
-  #lost = 0;
+  /** The cosine of the last of the wanted memories, where others were left out for it. */
+  #bar: number | undefined;
+  /** How many more fell below the bar than rose above it. */
+  #fallen = 0;
 
   constructor(holding: Holding, query: ScanQuery) {
     this.holding = holding;
     this.#query = query;
-    this.scores = new Float64Array(holding.members.slotLimit).fill(NaN);
-    this.#wanted = Math.max(LEAST_WANTED, 2 * query.limit);
+    this.scores = new Scores(holding.members.slotLimit);
   }
 
   /** How many memories the filter let through. */
@@ -55,28 +54,30 @@ export class Scan {
     return this.#accepted === undefined ? this.holding.members.size : this.#acceptedCount;
   }
 
-  /** So many of the nearest went away that those left out could be among the best now. */
+  /** Near memories went away on the way: those left out could be among the best now. */
   get isStale(): boolean {
-    return this.#isNarrowed && this.#lost > this.#wanted / 2;
+    return this.#fallen > 0;
   }
 
   /** The whole way, but for what changes on it. */
   *steps(): Steps {
     yield* this.#filter();
-    const rows = this.#isWorthSigns() ? yield* this.#nearest() : this.#all();
-    yield* this.#measure(rows);
+    if (this.#isWorthSigns()) yield* this.#measureNearest(yield* this.#distances());
+    else yield* this.#measure(this.#all());
   }
 
   /** Looks again at what changed since. */
   *reconsider(): Steps {
     for (const slot of this.changed) {
       this.changed.delete(slot);
+      this.#fallen += this.#isAbove(slot);
       this.#forget(slot);
       const id = this.holding.members.idAt(slot);
       if (id !== undefined && this.#lets(slot, id)) {
         const rows = Uint32Array.from(this.holding.members.rowsAt(slot));
         this.#score(rows, new Float64Array(rows.length));
       }
+      this.#fallen -= this.#isAbove(slot);
       yield;
     }
   }
@@ -114,16 +115,19 @@ export class Scan {
       this.#accepted[slot] = 0;
       this.#acceptedCount--;
     }
-    if (!Number.isNaN(this.scores[slot] ?? NaN)) this.#lost++;
-    this.scores[slot] = NaN;
+    this.scores.delete(slot);
     this.exact.delete(slot);
+  }
+
+  /** 1 for a memory that is at the bar or above. */
+  #isAbove(slot: number): number {
+    return this.#bar !== undefined && this.scores.get(slot) >= this.#bar ? 1 : 0;
   }
 
   #isWorthSigns(): boolean {
     const { quantiser: { length }, members: { size }, rows } = this.holding;
     const share = size === 0 ? 0 : this.total / size;
-    return length >= LEAST_SIGNS && rows.count * share * length > FEW_CODES &&
-      this.#wanted < this.total;
+    return length >= LEAST_SIGNS && rows.count * share * length > FEW_CODES;
   }
 
   #all(): Uint32Array {
@@ -134,23 +138,36 @@ export class Scan {
     return all.subarray(0, length);
   }
 
-  *#nearest(): Generator<void, Uint32Array, void> {
-    const { rows, members, quantiser } = this.holding;
+  /** Row -> how many of its sign bits differ from the query's. */
+  *#distances(): Generator<void, Uint16Array, void> {
+    const { rows } = this.holding;
     const { count } = rows;
-    const distances = new Uint16Array(Math.ceil(count / BLOCK_ROWS) * BLOCK_ROWS);
-    for (let row = 0; row < Math.min(count, rows.count); row += BLOCK_ROWS) {
+    const distances = new Uint16Array(Math.ceil(count / SWEEP_ROWS) * SWEEP_ROWS);
+    for (let row = 0; row < Math.min(count, rows.count); row += SWEEP_ROWS) {
       rows.distances(this.#query.query, row, distances);
       yield;
     }
-    this.#isNarrowed = true;
-    return narrow({
-      distances: distances.subarray(0, Math.min(count, rows.count)),
-      slots: members.slots,
-      slotLimit: members.slotLimit,
-      isIn: (slot) => this.#isIn(slot),
-      bits: quantiser.length,
-      wanted: this.#wanted,
-    });
+    return distances.subarray(0, Math.min(count, rows.count));
+  }
+
+  /** A few rows say how near the wanted memories are at least, and so how far the sign bits of
+   * another one of them may differ. */
+  *#measureNearest(distances: Uint16Array): Steps {
+    const { limit } = this.#query;
+    const { members, quantiser: { length } } = this.holding;
+    const isIn = this.#accepted === undefined && this.changed.size === 0
+      ? undefined
+      : (row: number) => this.#isIn(members.slots[row] ?? 0);
+    const counts = countDistances(distances, length, isIn);
+    let nearest = -1;
+    for (let rows = Math.max(FIRST_ROWS, 2 * limit); nearest < length; rows *= 4) {
+      this.#bar = this.scores.inPlace(limit);
+      const far = this.#bar === undefined ? length : farthest(this.#bar, length);
+      if (far <= nearest) return;
+      const next = Math.min(far, distanceOf(rows, counts));
+      yield* this.#measure(rowsBetween(distances, nearest, next, isIn));
+      nearest = next;
+    }
   }
 
   *#measure(rows: Uint32Array): Steps {
@@ -176,16 +193,7 @@ export class Scan {
     const { slots } = this.holding.members;
     for (let at = 0; at < rows.length; at++) {
       const slot = slots[rows[at] ?? 0] ?? 0;
-      const cosine = cosines[at] ?? 0;
-      if (slot >= this.scores.length) this.#widen(slot);
-      const best = this.scores[slot] ?? NaN;
-      if (!(cosine <= best)) this.scores[slot] = cosine;
+      this.scores.offer(slot, cosines[at] ?? 0);
     }
-  }
-
-  #widen(slot: number): void {
-    const wider = new Float64Array(2 * slot + 1).fill(NaN);
-    wider.set(this.scores);
-    this.scores = wider;
   }
 }

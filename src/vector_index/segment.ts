@@ -9,7 +9,9 @@ import type { Kernel, NewKernel } from "./kernel.ts";
 import type { Quantised, QuantisedQuery } from "./quantiser.ts";
 
 export const BLOCK_ROWS = 256;
-/** How many rows one call scores. */
+/** How many rows one sweep compares by their sign bits. */
+export const SWEEP_ROWS = 16 * BLOCK_ROWS;
+/** How many rows one call compares by their codes. */
 export const BATCH_ROWS = 1024;
 /** What a segment holds, if one block is not already more: what is given back at once when rows
  * go, and small beside what an index that needs several of them holds. */
@@ -23,7 +25,7 @@ export interface RowShape {
 
 /** How many rows one segment of such rows holds. */
 export function segmentRows(shape: RowShape): number {
-  return BLOCK_ROWS * Math.max(1, Math.floor(SEGMENT_BYTES / blockBytes(shape)));
+  return SWEEP_ROWS * Math.ceil(SEGMENT_BYTES / blockBytes(shape) / SWEEP_ROWS * BLOCK_ROWS);
 }
 
 function blockBytes({ length, signBytes }: RowShape): number {
@@ -50,7 +52,7 @@ export class Segment {
     this.#list = this.#codes + 2 * shape.length;
     this.#products = this.#list + 4 * BATCH_ROWS;
     this.#distances = this.#products + 4 * BATCH_ROWS;
-    this.#blocks = this.#distances + 2 * BLOCK_ROWS;
+    this.#blocks = this.#distances + 2 * SWEEP_ROWS;
     this.#kernel = newKernel(this.#blocks + segmentRows(shape) / BLOCK_ROWS * this.#blockBytes);
   }
 
@@ -76,12 +78,17 @@ export class Segment {
     };
   }
 
-  /** In how many sign bits each row of a block differs from the query: a view, until the next. */
-  distances(query: QuantisedQuery, block: number): Uint16Array {
+  /** In how many sign bits the rows of a sweep differ from the query: a view, until the next. */
+  distances(query: QuantisedQuery, row: number): Uint16Array {
     this.#load(query);
-    const signs = this.#blocks + block * this.#blockBytes;
-    this.#kernel.hamming(0, signs, BLOCK_ROWS, this.#shape.signBytes, this.#distances);
-    return new Uint16Array(this.#kernel.memory, this.#distances, BLOCK_ROWS);
+    const first = this.#blocks + row / BLOCK_ROWS * this.#blockBytes;
+    const blocks = Math.floor((this.#bytes.length - first) / this.#blockBytes);
+    for (let block = 0; block < Math.min(blocks, SWEEP_ROWS / BLOCK_ROWS); block++) {
+      const signs = first + block * this.#blockBytes;
+      const to = this.#distances + 2 * block * BLOCK_ROWS;
+      this.#kernel.hamming(0, signs, BLOCK_ROWS, this.#shape.signBytes, to);
+    }
+    return new Uint16Array(this.#kernel.memory, this.#distances, SWEEP_ROWS);
   }
 
   /** The query's products with the codes of at most `BATCH_ROWS` rows: a view, until the next. */

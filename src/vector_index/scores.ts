@@ -1,0 +1,53 @@
+/** The best cosine of each memory that a scan looked at closely. */
+
+export class Scores {
+  /** Slot -> cosine; NaN where there is none. */
+  #cosines: Float64Array;
+  /** The slots that have one; after a deletion also others, or twice. */
+  #slots: number[] = [];
+  #isTidy = true;
+
+  constructor(slotLimit: number) {
+    this.#cosines = new Float64Array(slotLimit).fill(NaN);
+  }
+
+  /** In the order they came. */
+  get slots(): readonly number[] {
+    if (!this.#isTidy) {
+      this.#slots = [...new Set(this.#slots)].filter((slot) => !Number.isNaN(this.get(slot)));
+      this.#isTidy = true;
+    }
+    return this.#slots;
+  }
+
+  get(slot: number): number {
+    return this.#cosines[slot] ?? NaN;
+  }
+
+  /** Keeps the greater one. */
+  offer(slot: number, cosine: number): void {
+    if (!(cosine <= this.get(slot))) this.set(slot, cosine);
+  }
+
+  set(slot: number, cosine: number): void {
+    if (slot >= this.#cosines.length) {
+      const wider = new Float64Array(2 * slot + 1).fill(NaN);
+      wider.set(this.#cosines);
+      this.#cosines = wider;
+    }
+    if (Number.isNaN(this.get(slot))) this.#slots.push(slot);
+    this.#cosines[slot] = cosine;
+  }
+
+  delete(slot: number): void {
+    if (Number.isNaN(this.get(slot))) return;
+    this.#cosines[slot] = NaN;
+    this.#isTidy = false;
+  }
+
+  /** The cosine of the memory in that place, the best being the first; undefined beyond the last. */
+  inPlace(place: number): number | undefined {
+    const cosines = Float64Array.from(this.slots, (slot) => this.get(slot)).sort();
+    return cosines.at(-place);
+  }
+}
