@@ -2,6 +2,7 @@
  * Brings a durable change to everything that is derived from history: the state, the words, the
  * meanings, and the listings that are under way. The one place where these are kept in step.
  */
+import type { Duplicates } from "./duplicates.ts";
 import type { Indexer } from "./indexer.ts";
 import type { Access, Change, Entry, Memory, Receipt } from "./memory.ts";
 import { Pace } from "./pace.ts";
@@ -15,7 +16,8 @@ export interface ProjectionOptions {
   readonly textIndex: TextIndex;
   readonly indexer: Indexer;
   readonly walks: Walks;
-  readonly sameTexts: SameTexts;
+  readonly sameTexts: Pick<SameTexts, "changed">;
+  readonly duplicates: Pick<Duplicates, "changed">;
   readonly log: (event: string, detail: Record<string, string | number>) => void;
 }
 
@@ -24,16 +26,17 @@ export class Projection {
   readonly #textIndex: TextIndex;
   readonly #indexer: Indexer;
   readonly #walks: Walks;
-  readonly #sameTexts: SameTexts;
+  readonly #texts: readonly Pick<SameTexts, "changed">[];
   readonly #log: (event: string, detail: Record<string, string | number>) => void;
   #live = false;
 
-  constructor({ state, textIndex, indexer, walks, sameTexts, log }: ProjectionOptions) {
+  constructor(options: ProjectionOptions) {
+    const { state, textIndex, indexer, walks, sameTexts, duplicates, log } = options;
     this.#state = state;
     this.#textIndex = textIndex;
     this.#indexer = indexer;
     this.#walks = walks;
-    this.#sameTexts = sameTexts;
+    this.#texts = [sameTexts, duplicates];
     this.#log = log;
   }
 
@@ -63,7 +66,8 @@ export class Projection {
     const id = change.op === "put" ? change.memory.id : change.id;
     const before = this.#state.get(id);
     this.#state.apply(change);
-    this.#sameTexts.changed(before, this.#state.get(id));
+    const after = this.#state.get(id);
+    for (const texts of this.#texts) texts.changed(before, after);
   }
 
   /** Ends the replay: from here on every change reaches everything. */

@@ -28,6 +28,7 @@ Deno.test("the document has the routes of the service and no others", () => {
   assert.deepEqual(served.toSorted(), [
     "DELETE /memories/{id}",
     "GET /docs",
+    "GET /duplicates",
     "GET /health",
     "GET /health/live",
     "GET /health/ready",
