@@ -101,6 +101,15 @@ const RUINED: Record<string, (place: Place) => void | (() => void)> = {
   },
 };
 
+/** Ways to lose the file from under the process. */
+const TAKEN: Record<string, (place: Place) => void> = {
+  "deleted": ({ path }) => {
+    for (const end of ["", "-wal"]) Deno.removeSync(path + end);
+  },
+  "deleted alone": ({ path }) => Deno.removeSync(path),
+  "moved away": ({ path }) => Deno.renameSync(path, `${path}.old`),
+};
+
 for (const [ruin, make] of Object.entries(RUINED)) {
   Deno.test(`a cache file that is ${ruin} is moved aside and begun anew`, async () => {
     using place = new Place();
@@ -176,4 +185,84 @@ Deno.test("the cache stays within its size, the oldest rows giving way", async (
   const smaller = place.open({ maxBytes: maxBytes / 4 });
   await smaller.put([entry(600, 1_024)]);
   assert.ok(smaller.bytes <= maxBytes / 4, `${smaller.bytes}`);
+});
+
+Deno.test("the model that served is remembered over a restart, and none is at first", async () => {
+  using place = new Place();
+  assert.equal(place.open().served, undefined);
+  for (const dimensions of [undefined, 8]) {
+    const served = { model: "m", dimensions, length: 8 };
+    const cache = place.open();
+    cache.serve(served);
+    await cache.put([]);
+    assert.deepEqual(place.open().served, served);
+  }
+});
+
+Deno.test("a file of before models were remembered goes on with all its rows", async () => {
+  using place = new Place();
+  const first = place.open();
+  await first.put([entry(1), entry(2)]);
+  first.close();
+  const db = new DatabaseSync(place.path);
+  db.exec("DROP TABLE served");
+  db.close();
+  const cache = place.open();
+  assert.equal(cache.served, undefined);
+  assert.deepEqual(await cache.get([key(1), key(2)]), [entry(1).vector, entry(2).vector]);
+  assert.deepEqual(place.quarantined(), []);
+});
+
+Deno.test("rows that are in use stay longer than older ones, and than newer ones of another life", async () => {
+  using place = new Place();
+  const maxBytes = 1024 * 1024;
+  const many = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => entry(from + n, 1_024));
+  const keys = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => key(from + n));
+  await place.open({ maxBytes }).put(many(0, 200));
+  const cache = place.open({ maxBytes });
+  await cache.get(keys(0, 100));
+  await cache.put(many(200, 100));
+  const kept = async (from: number) =>
+    (await cache.get(keys(from, 100))).filter((vector) => vector !== undefined).length;
+  assert.deepEqual([await kept(0), await kept(200)], [100, 100]);
+  assert.ok(await kept(100) < 50);
+  // All are in use: the oldest go.
+  await cache.put(many(300, 200));
+  assert.deepEqual([await kept(0), await kept(400)], [0, 100]);
+});
+
+for (const [how, take] of Object.entries(TAKEN)) {
+  Deno.test(`a cache file that is ${how} under the running process is begun anew, and says so`, async () => {
+    using place = new Place();
+    let second = 0;
+    const cache = place.open({ now: () => new Date(1_000 * second) });
+    let lost = 0;
+    cache.whenLost(() => lost++);
+    await cache.put([entry(1)]);
+    take(place);
+    second++;
+    assert.deepEqual(await cache.get([key(1)]), [undefined]);
+    await cache.put([entry(2)]);
+    assert.equal(lost, 1);
+    second++;
+    const restarted = place.open();
+    assert.deepEqual(await restarted.get([key(2)]), [entry(2).vector]);
+    assert.deepEqual(place.logged, ["the embedding cache was taken away: it is begun anew"]);
+  });
+}
+
+Deno.test("rows that are lost to damage are told, so many times at most", async () => {
+  using place = new Place();
+  await place.open().put(Array.from({ length: 30 }, (_, n) => entry(n)));
+  place.open().close();
+  const db = new DatabaseSync(place.path);
+  db.exec("UPDATE vectors SET crc = crc + 1");
+  db.close();
+  const cache = place.open();
+  let lost = 0;
+  cache.whenLost(() => lost++);
+  for (let n = 0; n < 30; n++) assert.deepEqual(await cache.get([key(n)]), [undefined]);
+  assert.equal(lost, 10);
 });
