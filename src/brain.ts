@@ -99,7 +99,7 @@ export class Brain {
     const { indexer } = this;
     const stopping = this.#stopping.signal;
     const duplicates = this.duplicates = new Duplicates({ state, indexer, clock, stopping });
-    const derived = { textIndex, indexer, walks, sameTexts, duplicates };
+    const derived = { textIndex, indexer, walks, texts: [sameTexts, duplicates] };
     const projection = new Projection({ state, ...derived, log });
     const quota = this.#quota(options);
     const locks = new Locks();

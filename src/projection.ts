@@ -2,22 +2,25 @@
  * Brings a durable change to everything that is derived from history: the state, the words, the
  * meanings, and the listings that are under way. The one place where these are kept in step.
  */
-import type { Duplicates } from "./duplicates.ts";
 import type { Indexer } from "./indexer.ts";
 import type { Access, Change, Entry, Memory, Receipt } from "./memory.ts";
 import { Pace } from "./pace.ts";
-import type { SameTexts } from "./same_texts.ts";
 import type { State } from "./state.ts";
 import type { TextIndex } from "./text_index.ts";
 import type { Walks } from "./walks.ts";
+
+/** What looks for memories that tell the same, and may have looked already. */
+interface TextFollower {
+  /** What a memory was, and what it is; undefined where there was or is none. */
+  changed(before: Memory | undefined, after: Memory | undefined): void;
+}
 
 export interface ProjectionOptions {
   readonly state: State;
   readonly textIndex: TextIndex;
   readonly indexer: Indexer;
   readonly walks: Walks;
-  readonly sameTexts: Pick<SameTexts, "changed">;
-  readonly duplicates: Pick<Duplicates, "changed">;
+  readonly texts: readonly TextFollower[];
   readonly log: (event: string, detail: Record<string, string | number>) => void;
 }
 
@@ -26,17 +29,16 @@ export class Projection {
   readonly #textIndex: TextIndex;
   readonly #indexer: Indexer;
   readonly #walks: Walks;
-  readonly #texts: readonly Pick<SameTexts, "changed">[];
+  readonly #texts: readonly TextFollower[];
   readonly #log: (event: string, detail: Record<string, string | number>) => void;
   #live = false;
 
-  constructor(options: ProjectionOptions) {
-    const { state, textIndex, indexer, walks, sameTexts, duplicates, log } = options;
+  constructor({ state, textIndex, indexer, walks, texts, log }: ProjectionOptions) {
     this.#state = state;
     this.#textIndex = textIndex;
     this.#indexer = indexer;
     this.#walks = walks;
-    this.#texts = [sameTexts, duplicates];
+    this.#texts = texts;
     this.#log = log;
   }
 
