@@ -180,7 +180,10 @@ export class Memories {
         const before = this.#find(id);
         requireMatch(before, precondition);
         const memory = { ...change(before), updated_at: timestamp(this.#options.clock) };
-        return await this.#withVectorLength(memory, () => this.#store(before, memory, seal));
+        const store = () => this.#store(before, memory, seal);
+        // One that was taken before the model was changed may stay.
+        if (memory.embedding === before.embedding) return await store();
+        return await this.#withVectorLength(memory, store);
       }));
   }
 
@@ -228,6 +231,10 @@ export class Memories {
   async #withVectorLength<T>(memory: Memory, work: () => Promise<T>): Promise<T> {
     const { embedding } = memory;
     if (embedding === undefined) return await work();
+    // The others may be of a model that was left.
+    if (embedding.length === this.#options.indexer.serving.vectorIndex.dimensions) {
+      return await work();
+    }
     requireLength(embedding, this.vectorLength);
     if (this.vectorLength !== undefined) return await work();
     return await this.settingVectorLength(() => {

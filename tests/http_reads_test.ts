@@ -1,6 +1,7 @@
 /** What reading leaves: counts that are never behind, and the vector that a memory is found by. */
 import assert from "node:assert/strict";
-import { KeepingFakeEmbedder, vectorOf } from "./fakes/indexing.ts";
+import { meanDirection } from "../src/memories/mean_direction.ts";
+import { KeepingFakeEmbedder, vectorOf, vectorsOf } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { HttpApp, type Json, withApp } from "./http_app.ts";
 
@@ -121,6 +122,48 @@ Deno.test("the length of vectors is free again when the last one is gone, and he
     const { errors } = await app.done(422, "POST", "/import", { json });
     assert.equal(errors[0].message, "embedding has 3 numbers, the index holds vectors of 4");
   });
+});
+
+Deno.test("vectors of a model that was left stay with their memories, and its texts serve", async () => {
+  const app = new HttpApp();
+  await app.brain.open();
+  await app.done(201, "POST", "/memories", { json: { content: "x", embedding: [1, 2, 3] } });
+  await app.brain.close();
+  const embedder = new KeepingFakeEmbedder();
+  embedder.dimensions = 4;
+  const changed = new HttpApp({ disk: app.disk, clock: app.clock, firstId: 10, embedder });
+  await changed.brain.open();
+  await changed.clock.until(changed.brain.indexer.idle());
+  assert.deepEqual(embedder.texts, ["x"]);
+  const { tags } = await changed.done(200, "PUT", PATH, { json: { tags: ["kept"] } });
+  const { embedding } = await changed.done(200, "GET", `${PATH}?include=embedding`);
+  assert.deepEqual([tags, embedding], [["kept"], [1, 2, 3]]);
+  await changed.done(422, "PUT", PATH, { json: { embedding: [3, 2, 1] } });
+  await changed.done(200, "PUT", PATH, { json: { embedding: [4, 3, 2, 1] } });
+  await changed.clock.until(changed.brain.indexer.idle());
+  const { results } = await changed.done(200, "POST", "/search", {
+    json: { embedding: [4, 3, 2, 1] },
+  });
+  assert.ok(results[0].scores.semantic > 0.999);
+  await changed.brain.close();
+});
+
+Deno.test("a long memory shows one vector, the mean of its chunks', and exports none", async () => {
+  const embedder = new KeepingFakeEmbedder();
+  await withApp(async (app) => {
+    const content = "The fence gets cedar posts, not pine. ".repeat(40);
+    await app.done(201, "POST", "/memories", { json: { content } });
+    await app.clock.until(app.brain.indexer.idle());
+    const { embedding } = await app.done(200, "GET", `${PATH}?include=embedding`);
+    const mean = meanDirection(vectorsOf(content)) ?? assert.fail("there is one");
+    assert.ok(vectorsOf(content).length > 1);
+    assert.deepEqual(Float32Array.from(embedding), mean);
+    assert.ok(Math.abs(Math.hypot(...mean) - 1) < 1e-6);
+    const { text } = await app.call("POST", "/export", { json: { include_embeddings: true } });
+    assert.ok(!text.includes('"embedding"'));
+    const { results } = await app.done(200, "POST", "/search", { json: { query: "cedar" } });
+    assert.equal(results.length, 1);
+  }, { embedder });
 });
 
 Deno.test("of two imports at once with vectors of other lengths only one comes in", async () => {
