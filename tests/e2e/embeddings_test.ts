@@ -97,6 +97,59 @@ Deno.test("embeddings are made once, outlive a restart, and may be deleted or da
   }
 });
 
+Deno.test("another length re-embeds beside the old vectors, over a kill, and changing back is free", async () => {
+  const fake = fakeOpenAi();
+  const asking = (dimensions: number) => ({
+    ...setting(fake),
+    EMBEDDING_DIMENSIONS: `${dimensions}`,
+  });
+  const contents = [...KNOWN, ...Array.from({ length: 200 }, (_, n) => `note ${n}`)];
+  try {
+    await using place = new Place();
+    const first = await place.serve(asking(32));
+    await store(first, contents);
+    await allEmbedded(first, contents.length);
+    await first.stop();
+
+    fake.behaviour = "server_error";
+    const second = await place.serve(asking(16));
+    await eventually(10_000, "that it tries", async () => {
+      const stats = await second.want(200, "GET", "/stats");
+      const { dimensions, indexed, reindexing } = Object(stats.at("embeddings"));
+      return dimensions === 32 && indexed === contents.length && reindexing?.total
+        ? true
+        : undefined;
+    });
+    await second.crash();
+
+    fake.behaviour = "good";
+    const calls = fake.calls.length;
+    const third = await place.serve(asking(16));
+    await foundByMeaning(third);
+    await allEmbedded(third, contents.length);
+    const stats = await third.want(200, "GET", "/stats");
+    assert.deepEqual(stats.at("embeddings", "dimensions"), 16);
+    assert.deepEqual(stats.at("embeddings", "reindexing"), null);
+    await foundByMeaning(third);
+    // Once for the new vectors, and one of them to see whether the old ones are made still.
+    assertEachOnce(countsSince(fake, calls), contents, 2);
+    assert.equal((await third.stop()).code, 0);
+
+    const back = fake.calls.length;
+    const fourth = await place.serve(asking(32));
+    await eventually(10_000, "the old vectors", async () => {
+      const stats = await fourth.want(200, "GET", "/stats");
+      return stats.at("embeddings", "dimensions") === 32 ? true : undefined;
+    });
+    await foundByMeaning(fourth);
+    const again = countsSince(fake, back);
+    assert.ok([...again.values()].reduce((sum, count) => sum + count, 0) <= 2, "it was paid for");
+    assert.equal((await fourth.stop()).code, 0);
+  } finally {
+    await fake.close();
+  }
+});
+
 /** Ill in this way, and whether it is well again by itself or after a restart. */
 const OUTAGES: Readonly<Partial<Record<Behaviour, "itself" | "restart">>> = {
   server_error: "itself",
