@@ -31,9 +31,12 @@ interface Head {
   readonly ids: ReadonlySet<string>;
   /** The least relevance in it, from which the tail goes on. */
   readonly relevance: number;
-  /** Its least score, above which nothing of the tail may come. */
+  /** Its least score, which nothing of the tail may reach. */
   readonly score: number;
 }
+
+/** A hair less, so that no equal scores stand on both sides of the seam, each in its own order. */
+const BELOW = 1 - 1e-9;
 
 export class FusedList {
   readonly #options: FusedListOptions;
@@ -48,7 +51,7 @@ export class FusedList {
     const head = await this.#head();
     const kept = head.ranked.filter(({ score }) => score >= minScore);
     const isDeeper = minScore > 0 ? kept.length === head.ranked.length : kept.length < wanted;
-    const tail = isDeeper ? await this.#tail(head, wanted - kept.length) : [];
+    const tail = isDeeper ? await this.#tail(head, Math.max(0, wanted - kept.length)) : [];
     const ranked = [...kept, ...tail];
     const total = minScore > 0 ? ranked.length : this.#total(head, ranked.length);
     return { page: ranked.slice(offset, wanted), total };
@@ -68,12 +71,14 @@ export class FusedList {
           [];
       return fuse(of("words"), of("meanings"));
     }));
-    const ranked = rank(fused);
+    // What is worth nothing belongs to the end of all, where every nothing is in one order.
+    const worth = fused.filter(({ relevance }) => relevance > 0);
+    const ranked = rank(worth);
     return {
       ranked,
       asking,
-      ids: new Set(fused.map(({ id }) => id)),
-      relevance: fused.reduce((least, hit) => Math.min(least, hit.relevance), 1),
+      ids: new Set(worth.map(({ id }) => id)),
+      relevance: worth.reduce((least, hit) => Math.min(least, hit.relevance), 1),
       score: ranked.at(-1)?.score ?? 1,
     };
   }
@@ -81,10 +86,11 @@ export class FusedList {
   /** The best `wanted` of the rest; with a least score, all that reach it. */
   async #tail(head: Head, wanted: number): Promise<Ranked[]> {
     const { asked: { minScore }, rank } = this.#options;
+    const most = head.score * BELOW;
     for (let window = 2 * (FUSED_CANDIDATES + wanted);; window *= 4) {
       const { hits, bound, isAll } = await this.#rest(head, window);
       const ranked = rank(hits)
-        .map((each) => ({ ...each, score: Math.min(each.score, head.score) }))
+        .map((each) => ({ ...each, score: Math.min(each.score, most) }))
         .filter(({ score }) => score >= minScore)
         .sort(compareRanked);
       const settled = minScore > 0 ? bound < minScore : (ranked[wanted - 1]?.score ?? 0) > bound;
