@@ -30,12 +30,20 @@ export interface Job {
   readonly requests?: number;
   /** Waits so long between two requests of a connection. */
   readonly pauseMs?: number;
+  /** The server's process, for how long the answers take without waiting for a processor. */
+  readonly pid?: number;
 }
 
 /** Asked to end its job early. */
 export const STOP = "stop";
 
-export type LoadAnswer = { readonly timing: Timing } | { readonly problem: string };
+export interface Loaded extends Timing {
+  /** The longest answer, without what both processes' first threads waited for a processor
+   * meanwhile; NaN where the server's process was not named or the system does not say. */
+  readonly longestOwn: number;
+}
+
+export type LoadAnswer = { readonly timing: Loaded } | { readonly problem: string };
 
 const CREATES = 3_000;
 const READS = 2_000;
@@ -78,29 +86,48 @@ function requestsOf({ ask, key }: Job): Uint8Array[] {
   }
 }
 
+/** That the threads were ready to run, and others ran (Linux). */
+function waitedMs(pids: readonly (number | undefined)[]): number {
+  try {
+    return pids.reduce<number>((sum, pid) => {
+      const text = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/schedstat`);
+      return sum + Number(text.split(" ")[1]) / 1e6;
+    }, 0);
+  } catch {
+    return NaN;
+  }
+}
+
 let stopped = false;
 
-async function carryOut(job: Job): Promise<Timing> {
+async function carryOut(job: Job): Promise<Loaded> {
   const { port, connections, seconds, requests: most = Infinity, pauseMs = 0, ask } = job;
   const requests = requestsOf(job);
   const wanted = ask.kind === "create" ? 201 : 200;
   const open = await Promise.all(Array.from({ length: connections }, () => Connection.open(port)));
   const latencies: number[] = [];
-  let next = 0;
+  const both = [job.pid, Deno.pid];
+  let next = 0, longestOwn = 0;
   const began = performance.now();
   const end = began + 1000 * seconds;
   try {
     await Promise.all(open.map(async (connection) => {
       while (!stopped && next < most && performance.now() < end) {
         const request = requests[next++ % requests.length] ?? new Uint8Array();
+        const waited = job.pid === undefined ? NaN : waitedMs(both);
         const sent = performance.now();
         const status = await connection.exchange(request);
-        latencies.push(performance.now() - sent);
+        const took = performance.now() - sent;
+        latencies.push(took);
+        if (job.pid !== undefined) {
+          longestOwn = Math.max(longestOwn, took - (waitedMs(both) - waited));
+        }
         if (status !== wanted) throw new Error(`"${ask.kind}" was answered with ${status}`);
         if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     }));
-    return timing(latencies, (performance.now() - began) / 1000);
+    const taken = timing(latencies, (performance.now() - began) / 1000);
+    return { ...taken, longestOwn: job.pid === undefined ? NaN : longestOwn };
   } finally {
     for (const connection of open) connection.close();
   }

@@ -5,9 +5,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { developmentFlags, programArguments } from "../../.build/permissions.ts";
-import type { Job, LoadAnswer } from "./load.ts";
-import { STOP } from "./load.ts";
-import type { Timing } from "./statistics.ts";
+import { type Job, type LoadAnswer, type Loaded, STOP } from "./load.ts";
 import { textLines } from "./text_lines.ts";
 
 const KEY = "a-key-for-measuring-only-4f1c";
@@ -171,6 +169,10 @@ export class Server {
     return (await this.memory())?.peakBytes;
   }
 
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Since it was started. */
   get ageMs(): number {
     return performance.now() - this.#began;
@@ -227,7 +229,7 @@ export class Load {
     this.#writer = this.#child.stdin.getWriter();
   }
 
-  async run(server: Server, job: Omit<Job, "port" | "key">): Promise<Timing> {
+  async run(server: Server, job: Omit<Job, "port" | "key">): Promise<Loaded> {
     const before = await server.cpuMs();
     await this.#send(JSON.stringify({ ...job, port: server.port, key: server.key }));
     const { value } = await this.#answers.next();

@@ -7,6 +7,7 @@ import { MemoryLimit, withMemoryLimits } from "../../e2e/memory_limit.ts";
 import { storedNote } from "../notes.ts";
 import { Server } from "../processes.ts";
 import type { Run } from "../run.ts";
+import type { Loaded } from "../load.ts";
 import type { Timing } from "../statistics.ts";
 import { mebibytes, ms, table, whole } from "../tables.ts";
 
@@ -35,7 +36,7 @@ interface Searched {
   readonly mode: Mode | "none";
   readonly alone: Timing | undefined;
   /** Of `GET /health/live`, while such searches run. */
-  readonly others: Timing;
+  readonly others: Loaded;
 }
 
 export async function measureServed(run: Run): Promise<void> {
@@ -162,8 +163,8 @@ async function probed(
   { prober }: Run,
   server: Server,
   work: () => Promise<unknown>,
-): Promise<Timing> {
-  const probing = prober.run(server, PROBE);
+): Promise<Loaded> {
+  const probing = prober.run(server, { ...PROBE, pid: server.pid });
   probing.catch(() => {}); // Its failure is met below; the work's must not hide it.
   await work();
   await prober.stopJob();
@@ -187,11 +188,21 @@ function report(
     ]),
   );
   const times = table(
-    ["mode", "p50 ms", "p95 ms", "longest ms", "CPU ms", "others p50 ms", "p99 ms", "longest ms"],
+    [
+      "mode",
+      "p50 ms",
+      "p95 ms",
+      "longest ms",
+      "CPU ms",
+      "others p50 ms",
+      "p99 ms",
+      "longest ms",
+      "own ms",
+    ],
     searched.map(({ mode, alone, others }) => [
       mode,
       ...(alone === undefined ? ["", "", "", ""] : TOLD.map((figure) => ms(alone[figure]))),
-      ...[others.p50, others.p99, others.longest].map(ms),
+      ...[others.p50, others.p99, others.longest, others.longestOwn].map(ms),
     ]),
   );
   print(`The whole program: ${whole(stored)} notes with vectors of ${DIMENSIONS} from a provider
@@ -206,7 +217,8 @@ POST /search over HTTP, and GET /health/live asked every 2 ms while such searche
 ${times}
 
   ${questions} questions that the provider was asked for before, on one connection. Mode "none": what a
-  probe waits with nothing else to do, which is the machine's part in the lines below.`);
+  probe waits with nothing else to do, which is the machine's part in the lines below; "own" is the
+  longest without the time that both sides waited for a processor.`);
   if (stored !== 100_000) return;
   const resident = Math.max(...steps.map(({ residentBytes }) => residentBytes));
   const peak = Math.max(...steps.map(({ peakBytes }) => peakBytes));
@@ -216,9 +228,10 @@ ${times}
     peak <= LIMIT_MIB * 2 ** 20,
   );
   const longest = Math.max(...searched.map(({ others }) => others.longest));
+  const own = Math.max(...searched.map(({ others }) => others.longestOwn));
   goals.add(
     `no search holds up another request for more than ${LONGEST_WAIT_MS} ms`,
-    `${ms(longest)} ms`,
-    longest <= LONGEST_WAIT_MS,
+    `${ms(own)} ms, and ${ms(longest)} with the waiting for a processor`,
+    (Number.isNaN(own) ? longest : own) <= LONGEST_WAIT_MS,
   );
 }
