@@ -150,9 +150,11 @@ export class Duplicates {
     const { indexer } = this.#options;
     const { pending, failed, indexed } = indexer.stats();
     const { state } = indexer.status();
-    // Where there is no provider by choice, words are all that can be asked for.
-    const isAway = state === "off" ? by === "semantic" && indexed === 0 : state !== "ok";
-    const degraded = isAway ? "embeddings_unavailable" : null;
+    const isMissing = state === "off"
+      // Where there is none by choice, "any" can mean words only.
+      ? by === "semantic" && indexed === 0
+      : state !== "ok" && pending + failed > 0;
+    const degraded = isMissing ? "embeddings_unavailable" : null;
     try {
       const { pairs, isComplete } = indexed === 0
         ? NOTHING

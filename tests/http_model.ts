@@ -101,6 +101,12 @@ const STEPS: Readonly<Record<string, Step>> = {
     assert.ok(body.total <= before.size);
     return before;
   },
+  listDuplicates(before, _asked, { body }) {
+    for (const { memories } of body.duplicates) {
+      for (const memory of memories) holds(before, memory);
+    }
+    return before;
+  },
   searchMemories(before, _asked, { body }) {
     for (const { memory } of body.results) holds(before, memory);
     return before;
