@@ -11,34 +11,34 @@ export const FUNCTION_WORDS = {
     keine keinen können mein meine meinem meinen meiner mich mir mit muss nach nicht nichts noch nun
     nur ob oder ohne schon sehr sein seine seinem seinen seiner seit sich sie sind soll sondern über
     um und uns unser unsere unter vom von vor wann war waren warum wegen weil welche welcher welches
-    wenn wer werde werden wie wieder wir wird wo wurde wurden zu zum zur zwischen`,
+    wenn wer werde werden wie wieder wir wird wo wurde wurden bevor nachdem obwohl immer mehr viel zu zum zur zwischen`,
   fr:
     `a as on au aux avec avoir ce ceci cela ces cet cette chez comme comment dans de des du elle elles en est
     et étaient était été être eu eux fait il ils je la là le les leur leurs lui ma mais même mes moi
     mon ne nos notre nous où ou par parce pas pendant peut plus pour pourquoi qu quand que quel quelle
     quelles quels qui quoi sa sans se sera ses si son sont sous sur suis ta te tes toi ton tous tout
-    toute très tu un une vos votre vous y ont avait avons avez aussi donc car puis depuis`,
+    toute très tu un une vos votre vous y ont avait avons avez aussi donc car puis depuis avant après toujours jamais maintenant alors encore`,
   es:
     `a he me no has al algo algunos ante antes aquí así aunque cada como cómo con contra cual cuál cuando cuándo
     cuánto de del desde donde dónde durante él el ella ellas ellos en entre era eran eres es esa esas
     ese eso esos está estaba están estar este esta estas esto estos estoy fue fueron ha había han
     hasta hay la las le les lo los más mi mis mientras mucho muy nada ni nos nosotros nuestra nuestro
     otra otro para pero poco por porque puede que qué quien quién se sea según ser si sí sido sin
-    sobre son soy su sus también tan tanto te tiene tienen todo todos tu tus un una unas uno unos ya yo`,
+    sobre son soy su sus también tan tanto te tiene tienen todo todos tu tus un una unas uno unos ya yo ahora siempre nunca después hacia`,
   it:
     `a i in agli ai al alla alle allo anche ancora che chi ci come con cosa cui da dai dal dalla dalle dei del
     della delle dello di dopo dove e è ed era erano essere fra gli ha hai hanno ho il io la le lei li
     lo loro lui ma mentre mi mia mie miei mio molto ne negli nei nel nella nelle nello noi non nostra
     nostro o ogni per perché perciò più poi prima qual quale quali quando quanto quella quelle quelli
     quello questa queste questi questo qui se sei senza si sia siamo sono sta stata stati stato su sua
-    sue sugli sui sul sulla suo suoi tra tu tua tuo tutti tutto un una uno vi voi`,
+    sue sugli sui sul sulla suo suoi tra tu tua tuo tutti tutto un una uno vi voi adesso sempre invece quindi`,
   pt:
     `a as à agora ainda ao aos aquela aquele até cada com como da das de dela dele depois desde do dos e é
     ela elas ele eles em entre era eram essa esse esta está estão estava este eu foi foram há isso
     isto já lhe mais mas me mesmo meu minha muito na não nas nem no nos nossa nosso num numa o onde os
     ou para pela pelas pelo pelos pode por porque quais qual quando que quem são se seja sem sempre
     ser será seu seus sido sobre sou sua suas também te tem têm tenho teu tinha tudo um uma umas uns
-    você vocês vou`,
+    você vocês vou antes nunca hoje`,
   nl:
     `had in is me of over was we aan al alle alles als altijd andere ben bij daar dan dat de der deze die dit doch doen door dus een
     eens en er ge geen geweest haar heb hebben heeft hem het hier hij hoe hun iemand iets ik ja je jij
@@ -68,7 +68,7 @@ export const FUNCTION_WORDS = {
     kanssa kuin kuka kun kuinka koska me meidän meillä mihin mikä miksi minä minun minulla missä mitä
     mukaan mutta myös ne niiden niin noin nyt näin nämä ole olen olet oli olin olisi olivat ollut on
     ovat se sekä sen siellä siinä siitä sille sinä sinun sitä tai te teidän tämä tämän tässä tätä tuo
-    vaan vain vai vielä voi`,
+    olemme olette emme ette sekä vaan vain vai vielä voi`,
   ro:
     `acea aceasta această acest acesta aceste acești acolo acum ai aici al ale am ar are asta au avea
     avem aveți ca care ce cel cele cei când cât către cine cu cum că da dacă dar de deci decât despre

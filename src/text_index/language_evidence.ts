@@ -63,9 +63,12 @@ export function evidenceOf(chunk: string): number {
   return mask;
 }
 
-/** How a question is read: in its language, if the memories have it, and in all that they have. */
-export function readingOf(text: string, has: (key: string) => boolean): Reading {
-  const held = LANGUAGES.filter((language) => has(languageKey(language)));
+/** How a question is read: in its language, if the memories have it, and in all that they have,
+ * those of the most memories first. */
+export function readingOf(text: string, count: (key: string) => number): Reading {
+  const counts = new Map(LANGUAGES.map((language) => [language, count(languageKey(language))]));
+  const held = LANGUAGES.filter((language) => counts.get(language) !== 0)
+    .sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
   if (held.length === 0) return ENGLISH_READING;
   const evidence = new LanguageEvidence();
   for (const chunk of chunksOf(normalized(text))) evidence.add(evidenceOf(chunk));

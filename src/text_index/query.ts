@@ -7,6 +7,7 @@ import type { Postings } from "./postings.ts";
 import { SIGNALS } from "./signals.ts";
 import { oneSlipAway } from "./spelling.ts";
 import { asksWhen, type NamedDate, namedDates } from "./times.ts";
+import { isCompounding, partsOf } from "./compounds.ts";
 import { stemsOf } from "./languages.ts";
 import { readingOf } from "./language_evidence.ts";
 import { type Reading, tokenize } from "./tokenizer.ts";
@@ -50,19 +51,22 @@ export interface Collection {
 
 interface WrittenWord {
   /** Each with its variants: those of one form are what languages make of the same letters. */
-  readonly forms: string[][];
+  readonly forms: (readonly string[])[];
   /** Set where the word is a plain one, and may be misspelt. */
   readonly plain: string | undefined;
 }
 
 export function prepareQuery(text: string, collection: Collection): PreparedQuery {
-  const reading = readingOf(text, (key) => collection.find(key) !== undefined);
+  const reading = readingOf(text, (key) => collection.find(key)?.count ?? 0);
   const written = writtenWords(text, reading);
   const words: QueryWord[] = [];
   let ideal = 0;
   let guesses = collection.documents === 0 ? 0 : MAX_GUESSED_WORDS;
   for (const word of written) {
     let terms = termsOf(word, collection);
+    if (terms.length === 0 && word.plain !== undefined) {
+      terms = termsOf(takenApart(word.plain, reading, collection), collection);
+    }
     if (terms.length === 0 && word.plain !== undefined && guesses-- > 0) {
       terms = guessedTerms(word.plain, reading, collection);
     }
@@ -117,6 +121,16 @@ function writtenWords(text: string, reading: Reading): WrittenWord[] {
   return words.length > 0 ? words : stopwords;
 }
 
+/** The word as one of two parts, where the memories have both in a language that writes so. */
+function takenApart(plain: string, reading: Reading, { find }: Collection): WrittenWord {
+  const languages = [reading.language, ...reading.others].filter(isCompounding);
+  const knownTermsOf = (part: string) =>
+    languages.flatMap((language) => stemsOf(part, part, language))
+      .filter((term) => find(term) !== undefined);
+  const parts = languages.length === 0 ? [] : partsOf(plain, knownTermsOf) ?? [];
+  return { forms: [...parts], plain: undefined };
+}
+
 function termsOf(word: WrittenWord, { find, documents }: Collection): QueryTerm[] {
   return word.forms.flatMap((form) => {
     const found = form.flatMap((term) => find(term) ?? []);
@@ -130,10 +144,12 @@ function termsOf(word: WrittenWord, { find, documents }: Collection): QueryTerm[
  * into something rare is no better evidence than one that turns into something common. */
 function guessedTerms(
   plain: string,
-  { language }: Reading,
+  { language, others }: Reading,
   { find, documents }: Collection,
 ): QueryTerm[] {
-  const stems = (word: string) => stemsOf(word, word, language);
+  // Every candidate is stemmed: in two languages at most, to be done in time.
+  const languages = [language, ...others.slice(0, 1)];
+  const stems = (word: string) => languages.flatMap((each) => stemsOf(word, word, each));
   const found = oneSlipAway(plain, stems, (term) => find(term) !== undefined)
     .flatMap((term) => find(term) ?? [])
     .sort((a, b) => b.count - a.count)
