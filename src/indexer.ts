@@ -93,6 +93,7 @@ export class Indexer {
       memory,
       clock,
       random,
+      stopping: this.#stopping.signal,
       outgrown: (generation, length) => this.#outgrown(generation, length),
       settled: () => this.#settle(),
       log,
@@ -140,8 +141,11 @@ export class Indexer {
     work: (slice: readonly Memory[]) => Promise<void>,
   ): Promise<void> {
     this.#feeds++;
-    await inSlices(memories, this.#stopping.signal, work);
-    this.#feeds--;
+    try {
+      await inSlices(memories, this.#stopping.signal, work);
+    } finally {
+      this.#feeds--;
+    }
   }
 
   /** Resolves when nothing is left to do, or what is left stands still until the operator acts. */

@@ -51,6 +51,8 @@ Deno.test("the old vectors serve until the new ones are complete, new memories a
   assert.deepEqual(lives.served(), lives.wanted("new"));
   assert.deepEqual(await indexer.embedQuery("query"), vectorOf("new: query", 6));
   assert.notEqual(indexer.serving.vectorIndex, serving.vectorIndex);
+  // A search that began before.
+  assert.deepEqual(await serving.embedQuery("another"), vectorOf("old: another"));
   assert.deepEqual(reindexing(lives), {
     model: "new",
     dimensions: 6,

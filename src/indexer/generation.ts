@@ -34,6 +34,8 @@ export interface GenerationOptions {
   readonly clock: Clock;
   /** 0 to 1, for the jitter of retries. */
   readonly random: () => number;
+  /** Ends what is asked for now, where the work of a generation ends before. */
+  readonly stopping: AbortSignal;
   /** The provider's vectors have this length, and the index is one of another. */
   readonly outgrown: (generation: Generation, length: number) => void;
   /** Something is over, well or not. */
@@ -77,7 +79,8 @@ export class Generation {
     this.#remembered = new Remembered(options.recall, (length) => this.#takesLength(length));
     if (embedder === undefined) return;
     const recall = (texts: readonly string[]) => this.#remembered.ofTexts(texts);
-    this.#queries = new QueryVectors(embedder, recall, clock, stopping);
+    // A search that began before another generation took the place of this one is still answered.
+    this.#queries = new QueryVectors(embedder, recall, clock, options.stopping);
     this.#calls = new TextCalls({
       embedder,
       clock,
