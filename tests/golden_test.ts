@@ -101,6 +101,52 @@ Deno.test("an answer is found by the question before it in the same conversation
   ], { "colour of the kitchen cupboards": [0, 1] });
 });
 
+Deno.test("an answer that shares no word with the question follows who asked it", () => {
+  expectFirst([
+    told("0", "The cupboards in the kitchen are done, and I am glad of it.", "a", 0),
+    told("1", "Lovely! Which colour did you take for the cupboards?", "a", 1),
+    told("2", "Sage green, and brass handles.", "a", 2),
+    told("3", "We had soup for dinner after that.", "a", 3),
+    told("4", "The cupboards are oak.", "b", 4),
+    told("5", "It rained all day.", "b", 5),
+  ], { "colour of the cupboards": [1, 2] });
+});
+
+Deno.test("a question for an amount, a place, a reason or a title prefers what says one", () => {
+  expectFirst([
+    "Ines keeps hens behind the old barn.",
+    "Ines keeps eleven hens behind the old barn.",
+    "Our choir sang its summer concert twice over, outdoors.",
+    "Our choir sang its summer concert in Bruges, outdoors.",
+    "Marek sold the van after the winter, and he was sorry.",
+    "Marek sold the van because the gearbox was worn out.",
+    "Yusuf read a novel on the ferry and liked it very much.",
+    "Yusuf read the novel «The Salt Road» on the ferry.",
+    "Ola learned the harp at the music school.",
+    "Ola learned the harp for six years at the music school.",
+  ], {
+    "how many hens does Ines keep": [1, 0],
+    "where did our choir sing its summer concert": [3, 2],
+    "why did Marek sell the van": [5, 4],
+    "which novel did Yusuf read on the ferry": [7, 6],
+    "how long did Ola learn the harp": [9, 8],
+  });
+});
+
+Deno.test("a question about somebody prefers their own words to what is said to them", () => {
+  expectFirst([
+    "Tove: Petra, was the marathon in Oslo hard on your knees?",
+    "Tove: I heard Petra was at the marathon in Oslo.",
+    "Petra: I was at the marathon in Oslo with my knees taped.",
+    noted("3", "I was at the regatta with Ann, rowing.", { metadata: { speaker: "Ben" } }),
+    noted("4", "I was at the regatta with Ben, rowing.", { metadata: { speaker: "Ann" } }),
+  ], {
+    "was Petra at the marathon in Oslo": [2, 1],
+    "was ANN at the regatta": [4, 3],
+    "was Ben at the regatta": [3, 4],
+  });
+});
+
 Deno.test("a misspelt word still finds, in the question as in the memory", () => {
   expectFirst([
     "Booked the restaurant by the harbour for nine.",

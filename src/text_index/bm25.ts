@@ -7,14 +7,15 @@
 import type { Memory } from "../memory.ts";
 import { Best } from "../ranking.ts";
 import type { Highlight, TextIndex, TextQuery, TextResult } from "../text_index.ts";
+import { traitsOf } from "./answer_kinds.ts";
 import { isSearchedAlike, threadOf } from "./document.ts";
 import { type Asked, Highlighter } from "./highlighter.ts";
 import type { Language } from "./languages.ts";
-import { prepareQuery } from "./query.ts";
+import { type PreparedQuery, prepareQuery } from "./query.ts";
 import { Reader } from "./reader.ts";
 import { Scoring, type Slots } from "./scoring.ts";
+import { nameHash, speakerOf } from "./speakers.ts";
 import { Threads } from "./threads.ts";
-import { saysTime } from "./times.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 const LONG_CHARACTERS = 10_000;
@@ -38,7 +39,9 @@ export class Bm25Index implements TextIndex {
   #capacity = 0;
   #lengths = new Int32Array(0);
   #createdMs = new Float64Array(0);
-  #saysTime = new Uint8Array(0);
+  /** What each says of itself: see `traitsOf`. */
+  #traits = new Uint8Array(0);
+  #speakers = new Int32Array(0);
   #totalLength = 0;
 
   get size(): number {
@@ -78,7 +81,7 @@ export class Bm25Index implements TextIndex {
     const find = (term: string) => this.#vocabulary.find(term);
     const query = prepareQuery(text, { find, documents: this.size });
     const best = new Best<Candidate>(limit, (a, b) => this.#order(a, b));
-    const total = this.#scoring.run(query, this.#slots(), {
+    const total = this.#scoring.run({ ...query, named: this.#namesIn(query) }, this.#slots(), {
       accepts: accept && ((slot) => this.#isAccepted(slot, accept)),
       take: (slot, score) => {
         best.offer({ slot, score: squash(score / query.ideal) });
@@ -128,7 +131,8 @@ export class Bm25Index implements TextIndex {
     this.#totalLength += length;
     // A time that is none has no place in an order.
     this.#createdMs[slot] = Date.parse(memory.created_at) || 0;
-    this.#saysTime[slot] = saysTime(memory.content) ? 1 : 0;
+    this.#traits[slot] = traitsOf(memory.content);
+    this.#speakers[slot] = speakerOf(memory);
     for (const term of terms) this.#vocabulary.add(term, slot, this.#reader.frequency(term));
     const thread = threadOf(memory);
     if (thread === undefined) this.#threads.leaveOut(slot);
@@ -141,6 +145,14 @@ export class Bm25Index implements TextIndex {
     return this.#reader.terms;
   }
 
+  /** Every word of it, as any may be a name. */
+  #namesIn({ asked }: PreparedQuery): ReadonlySet<number> {
+    const terms = asked.flatMap(({ terms }) => terms);
+    return new Set(
+      terms.map(({ postings }) => nameHash(lettersOf(this.#vocabulary.termOf(postings.term)))),
+    );
+  }
+
   #isAccepted(slot: number, accept: (memory: Memory) => boolean): boolean {
     const memory = this.#memories[slot];
     return memory !== undefined && accept(memory);
@@ -151,7 +163,8 @@ export class Bm25Index implements TextIndex {
       capacity: this.#capacity,
       lengths: this.#lengths,
       createdMs: this.#createdMs,
-      saysTime: this.#saysTime,
+      traits: this.#traits,
+      speakers: this.#speakers,
       documents: this.size,
       totalLength: this.#totalLength,
       threads: this.#threads,
@@ -182,7 +195,8 @@ export class Bm25Index implements TextIndex {
     this.#capacity = Math.max(1024, needed, 2 * this.#capacity);
     this.#lengths = grown(this.#lengths, new Int32Array(this.#capacity));
     this.#createdMs = grown(this.#createdMs, new Float64Array(this.#capacity));
-    this.#saysTime = grown(this.#saysTime, new Uint8Array(this.#capacity));
+    this.#speakers = grown(this.#speakers, new Int32Array(this.#capacity));
+    this.#traits = grown(this.#traits, new Uint8Array(this.#capacity));
     this.#threads.grow(this.#capacity);
   }
 }

@@ -2,11 +2,12 @@
  * A question made ready: the postings to walk, what each is worth, and what a perfect answer
  * would score.
  */
+import { traitFactors } from "./answer_kinds.ts";
 import { stopwordKey } from "./document.ts";
 import type { Postings } from "./postings.ts";
 import { SIGNALS } from "./signals.ts";
 import { oneSlipAway } from "./spelling.ts";
-import { asksWhen, type NamedDate, namedDates } from "./times.ts";
+import { type NamedDate, namedDates } from "./times.ts";
 import { isCompounding, partsOf } from "./compounds.ts";
 import { stemsOf } from "./languages.ts";
 import { readingOf } from "./language_evidence.ts";
@@ -39,7 +40,8 @@ export interface PreparedQuery {
   readonly wordCount: number;
   /** What a memory would get that says each word without end: the scale of a score. */
   readonly ideal: number;
-  readonly asksWhen: boolean;
+  /** What each combination of a memory's traits is worth. */
+  readonly traitFactors: Float64Array;
   readonly dates: readonly NamedDate[];
 }
 
@@ -78,7 +80,7 @@ export function prepareQuery(text: string, collection: Collection): PreparedQuer
     asked: words,
     wordCount: written.length,
     ideal,
-    asksWhen: asksWhen(text),
+    traitFactors: traitFactors(text),
     dates: namedDates(text),
   };
 }

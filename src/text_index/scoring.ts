@@ -6,21 +6,28 @@
  * Every sum is taken in the order of the query or of the thread, never of the slots: floating
  * point would otherwise remember in which order the memories came.
  */
+import { endsInQuestion } from "./answer_kinds.ts";
 import { frequencyOf, slotOf } from "./postings.ts";
 import { inverseFrequency, type PreparedQuery, type QueryTerm } from "./query.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
 import { NONE, type Threads } from "./threads.ts";
-import { DAY_MS, mayTell, type NamedDate } from "./times.ts";
+import { aboutDates } from "./times.ts";
 
 /** What the index knows of every slot, and of all together; lengths are in tenths of a word. */
 export interface Slots {
   readonly capacity: number;
   readonly lengths: Int32Array;
   readonly createdMs: Float64Array;
-  readonly saysTime: Uint8Array;
+  readonly traits: Uint8Array;
+  readonly speakers: Int32Array;
   readonly documents: number;
   readonly totalLength: number;
   readonly threads: Threads;
+}
+
+/** A question, and who is named in it: see `speakerOf`. */
+export interface Question extends PreparedQuery {
+  readonly named: ReadonlySet<number>;
 }
 
 /** What becomes of the slots with any evidence. */
@@ -31,9 +38,9 @@ export interface Visitor {
   readonly take: (slot: number, score: number) => number;
 }
 
-/** Of the scores of a slot's neighbours, if each were the same: what it gets of them. */
-const NEIGHBOURS_SHARE = (SIGNALS.neighbourBefore + SIGNALS.neighbourAfter) *
-  (2 - 2 ** (1 - SIGNALS.neighbourWindow));
+/** What a slot gets of its neighbours' scores at most, if each were the same. */
+const MOST_OF_NEIGHBOURS = SIGNALS.questionBefore - SIGNALS.neighbourBefore +
+  (SIGNALS.neighbourBefore + SIGNALS.neighbourAfter) * (2 - 2 ** (1 - SIGNALS.neighbourWindow));
 /** Above what rounding may take from a sum, and far below what tells two memories apart. */
 const ROUNDING = 1e-9;
 /** In place of a word's number: a neighbour, without any. */
@@ -61,7 +68,7 @@ export class Scoring {
    * stands beside one that has, as the answer often does. Returns how many were let through; those
    * below the least score of use are counted only.
    */
-  run(query: PreparedQuery, slots: Slots, visitor: Visitor): number {
+  run(query: Question, slots: Slots, visitor: Visitor): number {
     this.#grow(slots);
     try {
       let number = 0;
@@ -70,7 +77,7 @@ export class Scoring {
         for (const term of word.terms) this.#add(term, number, slots);
       }
       this.#reachNeighbours(slots.threads, this.#applyFactors(query, slots));
-      return this.#visit(slots.threads, visitor);
+      return this.#visit(slots, visitor);
     } finally {
       this.#clear();
     }
@@ -142,7 +149,7 @@ export class Scoring {
   }
 
   /** What the whole of a memory says for it. Returns the best score. */
-  #applyFactors(query: PreparedQuery, slots: Slots): number {
+  #applyFactors(query: Question, slots: Slots): number {
     const own = this.#own;
     const touched = this.#touched;
     const factors = this.#factors(query);
@@ -153,7 +160,8 @@ export class Scoring {
     for (let at = 0; at < this.#touchedCount; at++) {
       const slot = touched[at] ?? 0;
       let factor = factors[this.#matched[slot] ?? 0] ?? 1;
-      if (query.asksWhen && slots.saysTime[slot] === 1) factor *= SIGNALS.saysTime;
+      factor *= query.traitFactors[slots.traits[slot] ?? 0] ?? 1;
+      if (query.named.has(slots.speakers[slot] ?? 0)) factor *= SIGNALS.namedSpeaker;
       if (isAbout?.(slots.createdMs[slot] ?? 0)) factor *= SIGNALS.namedDate;
       const score = (own[slot] ?? 0) * factor;
       own[slot] = score;
@@ -199,7 +207,7 @@ export class Scoring {
     return beyond[slot] ?? NONE;
   }
 
-  #visit(threads: Threads, { accepts, take }: Visitor): number {
+  #visit({ threads, traits }: Slots, { accepts, take }: Visitor): number {
     const own = this.#own;
     const touched = this.#touched;
     const threadBest = this.#threadBest;
@@ -217,28 +225,31 @@ export class Scoring {
         continue;
       }
       const ofThread = SIGNALS.thread * (this.#threadScore[thread] ?? 0);
-      const most = score + NEIGHBOURS_SHARE * (threadBest[thread] ?? 0) + ofThread;
+      const most = score + MOST_OF_NEIGHBOURS * (threadBest[thread] ?? 0) + ofThread;
       if (most * (1 + ROUNDING) < least) continue;
-      const whole = this.#withNeighbours(slot, threads) + ofThread;
+      const whole = this.#withNeighbours(slot, threads, traits) + ofThread;
       if (whole >= least) least = take(slot, whole);
     }
     return total;
   }
 
-  #withNeighbours(slot: number, { next, previous }: Threads): number {
+  #withNeighbours(slot: number, { next, previous }: Threads, traits: Uint8Array): number {
     let score = this.#own[slot] ?? 0;
     let before = previous[slot] ?? NONE;
     let after = next[slot] ?? NONE;
-    let share = 1;
-    for (let step = 0; step < SIGNALS.neighbourWindow; step++, share /= 2) {
+    let shareBefore = before !== NONE && endsInQuestion(traits[before] ?? 0)
+      ? SIGNALS.questionBefore
+      : SIGNALS.neighbourBefore;
+    for (let step = 0, share = 1; step < SIGNALS.neighbourWindow; step++, share /= 2) {
       if (before !== NONE) {
-        score += share * SIGNALS.neighbourBefore * (this.#own[before] ?? 0);
+        score += shareBefore * (this.#own[before] ?? 0);
         before = previous[before] ?? NONE;
       }
       if (after !== NONE) {
         score += share * SIGNALS.neighbourAfter * (this.#own[after] ?? 0);
         after = next[after] ?? NONE;
       }
+      shareBefore = share / 2 * SIGNALS.neighbourBefore;
     }
     return score;
   }
@@ -282,19 +293,4 @@ function coordination(matched: number, words: number): number {
   const { coordinationFull: full, coordinationGone: gone } = SIGNALS;
   const strength = Math.min(1, Math.max(0, (gone - words) / (gone - full)));
   return 1 - strength * (1 - Math.sqrt(matched / words));
-}
-
-/** Whether what was noted at a time may be about one of the dates; most memories share their day
- * with others, which is looked at once. */
-function aboutDates(dates: readonly NamedDate[]): (timeMs: number) => boolean {
-  const known = new Map<number, boolean>();
-  return (timeMs) => {
-    const day = Math.floor(timeMs / DAY_MS);
-    let isAbout = known.get(day);
-    if (isAbout === undefined) {
-      isAbout = dates.some((date) => mayTell(timeMs, date));
-      known.set(day, isAbout);
-    }
-    return isAbout;
-  };
 }

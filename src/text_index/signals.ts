@@ -19,16 +19,19 @@ export const SIGNALS = {
    * each step: an answer follows the words that were asked about. */
   neighbourBefore: 0.25,
   neighbourAfter: 0.15,
+  /** And of the one before where that ends in a question: what follows answers it, often in none
+   * of its words. */
+  questionBefore: 0.8,
   neighbourWindow: 2,
   /** A memory without any of the words is a hit, too, beside one that has this share of the best
    * score. Beside lesser ones it never came to the front, and there are many. */
   neighbourReach: 0.4,
   /** What it gets of the thread's score as one long text. */
-  thread: 0.2,
-  /** "When ...?" is answered by a memory that says a time. */
-  saysTime: 1.5,
+  thread: 0.3,
   /** A question that names a date is about what was noted on it. */
-  namedDate: 1.5,
+  namedDate: 2,
+  /** A question that names somebody is about what they said of themselves. */
+  namedSpeaker: 1.2,
   /** A word one slip away from one that no memory has. */
   spelling: 0.9,
 } as const;

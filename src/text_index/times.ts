@@ -1,9 +1,9 @@
 /**
- * Time in words: whether a memory says when something was, whether a question asks for it, and
- * which dates a question names. English and ISO 8601 only; anything else is simply not a time.
+ * Time in words: what says when something was, what asks for it, and which dates a question
+ * names. English and ISO 8601 only; anything else is simply not a time.
  */
 
-export const DAY_MS = 24 * 60 * 60 * 1000;
+const DAY_MS = 24 * 60 * 60 * 1000;
 const MONTHS = [
   "january",
   "february",
@@ -26,12 +26,12 @@ const WEEKDAY = "monday|tuesday|wednesday|thursday|friday|saturday|sunday";
 const PERIOD =
   `night|morning|afternoon|evening|day|week|weekend|month|year|spring|summer|fall|autumn|winter|${WEEKDAY}|${MONTH}`;
 
-const SAYS_TIME = new RegExp(
+export const SAYS_TIME = new RegExp(
   `\\b(?:yesterday|today|tonight|tomorrow|ago|recently|${WEEKDAY}|${CLEAR_MONTH}|(?:last|next|this|past|previous|coming) (?:few )?(?:${PERIOD})s?|(?:in|since|until|by) (?:${MONTH})|(?:march|may) \\d|\\d(?:st|nd|rd|th)? (?:of )?(?:march|may)|(?:19|20)\\d\\d|\\d{1,2}(?::\\d\\d)? ?[ap]\\.?m)\\b`,
   "i",
 );
 
-const ASKS_WHEN =
+export const ASKS_WHEN =
   /^\W*(?:since |until |and )?(?:when\b|(?:(?:in|on|at|during|by) )?(?:what|which) (?:date|day|month|year|time|week)\b|how long ago\b)/i;
 
 /** A date as far as it was named; what is undefined may be anything. */
@@ -39,14 +39,6 @@ export interface NamedDate {
   readonly year: number | undefined;
   readonly month: number | undefined;
   readonly day: number | undefined;
-}
-
-export function saysTime(text: string): boolean {
-  return SAYS_TIME.test(text);
-}
-
-export function asksWhen(text: string): boolean {
-  return ASKS_WHEN.test(text);
 }
 
 const DAY = "(\\d{1,2})(?:st|nd|rd|th)?";
@@ -77,9 +69,24 @@ export function namedDates(text: string): NamedDate[] {
   return dates;
 }
 
+/** Whether what was noted at a time may be about one of the dates; most memories share their day
+ * with others, which is looked at once. */
+export function aboutDates(dates: readonly NamedDate[]): (timeMs: number) => boolean {
+  const known = new Map<number, boolean>();
+  return (timeMs) => {
+    const day = Math.floor(timeMs / DAY_MS);
+    let isAbout = known.get(day);
+    if (isAbout === undefined) {
+      isAbout = dates.some((date) => mayTell(timeMs, date));
+      known.set(day, isAbout);
+    }
+    return isAbout;
+  };
+}
+
 /** Whether what was noted at a time (milliseconds, read as UTC) may be about the date: noted on it,
  * or the day after, as much is, and as the writer's day is not quite that of UTC. */
-export function mayTell(timeMs: number, date: NamedDate): boolean {
+function mayTell(timeMs: number, date: NamedDate): boolean {
   return fallsOn(timeMs, date) || (date.day !== undefined && fallsOn(timeMs - DAY_MS, date));
 }
 

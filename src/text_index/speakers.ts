@@ -1,0 +1,33 @@
+/**
+ * Who says a memory: its `speaker` or `author`, or the name before a colon with which the lines of
+ * a written conversation begin. A question that names somebody is answered best by their own words,
+ * which call them "I", while others only say their name.
+ */
+import type { Memory } from "../memory.ts";
+import { lower, withoutMarks } from "./normalized.ts";
+import { stem } from "./stemming.ts";
+
+const KEYS = ["speaker", "author"];
+/** "Ann: ", "Ann Lee: ". */
+const LABEL = /^(\p{Lu}[\p{L}\p{M}'’.-]{0,30})(?: \p{Lu}[\p{L}\p{M}'’.-]{0,30}){0,2}: /u;
+const FIRST_NAME = /\p{L}[\p{L}\p{M}'’-]*/u;
+/** FNV-1a of 32 bits. */
+const HASH_START = 0x811c9dc5, HASH_FACTOR = 0x01000193;
+const NOBODY = 0;
+
+/** The first name of who says it as `nameHash` gives it, or 0: two names of one hash are rarer than
+ * two people of one name. */
+export function speakerOf({ content, metadata }: Memory): number {
+  const named = KEYS.map((key) => metadata[key]).find((name) => typeof name === "string");
+  const name = FIRST_NAME.exec(typeof named === "string" ? named : LABEL.exec(content)?.[1] ?? "");
+  return name === null ? NOBODY : nameHash(stem(lower(withoutMarks(name[0]))));
+}
+
+/** Of a term. */
+export function nameHash(term: string): number {
+  let hash = HASH_START;
+  for (let at = 0; at < term.length; at++) {
+    hash = Math.imul(hash ^ term.charCodeAt(at), HASH_FACTOR);
+  }
+  return hash;
+}
