@@ -114,8 +114,8 @@ function numbers(schema: Schema): Values {
   const any = type === "integer"
     ? fc.oneof(fc.integer({ min: low, max: Math.min(high, low + 5) }), fc.constant(maximum))
     : fc.oneof(
-      fc.integer({ min: Math.max(low, -3), max: Math.min(high, 3) }),
-      fc.constantFrom(minimum, maximum, (low + high) / 4),
+      fc.integer({ min: Math.ceil(Math.max(low, -3)), max: Math.floor(Math.min(high, 3)) }),
+      fc.constantFrom(minimum, maximum, (low + high) / 2, (low + high) / 4),
     );
   return any.filter((value) => isValid(schema, value, {}));
 }
