@@ -63,8 +63,6 @@ export interface VectorIndex {
   /** Bytes held in this process. */
   readonly bytes: number;
   has(id: string): boolean;
-  /** The vector as it was given, or undefined. */
-  get(id: string): Promise<Float32Array | undefined>;
   /** Adds or replaces. Throws `invalid` for another length than the index's, changing nothing. */
   upsert(entries: readonly VectorEntry[]): Promise<void>;
   /** Forgets the ids; unknown ones are no error. */

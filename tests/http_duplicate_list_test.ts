@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { EmbedderError } from "../src/embedder.ts";
 import { type VectorIndex, VectorIndexUnavailable } from "../src/vector_index.ts";
-import { FlatVectorIndex } from "../src/vector_index/flat.ts";
+import { FlatVectorIndex } from "./fakes/float_scan.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { CANARY, type HttpApp, type Json, NOW, withApp } from "./http_app.ts";

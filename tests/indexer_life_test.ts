@@ -7,7 +7,7 @@ import { openAiEmbedder } from "../src/embedder/openai.ts";
 import { EmbedderError } from "../src/embedder.ts";
 import { Indexer } from "../src/indexer.ts";
 import type { Memory } from "../src/memory.ts";
-import { FlatVectorIndex } from "../src/vector_index/flat.ts";
+import { FlatVectorIndex } from "./fakes/float_scan.ts";
 import { withBrain } from "./fakes/brain.ts";
 import { memoryOf, vectorOf } from "./fakes/indexing.ts";
 import { fakeOpenAi, fakeVector } from "./fakes/openai.ts";

@@ -7,7 +7,7 @@ import { EmbedderError } from "../src/embedder.ts";
 import { openAiEmbedder } from "../src/embedder/openai.ts";
 import { Indexer } from "../src/indexer.ts";
 import type { Memory } from "../src/memory.ts";
-import { FlatVectorIndex } from "../src/vector_index/flat.ts";
+import { FlatVectorIndex } from "./fakes/float_scan.ts";
 import { eventually } from "./e2e/conditions.ts";
 import { FakeClock, FakeEmbedder, memoryOf } from "./fakes/indexing.ts";
 import { type Behaviour, type FakeOpenAi, fakeOpenAi, fakeVector } from "./fakes/openai.ts";

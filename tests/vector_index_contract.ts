@@ -28,36 +28,38 @@ export function vectorIndexContract(name: string, make: () => Promise<MadeVector
 
 type Check = readonly [string, (index: VectorIndex) => Promise<void>];
 
+/** All memories, best first, to four places. */
+async function scores(index: VectorIndex, vector: Float32Array): Promise<[string, number][]> {
+  const { hits } = await index.search({ vector, limit: index.size });
+  return hits.map(({ id, score }) => [id, rounded(score)]);
+}
+
+function rounded(score: number): number {
+  return Math.round(score * 1e4) / 1e4;
+}
+
 const KEEPING: readonly Check[] = [
   ["an empty index has no length and finds nothing", async (index) => {
     assert.deepEqual([index.dimensions, index.size, index.has("a")], [undefined, 0, false]);
-    assert.equal(await index.get("a"), undefined);
     assert.deepEqual(await index.search({ vector: NORTH, limit: 5 }), { hits: [], total: 0 });
+    assert.deepEqual(await index.nearPairs({ minScore: 0, limit: 5 }), []);
   }],
-  ["a vector comes back bit for bit", async (index) => {
-    const vector = Float32Array.of(0.1, -1e-38, 123.456);
-    await index.upsert([{ id: "a", vectors: [vector] }]);
-    assert.deepEqual(await index.get("a"), vector);
-    assert.deepEqual([index.dimensions, index.size, index.has("a")], [3, 1, true]);
-  }],
-  ["what was given and what was got are copies", async (index) => {
+  ["what was given is copied", async (index) => {
     const vector = EAST.slice();
     await index.upsert([{ id: "a", vectors: [vector] }]);
-    vector.fill(7);
-    (await index.get("a"))?.fill(7);
-    assert.deepEqual(await index.get("a"), EAST);
+    vector.set(NORTH);
+    assert.deepEqual(await scores(index, EAST), [["a", 1]]);
   }],
   ["the same id replaces, also within one batch", async (index) => {
     await index.upsert([{ id: "a", vectors: [EAST] }]);
     await index.upsert([{ id: "a", vectors: [NORTH_EAST] }, { id: "a", vectors: [NORTH] }]);
-    assert.equal(index.size, 1);
-    assert.deepEqual(await index.get("a"), NORTH);
+    assert.deepEqual([index.dimensions, index.size, index.has("a")], [3, 1, true]);
+    assert.deepEqual(await scores(index, NORTH), [["a", 1]]);
   }],
   ["deleting forgets, and an unknown id is no error", async (index) => {
     await index.upsert([{ id: "a", vectors: [EAST] }, { id: "b", vectors: [NORTH] }]);
     await index.delete(["a", "nobody", "a"]);
     assert.deepEqual([index.size, index.has("a"), index.has("b")], [1, false, true]);
-    assert.equal(await index.get("a"), undefined);
     assert.deepEqual(await index.search({ vector: NORTH, limit: 5 }), {
       hits: [{ id: "b", score: 1 }],
       total: 1,
@@ -81,7 +83,7 @@ const SEARCHING: readonly Check[] = [
     ]);
     const { hits, total } = await index.search({ vector: NORTH, limit: 5 });
     assert.deepEqual(hits.map(({ id }) => id), ["north-east", "east", "south"]);
-    assert.deepEqual(hits.map(({ score }) => Math.round(score * 1e4) / 1e4), [0.8, 0, -1]);
+    assert.deepEqual(hits.map(({ score }) => rounded(score)), [0.8, 0, -1]);
     assert.equal(total, 3);
   }],
   ["equal scores are ordered by id, whatever came first", async (index) => {
@@ -101,6 +103,46 @@ const SEARCHING: readonly Check[] = [
       assert.deepEqual([found.hits.map(({ id }) => id), found.total], [["b"], 2]);
     },
   ],
+  ["a memory is as near as the nearest of its vectors, and counts once", async (index) => {
+    await index.upsert([
+      { id: "long", vectors: [EAST, NORTH, NORTH_EAST] },
+      { id: "short", vectors: [NORTH_EAST] },
+    ]);
+    assert.equal(index.size, 2);
+    assert.deepEqual(await scores(index, NORTH), [["long", 1], ["short", 0.8]]);
+    const { hits, total } = await index.search({ vector: NORTH, limit: 1 });
+    assert.deepEqual([hits.map(({ id }) => id), total], [["long"], 2]);
+  }],
+  ["a memory with fewer vectors than before is not found by those that went", async (index) => {
+    await index.upsert([{ id: "a", vectors: [EAST, NORTH] }, { id: "b", vectors: [NORTH_EAST] }]);
+    await index.upsert([{ id: "a", vectors: [EAST] }]);
+    assert.deepEqual(await scores(index, NORTH), [["b", 0.8], ["a", 0]]);
+    await index.delete(["a"]);
+    assert.deepEqual(await scores(index, NORTH), [["b", 0.8]]);
+  }],
+  ["near pairs are the pairs with the score, best first", async (index) => {
+    await index.upsert([
+      { id: "c", vectors: [EAST] },
+      { id: "a", vectors: [NORTH_EAST] },
+      { id: "b", vectors: [Float32Array.of(4, 5, 0)] },
+      { id: "d", vectors: [Float32Array.of(2, 0, 0)] },
+    ]);
+    const pairs = await index.nearPairs({ minScore: 0.9, limit: 5 });
+    const seen = pairs.map(({ a, b, score }) => [a, b, rounded(score)]);
+    assert.deepEqual(seen, [["c", "d", 1], ["a", "b", 0.9995]]);
+    const first = await index.nearPairs({ minScore: 0.9, limit: 1 });
+    assert.deepEqual(first.map(({ a, b }) => [a, b]), [["c", "d"]]);
+  }],
+  ["a long memory is near another by the one that is matched worse", async (index) => {
+    await index.upsert([
+      { id: "a", vectors: [EAST, NORTH] },
+      { id: "b", vectors: [EAST] },
+      { id: "c", vectors: [NORTH, EAST] },
+    ]);
+    const pairs = await index.nearPairs({ minScore: 0.4, limit: 5 });
+    const seen = pairs.map(({ a, b, score }) => [a, b, rounded(score)]);
+    assert.deepEqual(seen, [["a", "c", 1], ["a", "b", 0.5], ["b", "c", 0.5]]);
+  }],
   ["a score is never outside -1 to 1", async (index) => {
     const vector = Float32Array.from({ length: 7 }, (_, at) => 0.1 + at / 3);
     await index.upsert([{ id: "a", vectors: [vector] }, {
@@ -132,7 +174,7 @@ const REFUSING: readonly Check[] = BAD_VECTORS.flatMap(([what, bad]) => [
     const batch = [{ id: "a", vectors: [NORTH] }, { id: "b", vectors: [bad] }];
     await assert.rejects(index.upsert(batch), isRefusal);
     assert.deepEqual([index.size, index.has("b")], [1, false]);
-    assert.deepEqual(await index.get("a"), EAST);
+    assert.deepEqual(await scores(index, EAST), [["a", 1]]);
   }],
   [`a search with ${what} is refused`, async (index) => {
     await index.upsert([{ id: "a", vectors: [EAST] }]);

@@ -8,7 +8,7 @@ import type { Scan } from "./scan.ts";
 /** So many hits at most have an exact score: each may be a read from a file. */
 const MOST_EXACT = 64;
 /** What rounding to int8 does to a cosine at most, but for one in thousands. */
-const ROUNDING = 0.0015;
+export const ROUNDING = 0.0015;
 
 /** A memory whose score is to be put right. */
 export interface Finalist extends VectorHit {

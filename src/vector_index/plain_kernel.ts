@@ -86,7 +86,7 @@ export class PlainKernel implements Kernel {
 }
 
 /** How many bits are set (Warren, "Hacker's Delight", figure 5-2). */
-function ones(word: number): number {
+export function ones(word: number): number {
   let sum = word - ((word >>> 1) & 0x55555555);
   sum = (sum & 0x33333333) + ((sum >>> 2) & 0x33333333);
   sum = (sum + (sum >>> 4)) & 0x0f0f0f0f;

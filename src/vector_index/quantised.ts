@@ -9,6 +9,7 @@
 import { AppError } from "../errors.ts";
 import { Pace } from "../pace.ts";
 import type {
+  FullVectors,
   NearPairsQuery,
   VectorEntry,
   VectorIndex,
@@ -20,6 +21,7 @@ import { inverseLength } from "./cosine.ts";
 import { Holding, type Measured } from "./holding.ts";
 import { fastestKernel, type NewKernel } from "./kernel.ts";
 import { Finalists } from "./finalists.ts";
+import { NearPairs } from "./near_pairs.ts";
 import { Scan, type Steps } from "./scan.ts";
 
 /** So often does a search go back to what changed before it finishes in one go: writers that never
@@ -28,16 +30,15 @@ const MAX_RETURNS = 100;
 /** So often is a search begun again whose nearest memories went away on the way. */
 const MAX_RESTARTS = 3;
 
+/** So many pairs of memories are compared by their full vectors at a time. */
+const PAIRS_AT_ONCE = 32;
+
 /** Says when to give way, and gives way. */
 export type Pacing = Pick<Pace, "due" | "breathe">;
 
-/** The vectors as they were given, for the last and exact scores. Where there is no answer for an
- * id, its score from the quantised vector stands: off by a thousandth at most. */
-export type FullVectors = (
-  ids: readonly string[],
-) => Promise<readonly (readonly Float32Array[] | undefined)[]>;
-
 export interface QuantisedOptions {
+  /** For the last and exact scores. Where there is no answer for a memory, the score of its
+   * quantised vector stands: off by a thousandth or two at most. */
   readonly fullVectors?: FullVectors | undefined;
   readonly pace?: (() => Pacing) | undefined;
   readonly newKernel?: NewKernel | undefined;
@@ -76,11 +77,6 @@ export class QuantisedVectorIndex implements VectorIndex {
     return this.#holding?.members.slotOf(id) !== undefined;
   }
 
-  async get(id: string): Promise<Float32Array | undefined> {
-    const [vectors] = this.has(id) ? await this.#fullVectors?.([id]) ?? [] : [];
-    return vectors?.[0];
-  }
-
   async upsert(entries: readonly VectorEntry[]): Promise<void> {
     await this.#inTurn(() => this.#upsertNow(entries));
   }
@@ -114,8 +110,21 @@ export class QuantisedVectorIndex implements VectorIndex {
     }
   }
 
-  nearPairs(_query: NearPairsQuery): Promise<readonly VectorPair[]> {
-    return Promise.resolve([]);
+  async nearPairs({ minScore, limit, signal }: NearPairsQuery): Promise<readonly VectorPair[]> {
+    signal?.throwIfAborted();
+    const holding = this.#holding;
+    if (holding === undefined) return [];
+    const pace = this.#pace();
+    const near = new NearPairs(holding, minScore, limit);
+    await walk(near.steps(), pace, signal);
+    for (let from = 0; from < near.pairs.length; from += PAIRS_AT_ONCE) {
+      const some = near.pairs.slice(from, from + PAIRS_AT_ONCE);
+      const ids = [...new Set(some.flatMap(({ a, b }) => [a, b]))];
+      const vectors = await this.#fullVectors?.(ids) ?? [];
+      signal?.throwIfAborted();
+      near.rescore(from, PAIRS_AT_ONCE, new Map(ids.map((id, at) => [id, vectors[at]])));
+    }
+    return near.result();
   }
 
   /** False where the index became so different on the way that the search must begin again. */

@@ -45,10 +45,23 @@ export class Rows {
     this.#shrink();
   }
 
-  /** The row's sign bits: a view, until a row is added. */
-  signs(row: number): Uint8Array {
+  /** Up to 24 of a row's sign bits from the given one on, as a number. */
+  bits(row: number, from: number, count: number): number {
     const { segment, at } = this.#place(row);
-    return segment.at(at).signs;
+    return segment.bits(at, from, count);
+  }
+
+  differingBits(row: number, other: number): number {
+    const a = this.#place(row);
+    const b = this.#place(other);
+    return a.segment.differingBits(a.at, b.segment, b.at);
+  }
+
+  /** A row as a query for others. */
+  asQuery(row: number): QuantisedQuery {
+    const { segment, at } = this.#place(row);
+    const { codes, signs } = segment.at(at);
+    return { codes: Int16Array.from(codes), signs: signs.slice(), unit: this.#units[row] ?? 0 };
   }
 
   /** Writes to `into` in how many sign bits the rows of a sweep, the first of which is `row`, differ

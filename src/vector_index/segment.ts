@@ -6,6 +6,7 @@
  *   block:   signs of 256 rows | codes of 256 rows
  */
 import type { Kernel, NewKernel } from "./kernel.ts";
+import { ones } from "./plain_kernel.ts";
 import type { Quantised, QuantisedQuery } from "./quantiser.ts";
 
 export const BLOCK_ROWS = 256;
@@ -41,7 +42,8 @@ export class Segment {
   readonly #products: number;
   readonly #distances: number;
   readonly #blocks: number;
-  #bytes: Uint8Array = new Uint8Array();
+  #bytes = new Uint8Array();
+  #words = new Int32Array();
   /** The query in the scratch. */
   #query: QuantisedQuery | undefined;
 
@@ -76,6 +78,26 @@ export class Segment {
       codes: new Int8Array(memory, this.#codesOf(row), length),
       signs: new Uint8Array(memory, this.#signsOf(row), signBytes),
     };
+  }
+
+  /** Up to 24 of a row's sign bits from the given one on, as a number. */
+  bits(row: number, from: number, count: number): number {
+    const at = this.#signsOf(row) + (from >> 3);
+    const bytes = this.#bytes;
+    const low = (bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8;
+    const high = (bytes[at + 2] ?? 0) | (bytes[at + 3] ?? 0) << 8;
+    return ((low | high << 16) >>> (from & 7)) & (2 ** count - 1);
+  }
+
+  /** In how many sign bits a row differs from one of this or another segment. */
+  differingBits(row: number, other: Segment, otherRow: number): number {
+    const a = this.#signsOf(row) / 4;
+    const b = other.#signsOf(otherRow) / 4;
+    let sum = 0;
+    for (let at = 0; at < this.#shape.signBytes / 4; at++) {
+      sum += ones((this.#words[a + at] ?? 0) ^ (other.#words[b + at] ?? 0));
+    }
+    return sum;
   }
 
   /** In how many sign bits the rows of a sweep differ from the query: a view, until the next. */
@@ -119,7 +141,9 @@ export class Segment {
     const blocks = Math.floor(row / BLOCK_ROWS) + 1;
     this.#kernel.grow(this.#blocks + blocks * this.#blockBytes);
     const { memory } = this.#kernel;
-    if (this.#bytes.buffer !== memory) this.#bytes = new Uint8Array(memory);
+    if (this.#bytes.buffer === memory) return;
+    this.#bytes = new Uint8Array(memory);
+    this.#words = new Int32Array(memory);
   }
 
   #signsOf(row: number): number {

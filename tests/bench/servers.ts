@@ -20,7 +20,7 @@ import { FileStore } from "../../src/store/file.ts";
 import { DataFolder } from "../../src/store/folder.ts";
 import { type FileHandle, type FileSystem, realFileSystem } from "../../src/store/fs.ts";
 import { Bm25Index } from "../../src/text_index/bm25.ts";
-import { FlatVectorIndex } from "../../src/vector_index/flat.ts";
+import { FlatVectorIndex } from "../fakes/float_scan.ts";
 
 const host = "127.0.0.1";
 

@@ -1,0 +1,179 @@
+/**
+ * Which memories are near each other, without comparing all with all: rows whose sign bits
+ * agree in one of many bands are looked at (locality-sensitive hashing; Indyk and Motwani, 1998,
+ * with the bits of Charikar, 2002), and are pairs where their codes say so.
+ *
+ * In a band of which too many rows agree, each is compared with the next in the order of further
+ * bits only, and the search ends once it has found so many pairs: a brain full of equal memories
+ * gives some of its pairs, not all, and takes no longer than another.
+ */
+import { farthest } from "./candidates.ts";
+import type { Holding } from "./holding.ts";
+import type { QuantisedQuery } from "./quantiser.ts";
+import type { Steps } from "./scan.ts";
+
+/** Up to so many rows, all are compared with all. */
+const FEW_ROWS = 2048;
+/** With so many rows of its band a row is compared. */
+const NEIGHBOURS = 32;
+/** The share of pairs at the least score that no band may find. */
+const MISSED = 0.003;
+const LEAST_BAND_BITS = 8;
+const MOST_BAND_BITS = 16;
+/** Bits that sort a crowded band. */
+const ORDER_BITS = 20;
+/** Rows between two looks at the clock. */
+const ROWS_PER_STEP = 16;
+
+export interface PairSearch {
+  readonly minScore: number;
+  /** How many pairs are kept. */
+  readonly most: number;
+}
+
+/** Pairs of memories of which some row of the one has the score with some row of the other. */
+export class RowPairs {
+  readonly #holding: Holding;
+  readonly #minScore: number;
+  readonly #most: number;
+  /** In how many sign bits a pair may differ. */
+  readonly #farthest: number;
+  readonly #found = new Map<number, readonly [string, string]>();
+  readonly #cosine = new Float64Array(1);
+  readonly #one = new Uint32Array(1);
+
+  constructor(holding: Holding, { minScore, most }: PairSearch) {
+    this.#holding = holding;
+    this.#minScore = minScore;
+    this.#most = most;
+    this.#farthest = farthest(Math.max(-1, Math.min(1, minScore)), holding.quantiser.length);
+  }
+
+  /** The lower id first. */
+  get found(): Iterable<readonly [string, string]> {
+    return this.#found.values();
+  }
+
+  *steps(): Steps {
+    if (this.#holding.rows.count <= FEW_ROWS) yield* this.#all();
+    else yield* this.#bands();
+  }
+
+  get #isFull(): boolean {
+    return this.#found.size >= this.#most;
+  }
+
+  *#all(): Steps {
+    const { rows } = this.#holding;
+    const numbers = Uint32Array.from({ length: rows.count }, (_, row) => row);
+    const cosines = new Float64Array(rows.count);
+    for (let row = 0; row < Math.min(numbers.length, rows.count) && !this.#isFull; row++) {
+      const others = numbers.subarray(row + 1, rows.count);
+      rows.cosines(rows.asQuery(row), others, cosines);
+      others.forEach((other, at) => {
+        if ((cosines[at] ?? 0) >= this.#minScore) this.#add(row, other);
+      });
+      yield;
+    }
+  }
+
+  *#bands(): Steps {
+    const { length } = this.#holding.quantiser;
+    const bits = bandBits(this.#minScore, length);
+    for (let from = 0; from + bits <= length && !this.#isFull; from += bits) {
+      yield* this.#compare(yield* this.#group(from, bits), (from + bits) % (length - ORDER_BITS));
+    }
+  }
+
+  /** Rows by their bits in a band: those that agree lie side by side. */
+  *#group(from: number, bits: number): Generator<void, Band, void> {
+    const { rows } = this.#holding;
+    const { count } = rows;
+    const keys = new Uint16Array(count);
+    const starts = new Uint32Array(2 ** bits + 1);
+    for (let row = 0; row < Math.min(count, rows.count); row++) {
+      const key = keys[row] = rows.bits(row, from, bits);
+      starts[key + 1] = (starts[key + 1] ?? 0) + 1;
+      if (row % 1024 === 0) yield;
+    }
+    for (let key = 0; key < 2 ** bits; key++) {
+      starts[key + 1] = (starts[key + 1] ?? 0) + (starts[key] ?? 0);
+    }
+    const next = starts.slice();
+    const sorted = new Uint32Array(count);
+    for (let row = 0; row < count; row++) {
+      const key = keys[row] ?? 0;
+      sorted[next[key] ?? 0] = row;
+      next[key] = (next[key] ?? 0) + 1;
+    }
+    yield;
+    return { rows: sorted, starts };
+  }
+
+  *#compare({ rows, starts }: Band, orderFrom: number): Steps {
+    for (let key = 0; key + 1 < starts.length; key++) {
+      const [from = 0, to = 0] = [starts[key], starts[key + 1]];
+      if (to - from < 2) continue;
+      const alike = this.#ordered(rows.subarray(from, to), orderFrom);
+      for (let at = 0; at + 1 < alike.length && !this.#isFull; at++) {
+        this.#compareOne(alike[at] ?? 0, alike.subarray(at + 1, at + 1 + NEIGHBOURS));
+        if (at % ROWS_PER_STEP === 0) yield;
+      }
+    }
+  }
+
+  /** A crowd, so that those lie together that agree in still more bits. */
+  #ordered(alike: Uint32Array, from: number): Uint32Array {
+    if (alike.length <= NEIGHBOURS) return alike;
+    const { rows } = this.#holding;
+    const keyed = Float64Array.from(alike, (row) => (
+      row < rows.count ? rows.bits(row, from, ORDER_BITS) * 2 ** 32 + row : row
+    )).sort();
+    return Uint32Array.from(keyed, (key) => key % 2 ** 32);
+  }
+
+  #compareOne(row: number, others: Uint32Array): void {
+    const { rows, members } = this.#holding;
+    let query: QuantisedQuery | undefined;
+    for (const other of others) {
+      if (row >= rows.count || other >= rows.count) continue;
+      if (rows.differingBits(row, other) > this.#farthest) continue;
+      if (this.#found.has(this.#keyOf(members.slots[row] ?? 0, members.slots[other] ?? 0))) {
+        continue;
+      }
+      query ??= rows.asQuery(row);
+      this.#one[0] = other;
+      rows.cosines(query, this.#one, this.#cosine);
+      if ((this.#cosine[0] ?? 0) >= this.#minScore) this.#add(row, other);
+    }
+  }
+
+  #keyOf(a: number, b: number): number {
+    return Math.min(a, b) * 2 ** 26 + Math.max(a, b);
+  }
+
+  #add(row: number, other: number): void {
+    const { members } = this.#holding;
+    const [one, two] = [members.slots[row] ?? 0, members.slots[other] ?? 0];
+    const [a, b] = [members.idAt(one), members.idAt(two)];
+    if (a === undefined || b === undefined || a === b) return;
+    this.#found.set(this.#keyOf(one, two), a < b ? [a, b] : [b, a]);
+  }
+}
+
+interface Band {
+  /** Grouped by their bits. */
+  readonly rows: Uint32Array;
+  /** Bits -> where their group begins. */
+  readonly starts: Uint32Array;
+}
+
+/** The widest bands that find nearly all pairs: wide ones bring fewer rows together by chance. */
+function bandBits(minScore: number, bits: number): number {
+  const agree = 1 - Math.acos(Math.max(-1, Math.min(1, minScore))) / Math.PI;
+  for (let width = MOST_BAND_BITS; width > LEAST_BAND_BITS; width--) {
+    const missed = (1 - agree ** width) ** Math.floor(bits / width);
+    if (missed <= MISSED) return width;
+  }
+  return LEAST_BAND_BITS;
+}
