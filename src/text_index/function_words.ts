@@ -157,5 +157,5 @@ export const AMBIGUOUS_WORDS: string = `
   sol son sous sta star su sub sui sum sur ta tag tal tam tan tat te tem ten tes the ti til till tim to
   toe ton tot tout tra tu tut ty u ud um uma un una under uni uno up ur us ut va vai van var vi via vil
   vis vol volt von vor vos want war wat wie wil will wo y ya you zu zum tim mai mut nie pot sous plus
-  mind most lets been when minden olen tuo ole oli sen nos este andere sera serra leur lui sans dim
+  iar cel fie ori vom cei sat mind most lets been when minden olen tuo ole oli sen nos este andere sera serra leur lui sans dim
   bara cho anh em bis es cada bay ban pin kung lang mina sina ditt aki ami oder neu noch`;

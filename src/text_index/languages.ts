@@ -102,9 +102,9 @@ export const LANGUAGES: readonly Language[] = [
   languageOf("fa", "arabic", same),
 ];
 
-/** Where the letters of the scripts stand in Unicode, the ends not included. */
+const LATIN_END = 0x250;
+/** Where the letters of the other scripts stand in Unicode, the ends not included. */
 const SCRIPTS: readonly (readonly [number, number, Script])[] = [
-  [0x41, 0x250, "latin"],
   [0x1e00, 0x1f00, "latin"],
   [0x370, 0x400, "greek"],
   [0x1f00, 0x2000, "greek"],
@@ -155,6 +155,8 @@ function languageOf(
 /** A word of another script than its text's is one of the language taken for granted there. */
 function languageOfWord(plain: string, language: Language): Language {
   const first = plain.charCodeAt(0);
+  // Most words, and numbers.
+  if (first < LATIN_END) return language.script === "latin" ? language : ENGLISH;
   const script = SCRIPTS.find(([from, to]) => from <= first && first < to)?.[2];
   if (script === undefined) return NO_LANGUAGE;
   return script === language.script ? language : LANGUAGE_OF[script];

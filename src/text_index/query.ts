@@ -9,7 +9,7 @@ import { SIGNALS } from "./signals.ts";
 import { oneSlipAway } from "./spelling.ts";
 import { type NamedDate, namedDates } from "./times.ts";
 import { isCompounding, partsOf } from "./compounds.ts";
-import { stemsOf } from "./languages.ts";
+import { type Language, stemsOf } from "./languages.ts";
 import { readingOf } from "./language_evidence.ts";
 import { type Reading, tokenize } from "./tokenizer.ts";
 
@@ -149,10 +149,16 @@ function guessedTerms(
   { language, others }: Reading,
   { find, documents }: Collection,
 ): QueryTerm[] {
-  // Every candidate is stemmed: in two languages at most, to be done in time.
-  const languages = [language, ...others.slice(0, 1)];
-  const stems = (word: string) => languages.flatMap((each) => stemsOf(word, word, each));
-  const found = oneSlipAway(plain, stems, (term) => find(term) !== undefined)
+  const slips = (each: Language) =>
+    oneSlipAway(
+      plain,
+      (word) => stemsOf(word, word, each),
+      (term) => find(term) !== undefined,
+    );
+  // Hundreds of candidates are stemmed: in one more language at most, to be done in time.
+  const terms = slips(language);
+  const more = terms.length === 0 && others[0] !== undefined ? slips(others[0]) : terms;
+  const found = more
     .flatMap((term) => find(term) ?? [])
     .sort((a, b) => b.count - a.count)
     .slice(0, MAX_GUESSES);

@@ -66,7 +66,7 @@ export class Reader {
       this.#leave();
       this.#readIn(language, found);
     }
-    if (language !== ENGLISH) this.#count(this.#vocabulary.numberOf(languageKey(language)), 1);
+    if (language !== ENGLISH) this.#mark(language);
   }
 
   /** Frees the numbers of terms that no memory has, once they are many. */
@@ -75,6 +75,14 @@ export class Reader {
     this.#clear();
     for (const words of this.#words.values()) words.forget();
     this.#vocabulary.sweep();
+  }
+
+  /** The memories of a language have a term that says so. */
+  #mark(language: Language): void {
+    const term = this.#vocabulary.numberOf(languageKey(language));
+    if (this.#frequencies.length < this.#vocabulary.size) this.#grow();
+    this.#frequencies[term] = 1;
+    this.#terms[this.#used++] = term;
   }
 
   #readIn(language: Language, passages: readonly Passage[]): void {
@@ -104,20 +112,17 @@ export class Reader {
 
   /** Counts the terms of the word whose codes stand there. */
   #add({ codes }: WrittenWords, start: number, tenths: number): void {
+    if (this.#frequencies.length < this.#vocabulary.size) this.#grow();
     const end = start + (codes[start] ?? 0);
     for (let at = start + 1; at <= end; at++) {
       const code = codes[at] ?? 0;
-      this.#count(code >>> 1, tenths);
+      const term = code >>> 1;
+      const before = this.#frequencies[term] ?? 0;
+      if (before === 0) this.#terms[this.#used++] = term;
+      this.#frequencies[term] = before + tenths;
       if ((code & 1) === 1) this.#length += tenths;
     }
     this.#evidence.add(codes[end + 1] ?? 0);
-  }
-
-  #count(term: number, tenths: number): void {
-    if (this.#frequencies.length < this.#vocabulary.size) this.#grow();
-    const before = this.#frequencies[term] ?? 0;
-    if (before === 0) this.#terms[this.#used++] = term;
-    this.#frequencies[term] = before + tenths;
   }
 
   /** Terms of the language that it was not are of no memory, unless another has them. */
