@@ -1,6 +1,5 @@
-/** Ranking: the best few, the weights, the two halves made one. */
+/** Ranking: the best few, the weights. */
 import assert from "node:assert/strict";
-import { fuse, FUSED_CANDIDATES, type FusedHit, type HalfHit } from "../src/fusion.ts";
 import { Best, compareRanked, recencyOf, scoreParts, weigh } from "../src/ranking.ts";
 import { random } from "./random.ts";
 
@@ -10,15 +9,6 @@ const NOW = new Date(NOW_MS).toISOString();
 
 function daysAgo(days: number): string {
   return new Date(NOW_MS - days * 86_400_000).toISOString();
-}
-
-function byRelevance(hits: readonly FusedHit[]): string[] {
-  return hits.toSorted((a, b) => b.relevance - a.relevance || (a.id < b.id ? -1 : 1))
-    .map(({ id }) => id);
-}
-
-function hits(scores: Readonly<Record<string, number>>): HalfHit[] {
-  return Object.entries(scores).map(([id, score]) => ({ id, score }));
 }
 
 Deno.test(`the best few are those that sorting everything gives (seed ${SEED})`, () => {
@@ -61,73 +51,6 @@ Deno.test(`weighing never takes a score out of 0 to its relevance (seed ${SEED})
     const memory = { importance_score: next(), updated_at: daysAgo(next() * 300 - 10) };
     const score = weigh(relevance, memory, { importance: next(), recency: next() }, NOW_MS);
     assert.ok(score >= 0 && score <= relevance, `${score} of ${relevance}`);
-  }
-});
-
-Deno.test("with one half empty the other's own scores are the answer", () => {
-  assert.deepEqual(fuse(hits({ a: 0.6, b: 0.2 }), []), [
-    { id: "a", relevance: 0.6, keyword: 0.6, cosine: null },
-    { id: "b", relevance: 0.2, keyword: 0.2, cosine: null },
-  ]);
-  assert.deepEqual(fuse([], hits({ a: 0.6, b: -0.2 })), [
-    { id: "a", relevance: 0.6, keyword: null, cosine: 0.6 },
-    { id: "b", relevance: 0, keyword: null, cosine: -0.2 },
-  ]);
-  assert.deepEqual(fuse([], []), []);
-});
-
-Deno.test("what both halves found comes before what one of them found as well", () => {
-  const fused = fuse(hits({ both: 0.5, words: 0.5 }), hits({ both: 0.6, meaning: 0.6, far: 0.1 }));
-  assert.deepEqual(byRelevance(fused)[0], "both");
-});
-
-Deno.test("a pure hit of either half survives a hundred of the other", () => {
-  const crowd = (top: number) =>
-    Array.from({ length: FUSED_CANDIDATES }, (_, at) => ({ id: `c${at}`, score: top - at / 1000 }));
-  const byWords = fuse(hits({ lone: 0.7 }), crowd(0.4));
-  assert.equal(byRelevance(byWords)[0], "lone");
-  const byMeaning = fuse(crowd(0.2), [{ id: "lone", score: 0.8 }, ...crowd(0.3)]);
-  assert.equal(byRelevance(byMeaning)[0], "lone");
-});
-
-Deno.test("a memory that is not embedded yet is not held below those that are", () => {
-  const cosines = hits({ a: 0.6, b: 0.55, c: 0.1, d: 0.05 });
-  const fused = fuse(hits({ fresh: 0.6, c: 0.3 }), cosines);
-  assert.equal(byRelevance(fused)[0], "fresh");
-});
-
-Deno.test("halves that agree keep their order", () => {
-  const fused = fuse(hits({ a: 0.7, b: 0.5, c: 0.3 }), hits({ a: 0.9, b: 0.5, c: 0.4 }));
-  assert.deepEqual(byRelevance(fused), ["a", "b", "c"]);
-});
-
-Deno.test("scores that are all the same, or alone, are no error", () => {
-  const alone = fuse(hits({ a: 0.5 }), hits({ a: 0.5 }));
-  assert.equal(alone.length, 1);
-  assert.ok((alone[0]?.relevance ?? 0) > 0);
-  const same = fuse(hits({ a: 0.5, b: 0.5 }), hits({ b: 0.5, a: 0.5 }));
-  assert.equal(same[0]?.relevance, same[1]?.relevance);
-});
-
-Deno.test(`relevance is above 0 and below 1 and rises with either score (seed ${SEED})`, () => {
-  const next = random(SEED);
-  for (let round = 0; round < 300; round++) {
-    const half = (prefix: string) =>
-      Array.from({ length: 1 + Math.floor(next() * 150) }, () => ({
-        id: `${prefix}${Math.floor(next() * 200)}`,
-        score: 0.001 + 0.998 * next(),
-      })).sort((a, b) => b.score - a.score);
-    const fused = fuse(half("m"), half("m"));
-    for (const hit of fused) {
-      assert.ok(hit.relevance > 0 && hit.relevance < 1, `${hit.relevance} in round ${round}`);
-    }
-    for (const a of fused.slice(0, 10)) {
-      for (const b of fused) {
-        if (a.keyword === null || b.keyword === null || a.cosine === null) continue;
-        if (b.cosine === null || a.keyword <= b.keyword || a.cosine <= b.cosine) continue;
-        assert.ok(a.relevance > b.relevance, `round ${round}`);
-      }
-    }
   }
 });
 

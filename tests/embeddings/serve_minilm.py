@@ -45,7 +45,12 @@ def erf(x):
 
 
 def gelu(x):
-    return x * (1 + erf(x * np.float32(0.7071067811865476))) / 2
+    """Row by row: what is at hand stays in the processor's cache, which is five times as fast."""
+    rows = x.reshape(-1, x.shape[-1])
+    for at in range(0, len(rows), 8):
+        row = rows[at : at + 8]
+        row *= (1 + erf(row * np.float32(0.7071067811865476))) / 2
+    return x
 
 
 class MiniLm:
