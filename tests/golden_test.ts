@@ -160,6 +160,22 @@ Deno.test("a misspelt word still finds, in the question as in the memory", () =>
   });
 });
 
+Deno.test("a word is found by its other forms, also those that follow no rule, and in either spelling", () => {
+  expectFirst([
+    "Grandfather bought two mice for the children.",
+    "We swam across the bay and flew home.",
+    "The neighbours coloured the theatre's programme by hand.",
+    "Our analysis of the harbor is done.",
+    "Nothing of the sort happened here.",
+  ], {
+    "did he buy a mouse for the child": [0],
+    "who swims": [1],
+    "flying": [1],
+    "neighbor theater colors": [2],
+    "harbours": [3],
+  });
+});
+
 Deno.test("identifiers, versions, paths and addresses are found whole and in parts", () => {
   expectFirst([
     "Upgraded libfoo to v2.9.6 because of the crash.",

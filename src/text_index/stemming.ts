@@ -2,6 +2,7 @@
  * Words to what their forms have in common. Pure, but for a cache of the stemmer's results.
  */
 import porter2 from "wink-porter2-stemmer";
+import { BRITISH_SPELLINGS, IRREGULAR_FORMS } from "./irregular_forms.ts";
 
 /** Porter2 (Snowball English, https://snowballstem.org/algorithms/english/stemmer.html). */
 const porter: (word: string) => string = porter2;
@@ -20,7 +21,8 @@ export function stem(word: string): string {
   }
   const known = stems.get(word);
   if (known !== undefined) return known;
-  const found = porter(word);
+  const regular = porter(IRREGULAR_FORMS.get(word) ?? word);
+  const found = americanStems.get(regular) ?? regular;
   if (stems.size >= MAX_CACHED_STEMS) stems.clear();
   stems.set(word, found);
   return found;
@@ -28,3 +30,8 @@ export function stem(word: string): string {
 
 /** Porter2 takes microseconds, most words come again. Holds nothing but a pure function's results. */
 const stems = new Map<string, string>();
+
+/** British stems to American ones. */
+const americanStems: ReadonlyMap<string, string> = new Map(
+  Array.from(BRITISH_SPELLINGS, ([british, american]) => [porter(british), porter(american)]),
+);
