@@ -268,6 +268,9 @@ Deno.test("who waits too long gets what there is, and all of it later", async ()
     await app.clock.advance(1);
     const earlier = await late("?by=semantic");
     assert.deepEqual([told(earlier), earlier.is_complete], [[["1,2", 980, null, 980]], false]);
+    await app.done(200, "PUT", `/memories/${idOf(2)}`, { json: { content: "of something else" } });
+    const now = await late("?by=semantic");
+    assert.deepEqual([told(now), now.is_complete], [[], false], "what says something else now");
     gate.resolve();
     assert.equal((await list(app, "?by=semantic")).is_complete, true);
   }, { vectorIndex: new SlowIndex() });
