@@ -19,7 +19,7 @@ export interface SharedResultOptions {
 }
 
 /** Longer than it takes with a hundred thousand memories, shorter than most callers wait. */
-const WAIT_MS = 10_000;
+const WAIT_MS = 20_000;
 
 export class SharedResult {
   readonly #options: SharedResultOptions;
