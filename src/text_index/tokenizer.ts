@@ -8,6 +8,7 @@
  */
 import { ENGLISH, isStopword, type Language, stemsOf } from "./languages.ts";
 import { lower, normalized, withoutMarks } from "./normalized.ts";
+import { isGrouped, seamOf, spellingsOf } from "./spellings.ts";
 import { MAX_TERM_CHARACTERS } from "./stemming.ts";
 
 export type TokenKind =
@@ -54,7 +55,10 @@ const SIMPLE = /^[\p{L}\p{N}\p{M}]+$/u;
 /** Where camelCase, and a run of capitals before a word, break. */
 const HUMP = /(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 const CONTRACTION = /^[\p{L}\p{M}]+(?:'[\p{L}\p{M}]+)+$/u;
-const HYPHENATED = /^[\p{L}\p{M}]+(?:-[\p{L}\p{M}]+)+$/u;
+/** e-mail, snake_case: the same as in one word. */
+const HYPHENATED = /^[\p{L}\p{M}]+(?:[-_][\p{L}\p{M}]+)+$/u;
+/** ABC-123: the same as ABC123, while 3-5 is not 35. */
+const NUMBERED = /^(?=[^\p{L}]*\p{L})[\p{L}\p{N}\p{M}]+(?:[-_][\p{L}\p{N}\p{M}]+)+$/u;
 const VERSION = /^v(?=\d+(?:\.\d+)+)/;
 /** What most words are: nothing in them to fold, to split or to look at twice. */
 const PLAIN_WRITTEN = /^[A-Z]?[a-z]+$/;
@@ -115,8 +119,15 @@ export function tokenizeChunk(
 function tokenizeJoined(chunk: Chunk): void {
   const { text, word, sink } = chunk;
   const whole = lower(text).replace(VERSION, "");
-  if (HYPHENATED.test(text)) emitWord(chunk, "whole", 0, text.length, /-/g);
-  else sink(cut(whole), "whole", word, whole, 0, text.length);
+  if (HYPHENATED.test(text)) emitWord(chunk, "whole", 0, text.length, /[-_]/g);
+  else {
+    const term = NUMBERED.test(text) ? whole.replace(/[-_]/g, "") : whole;
+    sink(cut(term), "whole", word, whole, 0, text.length);
+  }
+  for (const term of spellingsOf(whole)) {
+    if (term !== whole) sink(term, "variant", word, whole, 0, text.length);
+  }
+  if (isGrouped(whole)) return;
   const skipped = VERSION.test(text) ? 1 : 0;
   for (const { 0: part, index } of text.slice(skipped).matchAll(PART)) {
     tokenizeWord(chunk, skipped + index, part);
@@ -126,7 +137,10 @@ function tokenizeJoined(chunk: Chunk): void {
 /** Letters and digits only: a word, or words run together in camelCase. */
 function tokenizeWord(chunk: Chunk, start: number, written: string): void {
   const end = start + written.length;
-  const humps = written.split(HUMP);
+  const seam = seamOf(lower(written));
+  const humps = seam === undefined
+    ? written.split(HUMP)
+    : [written.slice(0, seam), written.slice(seam)];
   if (humps.length === 1) return emit(chunk, start, end);
   emitWord(chunk, "whole", start, end);
   emitAll(chunk, start, humps, 0);
