@@ -3,6 +3,7 @@
  * amounts are found whole and in parts, however they are written, and the exact one comes first.
  */
 import assert from "node:assert/strict";
+import type { JsonObject } from "../src/json.ts";
 import { Bm25Index } from "../src/text_index/bm25.ts";
 import { noted } from "./noted.ts";
 
@@ -87,4 +88,47 @@ Deno.test("what only looks alike is not the same", () => {
   assert.deepEqual(found("12"), ["3"]);
   assert.deepEqual(found("3-5"), ["0"]);
   assert.deepEqual(found("99.99.2026 31/31/2026"), []);
+});
+
+Deno.test("what metadata say of who, what and where is searched; ids, dates and kinds are not", () => {
+  const index = new Bm25Index();
+  const memories: JsonObject[] = [
+    { people: ["Ngozi", "Ravi", 7, null, ["Zoe"]] },
+    { subject: "Boat insurance", name: { first: "Omar" } },
+    { project: "Kestrel", url: "https://wiki.example.org/hulls" },
+    { thread_id: "Falcon", source: "phone", due: "2026-11-22", mood: "stormy", id: "a1" },
+    { filename: "mast_drawing.pdf", location: "Dunmore" },
+    { participants: Array.from({ length: 60 }, (_, at) => `guest${at}x`) },
+    { title: "sail ".repeat(500) + "anchor" },
+  ];
+  memories.forEach((metadata, at) => index.put(noted(`${at}`, "Look into it.", { metadata })));
+  const found = (text: string) => index.search({ text, limit: 9 }).hits.map(({ id }) => id).join();
+  const table: [string, string][] = [
+    ["Ravi", "0"],
+    ["ngozi", "0"],
+    ["zoe", ""],
+    ["insurance for boats", "1"],
+    ["Omar", ""],
+    ["kestrel", "2"],
+    ["wiki.example.org", "2"],
+    ["falcon", ""],
+    ["phone", ""],
+    ["2026-11-22", ""],
+    ["stormy", ""],
+    ["mast drawings", "4"],
+    ["Dunmore", "4"],
+    ["guest49x", "5"],
+    ["guest50x", ""],
+    ["sailing", "6"],
+    ["anchor", ""],
+  ];
+  for (const [text, expected] of table) assert.equal(found(text), expected, text);
+});
+
+Deno.test("a memory whose searched metadata change is read again", () => {
+  const index = new Bm25Index();
+  index.put(noted("m", "Look into it.", { metadata: { people: ["Ngozi"] } }));
+  index.put(noted("m", "Look into it.", { metadata: { people: ["Ravi"] } }));
+  const total = (text: string) => index.search({ text, limit: 1 }).total;
+  assert.deepEqual([total("Ngozi"), total("Ravi")], [0, 1]);
 });

@@ -1,5 +1,5 @@
 /**
- * What of a memory is searched: its content, its tags, who wrote it and under which title. Terms
+ * What of a memory is searched: its content, its tags, and what its metadata call it. Terms
  * are counted in tenths, as one inside a question counts for less: integers, so that sums do not
  * depend on the order in which memories came.
  */
@@ -12,8 +12,29 @@ export interface Passage {
   readonly tenths: number;
 }
 
-/** Metadata that a person would expect to find a memory by. */
-const SEARCHED_METADATA = ["author", "speaker", "title"];
+/**
+ * Metadata that a person would expect to find a memory by: who, what it is called, what it is about
+ * and where it is from. A text, or a list of texts. Left out are ids and dates, and what sorts
+ * memories into a few kinds (`source`, `type`, `status`): filters are for those, and as words they
+ * would be in every memory.
+ */
+const SEARCHED_METADATA = [
+  "author",
+  "speaker",
+  "people",
+  "participants",
+  "name",
+  "title",
+  "subject",
+  "project",
+  "company",
+  "location",
+  "url",
+  "filename",
+];
+/** What one of these adds at most: more than a list of people or an address needs. */
+const MAX_TEXTS = 50;
+const MAX_CHARACTERS = 1_000;
 const SENTENCE_END = /(?<=[.!?]["'”’)\]]{0,4})\s+|(?<=[。！？])|\n+/u;
 const QUESTION = /[?？]["'”’)\]]{0,4}$/u;
 
@@ -48,7 +69,9 @@ export function isSearchedAlike(a: Memory, b: Memory): boolean {
 function searchedMetadata(memory: Memory): string[] {
   return SEARCHED_METADATA.flatMap((key) => {
     const value = memory.metadata[key];
-    return typeof value === "string" ? [value] : [];
+    if (value === undefined) return [];
+    const texts = Array.isArray(value) ? value.slice(0, MAX_TEXTS) : [value];
+    return texts.flatMap((text) => typeof text === "string" ? [text.slice(0, MAX_CHARACTERS)] : []);
   });
 }
 
