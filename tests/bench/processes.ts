@@ -207,10 +207,10 @@ export class Server {
     return peak;
   }
 
-  /** SIGTERM, as a supervisor ends it; returns how long that took in milliseconds. */
+  /** SIGTERM, as a supervisor ends it, unless it has ended by itself; returns how long that took in milliseconds. */
   async stop(): Promise<number> {
     const began = performance.now();
-    this.#child.kill("SIGTERM");
+    if (running.has(this.#child)) this.#child.kill("SIGTERM");
     await this.#child.status;
     return performance.now() - began;
   }

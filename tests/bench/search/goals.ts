@@ -1,5 +1,7 @@
 /** What the search is meant to reach, and whether this run saw it. */
-import { table } from "../tables.ts";
+import { ms, table, whole } from "../tables.ts";
+
+export const KEYWORD_GOAL = { stored: 50_000, p95Ms: 3 } as const;
 
 interface Goal {
   readonly what: string;
@@ -24,4 +26,10 @@ export class Goals {
     ]);
     return `Goals\n\n${table(["", "goal", "seen"], rows)}`;
   }
+}
+
+export function keywordGoal(goals: Goals, how: string, p95: number): void {
+  const { stored, p95Ms } = KEYWORD_GOAL;
+  const what = `words: p95 under ${p95Ms} ms among ${whole(stored)}, ${how}`;
+  goals.add(what, `${ms(p95)} ms`, p95 < p95Ms);
 }

@@ -1,30 +1,26 @@
 /**
  * The whole program with a provider of embeddings: filled over `POST /import`, searched over HTTP,
- * started again with everything in `embeddings.db`, and once more in 512 MiB. How much memory it
- * takes at each step, how long searches take, and how long others wait for them.
+ * started again with everything in `embeddings.db`, and, with the most memories, once more in 512
+ * MiB. How much memory it takes at each step, how long searches take, and how long others wait.
  */
 import { MemoryLimit, withMemoryLimits } from "../../e2e/memory_limit.ts";
+import type { Loaded } from "../load.ts";
 import { storedNote } from "../notes.ts";
 import { Server } from "../processes.ts";
 import type { Run } from "../run.ts";
-import type { Loaded } from "../load.ts";
 import type { Timing } from "../statistics.ts";
-import { mebibytes, ms, table, whole } from "../tables.ts";
+import { whole } from "../tables.ts";
+import { DIMENSIONS, LIMIT_MIB, MODES, report } from "./served_report.ts";
 
-const DIMENSIONS = 1536;
-const TOLD = ["p50", "p95", "longest", "cpuMs"] as const;
-const MODES = ["keyword", "semantic", "hybrid"] as const;
 type Mode = (typeof MODES)[number];
 const PROBE = { ask: { kind: "live" }, connections: 1, seconds: 300, pauseMs: 2 } as const;
 const IMPORT_NOTES = 10_000;
 const EMBEDDED_MS = 900_000;
 const POLL_MS = 100;
-const LIMIT_MIB = 512;
-const LONGEST_WAIT_MS = 20;
 /** Of a measurement's time: for garbage to go, and for others to be held up. */
 const PAUSE_ROUNDS = 3;
 
-interface Step {
+export interface Step {
   readonly what: string;
   /** Since the process was started. */
   readonly seconds: number;
@@ -32,84 +28,153 @@ interface Step {
   readonly peakBytes: number;
 }
 
-interface Searched {
+export interface Searched {
   readonly mode: Mode | "none";
   readonly alone: Timing | undefined;
   /** Of `GET /health/live`, while such searches run. */
   readonly others: Loaded;
 }
 
+/** What was seen with so many memories. */
+export interface Served {
+  readonly stored: number;
+  readonly steps: readonly Step[];
+  readonly searched: readonly Searched[];
+  /** How it went in a control group; undefined where it was not tried. */
+  readonly limited: string | undefined;
+}
+
 export async function measureServed(run: Run): Promise<void> {
-  const { folders, sizes, note } = run;
-  const stored = sizes.at(-1) ?? 0;
-  const settled = () =>
-    new Promise<void>((end) => setTimeout(end, 1000 * PAUSE_ROUNDS * run.seconds));
   const provider = Server.provider(DIMENSIONS);
-  const folder = await folders.empty();
   const env = {
     OPENAI_BASE_URL: `http://127.0.0.1:${provider.port}/v1`,
     EMBEDDING_MODEL: "bench",
     EMBEDDING_DIMENSIONS: String(DIMENSIONS),
   };
-  note(`served: filling with ${whole(stored)}`);
-  const first = Server.brain(folder, env);
-  const steps: Step[] = [];
-  await first.answers("ready");
-  steps.push(await step(first, "imported", () => fill(first, stored)));
-  steps.push(await step(first, "all embedded", () => embedded(first, stored)));
-  steps.push(await step(first, "some seconds later", settled));
-  const searched: Searched[] = [];
-  const searching = async () => {
-    searched.push({ mode: "none", alone: undefined, others: await probed(run, first, settled) });
-    for (const mode of MODES) searched.push(await search(run, first, mode, stored));
-  };
-  steps.push(await step(first, "searched", searching));
-  await first.stop();
-
-  const again = async (what: string, server: Server) => {
-    note(`served: ${what}`);
-    steps.push(await step(server, `${what}: ready`, () => server.answers("ready")));
-    steps.push(await step(server, `${what}: all words`, () => server.answersWords()));
-    steps.push(await step(server, `${what}: all vectors`, () => embedded(server, stored)));
-    steps.push(await step(server, `${what}: some seconds later`, settled));
-    for (const mode of MODES) await ask(run, server, mode, stored);
-    steps.push(await step(server, `${what}: searched`, settled));
-    await server.stop();
-  };
-  await again("started again", Server.brain(folder, env));
-  const limited = await within(env, folder, again);
+  const served: Served[] = [];
+  for (const stored of run.sizes) served.push(await new Serving(run, stored, env).measure());
   await provider.stop();
-  report(run, stored, steps, searched, limited);
+  report(run, served);
 }
 
-/** In a control group, where there are such. */
-async function within(
-  env: Record<string, string>,
-  folder: string,
-  again: (what: string, server: Server) => Promise<void>,
-): Promise<string> {
-  if (withMemoryLimits.ignore) return `no control group of ${LIMIT_MIB} MiB to be had here`;
-  await using limit = await MemoryLimit.of(LIMIT_MIB);
-  const what = `in ${LIMIT_MIB} MiB`;
-  try {
-    await again(what, Server.brain(folder, { ...env, DENO_USE_CGROUPS: "1" }, limit.under));
-  } catch (error) {
-    return `${what}: ${await limit.kills()} killed by the system; ${error}`;
+class Serving {
+  readonly #run: Run;
+  readonly #stored: number;
+  readonly #env: Record<string, string>;
+  readonly #steps: Step[] = [];
+  readonly #searched: Searched[] = [];
+
+  constructor(run: Run, stored: number, env: Record<string, string>) {
+    this.#run = run;
+    this.#stored = stored;
+    this.#env = env;
   }
-  return `${what}: ${await limit.kills()} killed by the system, ` +
-    `${whole(await limit.peakMib() ?? NaN)} MiB at most with the page cache`;
-}
 
-async function step(server: Server, what: string, work: () => Promise<unknown>): Promise<Step> {
-  await work();
-  const seconds = server.ageMs / 1000;
-  const memory = await server.memory();
-  return {
-    what,
-    seconds,
-    residentBytes: memory?.residentBytes ?? NaN,
-    peakBytes: memory?.peakBytes ?? NaN,
-  };
+  async measure(): Promise<Served> {
+    const { folders, note, sizes } = this.#run;
+    const stored = this.#stored;
+    const folder = await folders.empty();
+    note(`served: filling with ${whole(stored)}`);
+    await this.#fill(Server.brain(folder, this.#env));
+    await this.#again("started again", Server.brain(folder, this.#env));
+    const limited = stored === sizes.at(-1) ? await this.#limited(folder) : undefined;
+    await Deno.remove(folder, { recursive: true });
+    return { stored, steps: this.#steps, searched: this.#searched, limited };
+  }
+
+  async #fill(server: Server): Promise<void> {
+    await server.answers("ready");
+    await this.#step(server, "imported", () => fill(server, this.#stored));
+    await this.#step(server, "all embedded", () => embedded(server, this.#stored));
+    await this.#step(server, "some seconds later", () => this.#settled());
+    await this.#step(server, "searched", async () => {
+      const others = await this.#probed(server, () => this.#settled());
+      this.#searched.push({ mode: "none", alone: undefined, others });
+      for (const mode of MODES) this.#searched.push(await this.#search(server, mode));
+    });
+    await server.stop();
+  }
+
+  async #again(what: string, server: Server): Promise<void> {
+    this.#run.note(`served: ${what}`);
+    const step = (then: string, work: () => Promise<unknown>) =>
+      this.#step(server, `${what}: ${then}`, work);
+    try {
+      await step("ready", () => server.answers("ready"));
+      await step("all words", () => server.answersWords());
+      await step("all vectors", () => embedded(server, this.#stored));
+      await step("some seconds later", () => this.#settled());
+      await step("searched", async () => {
+        for (const mode of MODES) await this.#ask(server, mode, this.#once);
+      });
+    } finally {
+      await server.stop();
+    }
+  }
+
+  /** In a control group, where there are such. */
+  async #limited(folder: string): Promise<string> {
+    if (withMemoryLimits.ignore) return `no control group of ${LIMIT_MIB} MiB to be had here`;
+    await using limit = await MemoryLimit.of(LIMIT_MIB);
+    const what = `in ${LIMIT_MIB} MiB`;
+    const env = { ...this.#env, DENO_USE_CGROUPS: "1" };
+    try {
+      await this.#again(what, Server.brain(folder, env, limit.under));
+    } catch (error) {
+      return `${what}: ${await limit.kills()} killed by the system; ${error}`;
+    }
+    return `${what}: ${await limit.kills()} killed by the system, ` +
+      `${whole(await limit.peakMib() ?? NaN)} MiB at most with the page cache`;
+  }
+
+  async #step(server: Server, what: string, work: () => Promise<unknown>): Promise<void> {
+    await work();
+    const seconds = server.ageMs / 1000;
+    const memory = await server.memory();
+    const { residentBytes = NaN, peakBytes = NaN } = memory ?? {};
+    this.#steps.push({ what, seconds, residentBytes, peakBytes });
+  }
+
+  #settled(): Promise<void> {
+    return new Promise((end) => setTimeout(end, this.#pauseSeconds * 1000));
+  }
+
+  get #pauseSeconds(): number {
+    return PAUSE_ROUNDS * this.#run.seconds;
+  }
+
+  /** Each question once. */
+  get #once() {
+    return { seconds: 30, requests: this.#run.questions };
+  }
+
+  #ask(
+    server: Server,
+    mode: Mode,
+    bound: { readonly seconds: number; readonly requests?: number },
+  ): Promise<Timing> {
+    const { load, questions } = this.#run;
+    const ask = { kind: "search", mode, stored: this.#stored, questions } as const;
+    return load.run(server, { ask, connections: 1, ...bound });
+  }
+
+  /** The first time each question is asked, it is embedded. */
+  async #search(server: Server, mode: Mode): Promise<Searched> {
+    await this.#ask(server, mode, this.#once);
+    const alone = await this.#ask(server, mode, this.#once);
+    const bound = { seconds: this.#pauseSeconds };
+    const others = await this.#probed(server, () => this.#ask(server, mode, bound));
+    return { mode, alone, others };
+  }
+
+  async #probed(server: Server, work: () => Promise<unknown>): Promise<Loaded> {
+    const { prober } = this.#run;
+    const probing = prober.run(server, { ...PROBE, pid: server.pid });
+    probing.catch(() => {}); // Its failure is met below; the work's must not hide it.
+    await work();
+    await prober.stopJob();
+    return await probing;
+  }
 }
 
 async function fill(server: Server, stored: number): Promise<void> {
@@ -134,104 +199,4 @@ async function embedded(server: Server, stored: number): Promise<void> {
     if (performance.now() > end) throw new Error("Cannot measure: the vectors are not indexed");
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-}
-
-function ask(
-  { load, questions }: Run,
-  server: Server,
-  mode: Mode,
-  stored: number,
-  bound: { readonly seconds: number; readonly requests?: number } = {
-    seconds: 30,
-    requests: questions,
-  },
-): Promise<Timing> {
-  const ask = { kind: "search", mode, stored, questions } as const;
-  return load.run(server, { ask, connections: 1, ...bound });
-}
-
-/** The first time each question is asked, it is embedded. */
-async function search(run: Run, server: Server, mode: Mode, stored: number): Promise<Searched> {
-  await ask(run, server, mode, stored);
-  const alone = await ask(run, server, mode, stored);
-  const bound = { seconds: PAUSE_ROUNDS * run.seconds };
-  const others = await probed(run, server, () => ask(run, server, mode, stored, bound));
-  return { mode, alone, others };
-}
-
-async function probed(
-  { prober }: Run,
-  server: Server,
-  work: () => Promise<unknown>,
-): Promise<Loaded> {
-  const probing = prober.run(server, { ...PROBE, pid: server.pid });
-  probing.catch(() => {}); // Its failure is met below; the work's must not hide it.
-  await work();
-  await prober.stopJob();
-  return await probing;
-}
-
-function report(
-  { print, goals, questions }: Run,
-  stored: number,
-  steps: readonly Step[],
-  searched: readonly Searched[],
-  limited: string,
-): void {
-  const memory = table(
-    ["step", "after s", "resident", "peak so far"],
-    steps.map(({ what, seconds, residentBytes, peakBytes }) => [
-      what,
-      seconds.toFixed(1),
-      mebibytes(residentBytes),
-      mebibytes(peakBytes),
-    ]),
-  );
-  const times = table(
-    [
-      "mode",
-      "p50 ms",
-      "p95 ms",
-      "longest ms",
-      "CPU ms",
-      "others p50 ms",
-      "p99 ms",
-      "longest ms",
-      "own ms",
-    ],
-    searched.map(({ mode, alone, others }) => [
-      mode,
-      ...(alone === undefined ? ["", "", "", ""] : TOLD.map((figure) => ms(alone[figure]))),
-      ...[others.p50, others.p99, others.longest, others.longestOwn].map(ms),
-    ]),
-  );
-  print(`The whole program: ${whole(stored)} notes with vectors of ${DIMENSIONS} from a provider
-
-${memory}
-
-  Steps of one process after the other, as the kernel counts them (VmRSS, VmHWM); a peak is of its
-  process up to there. ${limited}.
-
-POST /search over HTTP, and GET /health/live asked every 2 ms while such searches run
-
-${times}
-
-  ${questions} questions that the provider was asked for before, on one connection. Mode "none": what a
-  probe waits with nothing else to do, which is the machine's part in the lines below; "own" is the
-  longest without the time that both sides waited for a processor.`);
-  if (stored !== 100_000) return;
-  const resident = Math.max(...steps.map(({ residentBytes }) => residentBytes));
-  const peak = Math.max(...steps.map(({ peakBytes }) => peakBytes));
-  goals.add(
-    `100,000 memories with 1,536-dimension vectors in ${LIMIT_MIB} MiB, the whole process`,
-    `resident ${mebibytes(resident)}, peak ${mebibytes(peak)}; ${limited}`,
-    peak <= LIMIT_MIB * 2 ** 20,
-  );
-  const longest = Math.max(...searched.map(({ others }) => others.longest));
-  const own = Math.max(...searched.map(({ others }) => others.longestOwn));
-  goals.add(
-    `no search holds up another request for more than ${LONGEST_WAIT_MS} ms`,
-    `${ms(own)} ms, and ${ms(longest)} with the waiting for a processor`,
-    (Number.isNaN(own) ? longest : own) <= LONGEST_WAIT_MS,
-  );
 }

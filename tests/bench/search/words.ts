@@ -3,6 +3,7 @@ import type { Run } from "../run.ts";
 import { median } from "../statistics.ts";
 import { mebibytes, ms, table, whole } from "../tables.ts";
 import { type EngineName, OURS } from "./engine_process.ts";
+import { KEYWORD_GOAL, keywordGoal } from "./goals.ts";
 import { askByTurns, build, type BuildOptions, type Built } from "./turns.ts";
 
 const CHANGED = 200;
@@ -13,11 +14,12 @@ const MANY = 10_000;
 interface Row {
   readonly name: EngineName;
   readonly stored: number;
+  readonly p95: number;
   readonly figures: readonly string[];
 }
 
 export async function measureWords(run: Run): Promise<void> {
-  const { note, print, wordSizes, questions } = run;
+  const { note, print, wordSizes, questions, goals } = run;
   const rows: Row[] = [];
   const left: string[] = [];
   const rivals = await run.rivals();
@@ -55,6 +57,8 @@ ${missing}
   what a question takes of the thread. The same texts,
   tags and authors for all, each engine as it comes, in a process of its own; RSS is the whole of it
   and holds, of ours, the notes too.`);
+  const ours = rows.find(({ name, stored }) => name === OURS && stored === KEYWORD_GOAL.stored);
+  if (ours !== undefined) keywordGoal(goals, "the index alone", ours.p95);
 }
 
 async function compare(
@@ -80,7 +84,7 @@ async function compare(
       ms(median(removed.latenciesMs)),
       resident === undefined ? "unknown" : mebibytes(resident),
     ];
-    rows.push({ name: process.name, stored, figures });
+    rows.push({ name: process.name, stored, p95, figures });
   }
   return rows;
 }
