@@ -14,7 +14,7 @@ import { compareKeys } from "./selection.ts";
 /** White space as in Unicode, which has one character more than JavaScript. */
 const BLANKS = /[\s\u0085]+/gu;
 /** Most texts have single blanks only: those need no new string. */
-const ODD_BLANK = /[^\S ]|\u0085|  |^ | $/;
+const ODD_BLANK = /[^\S ]|\u0085| {2}|^ | $/;
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
 const DOTLESS_I = /(\u0131)/;
