@@ -4,46 +4,15 @@
  */
 import type { Clock } from "./clock.ts";
 import type { FusedHit, HalfHit } from "./fusion.ts";
-import type { Memory } from "./memory.ts";
-import { compareRanked, type RankingWeights, weigh } from "./ranking.ts";
+import { compareRanked, weigh } from "./ranking.ts";
+import type { Asked, Page, Ranked, UsedMode } from "./retrieval/asked.ts";
 import { FusedList } from "./retrieval/fused_list.ts";
-import { findMeanings, findWords, type Half, type Narrowing } from "./retrieval/half.ts";
+import { findMeanings, findWords, type Half } from "./retrieval/half.ts";
 import type { State } from "./state.ts";
 import type { TextIndex } from "./text_index.ts";
-import { type VectorIndex, VectorIndexUnavailable } from "./vector_index.ts";
+import { VectorIndexUnavailable } from "./vector_index.ts";
 
-export type UsedMode = "keyword" | "semantic" | "hybrid";
-
-export interface Question {
-  /** Left out: it cannot be asked by its words. */
-  readonly text?: string | undefined;
-  /** None: it cannot be asked by its meaning. Of several the nearest counts. */
-  readonly vectors: readonly Float32Array[];
-}
-
-export interface Asked extends Narrowing {
-  readonly questions: readonly Question[];
-  /** Which sides are asked, as far as the questions can be asked by them. */
-  readonly mode: UsedMode;
-  /** Where the questions' vectors are looked for. */
-  readonly vectorIndex: VectorIndex;
-  readonly limit: number;
-  readonly offset: number;
-  readonly minScore: number;
-  readonly weights: RankingWeights;
-}
-
-export interface Ranked {
-  readonly hit: FusedHit;
-  readonly memory: Memory;
-  readonly score: number;
-}
-
-export interface Page {
-  readonly page: readonly Ranked[];
-  /** How many can be paged through. */
-  readonly total: number;
-}
+export type { Question, Ranked, UsedMode } from "./retrieval/asked.ts";
 
 /** A page, and what was used for it. */
 export interface Answer extends Page {

