@@ -151,12 +151,21 @@ Deno.test("a misspelt word still finds, in the question as in the memory", () =>
   expectFirst([
     "Booked the restaurant by the harbour for nine.",
     "The recieved parcel is in the shed.",
+    "The exhibition was opened by the administrator of the conservatory.",
+    "Разговаривали с управляющим о подвале.",
     "Nothing to do with either.",
   ], {
     "restaurnat": [0],
     "restaurants": [0],
     "resturant by the harbor": [0],
     "received": [1],
+    "exhibiton": [2],
+    "exhibitoin": [2],
+    "exihbitions": [2],
+    "consrevatory": [2],
+    "admimistrator": [2],
+    "administratro": [2],
+    "уравляющим": [3],
   });
 });
 

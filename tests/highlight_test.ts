@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Highlight } from "../src/text_index.ts";
 import { Bm25Index } from "../src/text_index/bm25.ts";
-import { oneSlipAway } from "../src/text_index/spelling.ts";
+import { isOneSlip, oneSlipAway } from "../src/text_index/spelling.ts";
 import { stem } from "../src/text_index/stemming.ts";
 import { tokenize } from "../src/text_index/tokenizer.ts";
 import { seed } from "./fakes/store_kit.ts";
@@ -133,7 +133,10 @@ Deno.test(`ranges lie in the excerpt, apart, between characters, and say what wa
 function isGuess(question: string, terms: ReadonlySet<string>): boolean {
   let found = false;
   tokenize(question, (_term, _kind, _word, plain) => {
-    found ||= oneSlipAway(plain, (word) => [stem(word)], (term) => terms.has(term)).length > 0;
+    found ||= oneSlipAway(plain, (word) => [stem(word)], {
+      has: (term) => terms.has(term),
+      near: (term) => [...terms].filter((other) => isOneSlip(term, other)),
+    }).length > 0;
   });
   return found;
 }

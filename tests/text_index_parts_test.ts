@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { PlainText } from "../src/text_index/plain_text.ts";
 import { frequencyOf, PostingLists, slotOf } from "../src/text_index/postings.ts";
 import { chunksOf } from "../src/text_index/tokenizer.ts";
+import { Vocabulary } from "../src/text_index/vocabulary.ts";
 import { seed } from "./fakes/store_kit.ts";
 import { random } from "./random.ts";
 
@@ -97,3 +98,37 @@ function listed(lists: PostingLists, term: number): [number, number][] {
 function sorted(known: ReadonlyMap<number, number>): [number, number][] {
   return [...known].sort(([a], [b]) => a - b);
 }
+
+/** Damerau's four slips, by the letters that the words could have. */
+function slipsOf(word: string, letters: string): Set<string> {
+  const slips = new Set<string>();
+  for (let at = 0; at <= word.length; at++) {
+    const [head, tail] = [word.slice(0, at), word.slice(at)];
+    if (tail !== "") slips.add(head + tail.slice(1));
+    if (tail.length > 1) slips.add(head + tail.charAt(1) + tail.charAt(0) + tail.slice(2));
+    for (const letter of letters) {
+      slips.add(head + letter + tail).add(head + letter + tail.slice(1));
+    }
+  }
+  slips.delete(word);
+  return slips;
+}
+
+Deno.test(`terms one slip away are those that a slip makes of it (seed ${seed})`, () => {
+  const next = random(seed);
+  const vocabulary = new Vocabulary();
+  // Each has a bit in common with another of them.
+  const letters = "abcA\u0431";
+  const pick = () => letters.charAt(Math.floor(next() * letters.length));
+  const wordOf = () => Array.from({ length: 3 + Math.floor(next() * 4) }, pick).join("");
+  const known = new Set(Array.from({ length: 2_000 }, wordOf));
+  for (const term of known) vocabulary.add(vocabulary.numberOf(term), 1, 10);
+  const gone = wordOf();
+  vocabulary.remove(vocabulary.numberOf(gone), 1);
+  known.delete(gone);
+  for (let round = 0; round < 500; round++) {
+    const word = wordOf();
+    const expected = [...slipsOf(word, letters)].filter((term) => known.has(term)).sort();
+    assert.deepEqual(vocabulary.near(word).sort(), expected, word);
+  }
+});

@@ -10,6 +10,7 @@ import type { Highlight, TextIndex, TextQuery, TextResult } from "../text_index.
 import { traitsOf } from "./answer_kinds.ts";
 import { isSearchedAlike, threadOf } from "./document.ts";
 import { type Asked, Highlighter } from "./highlighter.ts";
+import { languageOf } from "./language_evidence.ts";
 import type { Language } from "./languages.ts";
 import { type PreparedQuery, prepareQuery } from "./query.ts";
 import { Reader } from "./reader.ts";
@@ -78,8 +79,7 @@ export class Bm25Index implements TextIndex {
   }
 
   search({ text, limit, accept }: TextQuery): TextResult {
-    const find = (term: string) => this.#vocabulary.find(term);
-    const query = prepareQuery(text, { find, documents: this.size });
+    const query = this.#prepare(text);
     const best = new Best<Candidate>(limit, (a, b) => this.#order(a, b));
     const total = this.#scoring.run({ ...query, named: this.#namesIn(query) }, this.#slots(), {
       accepts: accept && ((slot) => this.#isAccepted(slot, accept)),
@@ -93,14 +93,13 @@ export class Bm25Index implements TextIndex {
   }
 
   highlighter(text: string): (memory: Memory) => Highlight {
-    const find = (term: string) => this.#vocabulary.find(term);
-    const { asked } = prepareQuery(text, { find, documents: this.size });
+    const { asked } = this.#prepare(text);
     const weights = new Map(
       asked.flatMap(({ terms }) => terms.map(({ postings, weight }) => [postings.term, weight])),
     );
     const wanted: Asked = {
       find: (key) => {
-        const term = find(key)?.term;
+        const term = this.#vocabulary.find(key)?.term;
         const weight = term === undefined ? undefined : weights.get(term);
         return term === undefined || weight === undefined ? undefined : { term, weight };
       },
@@ -109,12 +108,11 @@ export class Bm25Index implements TextIndex {
       }),
     };
     const highlighters = new Map<Language, Highlighter>();
-    return (memory) => {
-      this.#reader.read(memory);
-      const { language } = this.#reader;
+    return ({ content }) => {
+      const language = languageOf(content);
       const highlighter = highlighters.get(language) ?? new Highlighter(wanted, language);
       highlighters.set(language, highlighter);
-      return highlighter.highlight(memory.content);
+      return highlighter.highlight(content);
     };
   }
 
@@ -143,6 +141,14 @@ export class Bm25Index implements TextIndex {
   #termsOf(memory: Memory): Int32Array {
     this.#reader.read(memory);
     return this.#reader.terms;
+  }
+
+  #prepare(text: string): PreparedQuery {
+    return prepareQuery(text, {
+      find: (term) => this.#vocabulary.find(term),
+      near: (term) => this.#vocabulary.near(term),
+      documents: this.size,
+    });
   }
 
   /** Every word of it, as any may be a name. */

@@ -7,6 +7,10 @@
 /** Shorter words have too many neighbours to mean one of them. */
 const MIN_LETTERS = 4;
 const MAX_LETTERS = 24;
+/** Every slip of a word up to so long is tried. In a longer one only those in its ending, as it
+ * decides what the stem is; for the others the stem is compared with all terms, in less time. */
+const MAX_TRIED_LETTERS = 8;
+const ENDING_LETTERS = 5;
 /** The alphabets to try letters from, by the script of the word. */
 const ALPHABETS: readonly (readonly [RegExp, string])[] = [
   [/^[a-z]+$/, letters(0x61, 0x7a)],
@@ -16,23 +20,48 @@ const ALPHABETS: readonly (readonly [RegExp, string])[] = [
   [/^[ء-ي]+$/, letters(0x621, 0x63a) + letters(0x641, 0x64a)],
 ];
 
-/** The terms, in alphabetical order, that `has` knows, of words that are one slip from the word. */
+export interface KnownTerms {
+  readonly has: (term: string) => boolean;
+  /** Those that are one slip away from a term. */
+  readonly near: (term: string) => readonly string[];
+}
+
+/** The known terms, in alphabetical order, of words that are one slip away from the word. */
 export function oneSlipAway(
   word: string,
   termsOf: (word: string) => readonly string[],
-  has: (term: string) => boolean,
+  { has, near }: KnownTerms,
 ): string[] {
   const alphabet = ALPHABETS.find(([script]) => script.test(word))?.[1];
   if (alphabet === undefined || word.length < MIN_LETTERS || word.length > MAX_LETTERS) return [];
-  const found = new Set<string>();
-  for (const candidate of slips(word, alphabet)) {
+  const isLong = word.length > MAX_TRIED_LETTERS;
+  const found = new Set(isLong ? termsOf(word).flatMap((term) => near(term)) : []);
+  for (const candidate of slips(word, alphabet, isLong ? word.length - ENDING_LETTERS : 0)) {
     for (const term of termsOf(candidate)) if (has(term)) found.add(term);
   }
   return [...found].sort();
 }
 
-function* slips(word: string, alphabet: string): Generator<string> {
-  for (let at = 0; at <= word.length; at++) {
+/** Whether two different words are one slip away from each other. */
+export function isOneSlip(a: string, b: string): boolean {
+  const longest = Math.min(a.length, b.length);
+  let from = 0;
+  while (from < longest && a[from] === b[from]) from++;
+  let endA = a.length;
+  let endB = b.length;
+  while (endA > from && endB > from && a[endA - 1] === b[endB - 1]) {
+    endA--;
+    endB--;
+  }
+  const longer = Math.max(endA, endB) - from;
+  const isSwapped = endA === endB && longer === 2 && a[from] === b[from + 1] &&
+    a[from + 1] === b[from];
+  return longer === 1 || isSwapped;
+}
+
+/** Of the letters from `first` on. */
+function* slips(word: string, alphabet: string, first: number): Generator<string> {
+  for (let at = first; at <= word.length; at++) {
     const head = word.slice(0, at);
     const tail = word.slice(at);
     const rest = tail.slice(1);

@@ -4,10 +4,13 @@
  * others may have noted it.
  */
 import { PostingLists, type Postings } from "./postings.ts";
+import { Signatures } from "./signatures.ts";
+import { isOneSlip } from "./spelling.ts";
 
 export class Vocabulary {
   readonly #numbers = new Map<string, number>();
   readonly #terms: string[] = [];
+  readonly #signatures = new Signatures();
   readonly #lists = new PostingLists();
   readonly #freeNumbers: number[] = [];
   /** Terms that no memory has any more. */
@@ -30,12 +33,21 @@ export class Vocabulary {
     const number = this.#freeNumbers.pop() ?? this.#terms.length;
     this.#numbers.set(term, number);
     this.#terms[number] = term;
+    this.#signatures.set(number, term);
     return number;
   }
 
   /** The term of a number. */
   termOf(number: number): string {
     return this.#terms[number] ?? "";
+  }
+
+  /** The terms that some memory has and that are one slip away from this one. */
+  near(term: string): string[] {
+    return this.#signatures.near(term, this.size)
+      .filter((number) => this.#lists.count(number) > 0)
+      .map((number) => this.termOf(number))
+      .filter((other) => isOneSlip(term, other));
   }
 
   /** The memories that have a term; undefined where none has it. */
