@@ -94,7 +94,7 @@ export class Indexer {
       clock,
       random,
       stopping: this.#stopping.signal,
-      outgrown: (generation, length) => this.#outgrown(generation, length),
+      outgrown: (...what) => this.#outgrown(...what),
       settled: () => this.#settle(),
       log,
     });
@@ -213,13 +213,13 @@ export class Indexer {
 
   /** The index was begun with vectors of another length: own ones, or those of a former model that
    * had the same name. What serves of those can be asked for nothing any more. */
-  #outgrown(generation: Generation, length: number): void {
+  #outgrown(generation: Generation, length: number, isSettled: boolean): void {
     if (generation !== this.#newest) {
       if (generation === this.#serving) this.#promote();
       return;
     }
     const { embedder, recall } = this.#options;
-    const fresh = this.#generation({ embedder, recall, length, isSettled: true });
+    const fresh = this.#generation({ embedder, recall, length, isSettled });
     if (this.#next === undefined) this.#serving = fresh;
     else this.#next = fresh;
     const ids = new Set(generation.ids());

@@ -159,10 +159,13 @@ Deno.test("texts that the new model refuses do not hold up the change", async ()
 Deno.test("a model of the same name with longer vectors makes all of them anew, once", async () => {
   await using lives = await settled();
   const { old } = lives.providers;
+  await lives.indexer.embedQuery("asked before");
   const before = old.answered.length;
   Object.assign(old, { length: 5, accent: "grown: " });
   const indexer = await lives.begin("old");
   assert.deepEqual(lives.served().size, 250);
+  // Nobody knows yet: this was remembered.
+  assert.deepEqual(await indexer.embedQuery("asked before"), vectorOf("old: asked before"));
   await assert.rejects(indexer.embedQuery("query"), { fault: "retry" });
   await lives.idle();
   const grown = (text: string) => [vectorOf(`grown: ${text}`, 5)];
@@ -174,10 +177,15 @@ Deno.test("a model of the same name with longer vectors makes all of them anew, 
   // The query too, whose answer was kept.
   assert.equal(old.answered.length - before, 251);
   await lives.begin("old");
+  assert.deepEqual(
+    await lives.indexer.embedQuery("asked before"),
+    vectorOf("grown: asked before", 5),
+  );
+  await lives.idle();
   assert.equal(lives.served().size, 250);
-  assert.equal(old.answered.length - before, 251);
+  assert.equal(old.answered.length - before, 252);
   old.length = 7;
-  await assert.rejects(lives.indexer.embedQuery("another query"), { fault: "retry" });
+  await assert.rejects(lives.indexer.embedQuery("another query"), { fault: "config" });
 });
 
 Deno.test("a client's own vectors serve with the model that has their length, else their texts do", async () => {

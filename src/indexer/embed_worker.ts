@@ -203,7 +203,8 @@ export class EmbedWorker {
       else refused.push(item);
     }
     if ((await this.#options.writer.upsert(sourced)).length > 0) {
-      throw new EmbedderError("config", "Cannot index: the vector index refuses these vectors");
+      // A client's of another length came first, and is on its way out.
+      throw new EmbedderError("retry", "Cannot index: the vector index refuses these vectors");
     }
     for (const { id } of items) {
       this.#lost.delete(id);

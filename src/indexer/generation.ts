@@ -16,7 +16,8 @@ import { IndexWriter } from "./index_writer.ts";
 import { QueryVectors } from "./query_vectors.ts";
 import { type Recall, Remembered } from "./remembered.ts";
 import type { Source } from "./source.ts";
-import { TextCalls } from "./text_calls.ts";
+import { type Embed, TextCalls } from "./text_calls.ts";
+import { VectorLength } from "./vector_length.ts";
 
 export interface GenerationOptions {
   /** Left out: only vectors that clients send are indexed. */
@@ -37,7 +38,7 @@ export interface GenerationOptions {
   /** Ends what is asked for now, where the work of a generation ends before. */
   readonly stopping: AbortSignal;
   /** The provider's vectors have this length, and the index is one of another. */
-  readonly outgrown: (generation: Generation, length: number) => void;
+  readonly outgrown: (generation: Generation, length: number, isSettled: boolean) => void;
   /** Something is over, well or not. */
   readonly settled: () => void;
   readonly log: (message: string) => void;
@@ -53,17 +54,18 @@ export class Generation {
   readonly #queries: QueryVectors | undefined;
   readonly #stopping = new AbortController();
   readonly #givenUp = new GivenUp();
-  /** Of the provider's vectors. */
-  #length: number | undefined;
-  /** Whether that was asked for, or said by the provider in this life of the process. */
-  #isSettled: boolean;
+  readonly #length: VectorLength;
 
   constructor(options: GenerationOptions) {
     const { embedder, memory, clock, random, settled, log } = options;
     const stopping = this.#stopping.signal;
     this.#options = options;
-    this.#length = embedder?.dimensions ?? options.length;
-    this.#isSettled = embedder?.dimensions !== undefined || options.isSettled === true;
+    this.#length = new VectorLength({
+      length: embedder?.dimensions ?? options.length,
+      isSettled: embedder?.dimensions !== undefined || options.isSettled === true,
+      indexed: () => this.vectorIndex.dimensions,
+      changed: () => this.#lengthChanged(),
+    });
     this.vectorIndex = options.newVectorIndex((ids) => this.#fullVectors(ids));
     this.#writer = new IndexWriter({
       vectorIndex: this.vectorIndex,
@@ -71,23 +73,23 @@ export class Generation {
       sourceOf: (memory) => this.#sourceOf(memory),
       clock,
       random,
-      dimensions: () => this.#length,
+      dimensions: () => this.#length.known,
+      unindexed: (id) => this.#putAgain(id),
       rejected: ({ id, source }) => this.#givenUp.add(id, source, "dimensions"),
       settled,
       log,
     });
-    this.#remembered = new Remembered(options.recall, (length) => this.#takesLength(length));
+    this.#remembered = new Remembered(options.recall, (length) => this.#length.takes(length));
     if (embedder === undefined) return;
-    const recall = (texts: readonly string[]) => this.#remembered.ofTexts(texts);
+    const recall: Recall = (texts) => this.#remembered.ofTexts(texts);
+    const embed: Embed = async (texts, signal) => {
+      const vectors = await embedder.embed(texts, { signal, length: this.#length.known });
+      for (const { length } of vectors) this.#length.check(length);
+      return vectors;
+    };
     // A search that began before another generation took the place of this one is still answered.
-    this.#queries = new QueryVectors(embedder, recall, clock, options.stopping);
-    this.#calls = new TextCalls({
-      embedder,
-      clock,
-      stopping,
-      length: () => this.#length,
-      checkLength: (vector) => this.#checkLength(vector),
-    });
+    this.#queries = new QueryVectors(embed, recall, clock, options.stopping);
+    this.#calls = new TextCalls({ embed, clock, stopping });
     this.#worker = new EmbedWorker({
       calls: this.#calls,
       writer: this.#writer,
@@ -107,7 +109,7 @@ export class Generation {
 
   /** Length of its vectors, where it is known. */
   get dimensions(): number | undefined {
-    return this.#length ?? this.vectorIndex.dimensions;
+    return this.#length.known ?? this.vectorIndex.dimensions;
   }
 
   /** Whether the provider took a text in this life of the process. */
@@ -207,7 +209,7 @@ export class Generation {
       throw new EmbedderError("config", "Cannot embed: no provider is configured");
     }
     const vector = await this.#queries.get(text);
-    this.#checkLength(vector);
+    this.#length.requireIndex();
     return vector;
   }
 
@@ -224,10 +226,7 @@ export class Generation {
 
   /** Takes up at once what was given up, and what waits for a better time. */
   retryFailed(): void {
-    for (const id of this.#givenUp.clear()) {
-      const memory = this.#options.memory(id);
-      if (memory !== undefined) this.put(memory);
-    }
+    for (const id of this.#givenUp.clear()) this.#putAgain(id);
     this.#worker?.retryNow();
   }
 
@@ -240,8 +239,13 @@ export class Generation {
 
   #sourceOf({ content, embedding }: Memory): Source {
     if (embedding === undefined) return content;
-    if (this.#options.embedder === undefined || this.#length === undefined) return embedding;
-    return embedding.length === this.#length ? embedding : content;
+    const length = this.#options.embedder && this.#length.known;
+    return embedding.length === (length ?? embedding.length) ? embedding : content;
+  }
+
+  #putAgain(id: string): void {
+    const memory = this.#options.memory(id);
+    if (memory !== undefined) this.put(memory);
   }
 
   /** What a memory's vectors are made from, as it is now. */
@@ -267,36 +271,10 @@ export class Generation {
     return true;
   }
 
-  #takesLength(length: number): boolean {
-    if (this.#length === undefined) this.#setLength(length);
-    return length === this.#length;
-  }
-
-  #setLength(length: number): void {
-    if (length === this.#length) return;
-    this.#length = length;
-    // Of their own vectors, which wait for the index, some are of no use now: their texts are.
-    for (const id of this.#writer.unaligned) {
-      const memory = this.#options.memory(id);
-      if (memory !== undefined) this.put(memory);
-    }
-  }
-
-  /** Takes a length that the provider says, the first time; throws where it says another then. */
-  #checkLength({ length }: Float32Array): void {
-    if (!this.#isSettled) {
-      const { dimensions } = this.vectorIndex;
-      this.#isSettled = true;
-      this.#setLength(length);
-      if (dimensions !== undefined && dimensions !== length) {
-        this.#options.outgrown(this, length);
-        throw new EmbedderError("retry", "Cannot index: the vectors' length is another now");
-      }
-    }
-    if (length === this.#length) return;
-    throw new EmbedderError(
-      "config",
-      `Cannot index: the provider's vectors have ${length} numbers, the index's ${this.#length}`,
-    );
+  /** Of the clients' vectors, some may be of no use now, or of use again. */
+  #lengthChanged(): void {
+    const { known, isSettled, isOutgrown } = this.#length;
+    if (known !== undefined && isOutgrown) return this.#options.outgrown(this, known, isSettled);
+    for (const id of [...this.#writer.unaligned, ...this.#givenUp.ids()]) this.#putAgain(id);
   }
 }

@@ -31,6 +31,8 @@ export interface IndexWriterOptions {
   readonly dimensions: () => number | undefined;
   /** A memory's own vector has another length than the index's. */
   readonly rejected: (entry: Sourced) => void;
+  /** The index holds nothing of this memory now, and its text may be wanted. */
+  readonly unindexed: (id: string) => void;
   /** What could be written was. */
   readonly settled: () => void;
   readonly log: (message: string) => void;
@@ -176,6 +178,8 @@ export class IndexWriter {
       // Its former vector, if any, is not this memory's any more.
       await this.#deleteNow([entry.id]);
     }
+    // Also what is made from another source since the beginning of this.
+    for (const id of ids) if (!this.isCurrent(id)) this.#options.unindexed(id);
   }
 
   async #deleteNow(ids: readonly string[]): Promise<void> {

@@ -3,16 +3,17 @@
  * none still answers by keyword. A few hundred recent ones are remembered.
  */
 import type { Clock } from "../clock.ts";
-import { type Embedder, EmbedderError } from "../embedder.ts";
+import { EmbedderError } from "../embedder.ts";
 import { Breaker } from "./breaker.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Recall } from "./remembered.ts";
+import type { Embed } from "./text_calls.ts";
 
 const DEADLINE_MS = 1_500;
 const REMEMBERED = 256;
 
 export class QueryVectors {
-  readonly #embedder: Embedder;
+  readonly #embed: Embed;
   readonly #recall: Recall | undefined;
   readonly #clock: Clock;
   readonly #stopping: AbortSignal;
@@ -21,12 +22,12 @@ export class QueryVectors {
   readonly #remembered = new Map<string, Float32Array>();
 
   constructor(
-    embedder: Embedder,
+    embed: Embed,
     recall: Recall | undefined,
     clock: Clock,
     stopping: AbortSignal,
   ) {
-    this.#embedder = embedder;
+    this.#embed = embed;
     this.#recall = recall;
     this.#clock = clock;
     this.#stopping = stopping;
@@ -55,7 +56,7 @@ export class QueryVectors {
         this.#clock,
         DEADLINE_MS,
         this.#stopping,
-        (signal) => this.#embedder.embed([text], { signal }),
+        (signal) => this.#embed([text], signal),
       );
       if (vector === undefined) throw new EmbedderError("retry", "Cannot embed: no vector came");
       this.#breaker.succeeded();

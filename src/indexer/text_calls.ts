@@ -6,18 +6,17 @@
  * failed is there for the caller.
  */
 import type { Clock } from "../clock.ts";
-import { type Embedder, EmbedderError } from "../embedder.ts";
+import { EmbedderError } from "../embedder.ts";
 import { withDeadline } from "./deadline.ts";
 import { cutText } from "./source.ts";
 
+/** An embedder's, of the length that the index has. Throws `EmbedderError`. */
+export type Embed = (texts: readonly string[], signal: AbortSignal) => Promise<Float32Array[]>;
+
 export interface TextCallsOptions {
-  readonly embedder: Embedder;
+  readonly embed: Embed;
   readonly clock: Clock;
   readonly stopping: AbortSignal;
-  /** The length that vectors must have, where it is known. */
-  readonly length: () => number | undefined;
-  /** Throws `EmbedderError` for a vector that the index cannot take. */
-  readonly checkLength: (vector: Float32Array) => void;
 }
 
 /** By its text; null where the provider will not take the text, however short. */
@@ -86,15 +85,10 @@ export class TextCalls {
 
   /** One vector for each text; undefined where the provider refuses one of them. */
   async #call(texts: readonly string[]): Promise<Float32Array[] | undefined> {
-    const { clock, embedder, stopping, length, checkLength } = this.#options;
+    const { clock, embed, stopping } = this.#options;
     let vectors: Float32Array[];
     try {
-      vectors = await withDeadline(
-        clock,
-        DEADLINE_MS,
-        stopping,
-        (signal) => embedder.embed(texts, { signal, length: length() }),
-      );
+      vectors = await withDeadline(clock, DEADLINE_MS, stopping, (signal) => embed(texts, signal));
     } catch (error) {
       if (error instanceof EmbedderError && error.fault === "input") return undefined;
       throw error;
@@ -102,7 +96,6 @@ export class TextCalls {
     if (vectors.length !== texts.length) {
       throw new EmbedderError("retry", "Cannot index: a vector is missing");
     }
-    for (const vector of vectors) checkLength(vector);
     this.#proven = true;
     return vectors;
   }
