@@ -4,8 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { Bm25Index } from "../src/text_index/bm25.ts";
-import { evidenceOf, LanguageEvidence } from "../src/text_index/language_evidence.ts";
-import { chunksOf } from "../src/text_index/tokenizer.ts";
+import { languageOf } from "../src/text_index/language_evidence.ts";
 import { noted } from "./noted.ts";
 
 /** A note, and questions that it is the answer to. */
@@ -208,13 +207,6 @@ Deno.test("all languages in one brain find their own notes, but for words they s
   assert.ok(missed.length <= 0.1 * asked, `${missed.length} of ${asked}\n${missed.join("\n")}`);
 });
 
-/** The language of a text, by its words. */
-function languageOf(text: string): string {
-  const evidence = new LanguageEvidence();
-  for (const chunk of chunksOf(text)) evidence.add(evidenceOf(chunk));
-  return evidence.language().code;
-}
-
 Deno.test("a note is taken for English unless its own words say another language", () => {
   const notes = [
     "Visited Rio de la Plata and Los Angeles.",
@@ -230,20 +222,20 @@ Deno.test("a note is taken for English unless its own words say another language
     "I think 'das Auto' is what the Germans say.",
     "",
   ];
-  for (const note of notes) assert.equal(languageOf(note), "en", note);
+  for (const note of notes) assert.equal(languageOf(note).code, "en", note);
   // Scripts with one language here need none to be told.
   const told = ["de", "fr", "es", "it", "pt", "nl", "sv", "pl", "fa", "vi", "tr"] as const;
   for (const code of told) {
-    const found = HOUSEHOLDS[code]?.map(([note]) => languageOf(note)) ?? [];
+    const found = HOUSEHOLDS[code]?.map(([note]) => languageOf(note).code) ?? [];
     assert.deepEqual(found, found.map(() => code), code);
   }
-  assert.equal(languageOf("Я маю подзвонити стоматологу, це важливо"), "uk");
-  assert.equal(languageOf("Jeg må ringe tannlegen, men ikke nå"), "no");
-  assert.equal(languageOf("Jeg skal hente nøglen hos Anna og køre hjem"), "da");
-  assert.equal(languageOf("Nem tudom, hogy hol van a kulcs"), "hu");
-  assert.equal(languageOf("Cheia este sub covor, nu la ușă"), "ro");
-  assert.equal(languageOf("Saya harus menelepon dokter gigi"), "id");
-  assert.equal(languageOf("Musím zavolat zubaři, protože nebo když"), "cs");
+  assert.equal(languageOf("Я маю подзвонити стоматологу, це важливо").code, "uk");
+  assert.equal(languageOf("Jeg må ringe tannlegen, men ikke nå").code, "no");
+  assert.equal(languageOf("Jeg skal hente nøglen hos Anna og køre hjem").code, "da");
+  assert.equal(languageOf("Nem tudom, hogy hol van a kulcs").code, "hu");
+  assert.equal(languageOf("Cheia este sub covor, nu la ușă").code, "ro");
+  assert.equal(languageOf("Saya harus menelepon dokter gigi").code, "id");
+  assert.equal(languageOf("Musím zavolat zubaři, protože nebo když").code, "cs");
 });
 
 Deno.test("what English finds is the same whether or not other languages lie in the brain", () => {

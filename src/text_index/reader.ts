@@ -37,11 +37,6 @@ export class Reader {
     this.#vocabulary = vocabulary;
   }
 
-  /** Of the memory. */
-  get language(): Language {
-    return this.#language;
-  }
-
   /** The numbers of the memory's terms, each once. */
   get terms(): Int32Array {
     return this.#terms.subarray(0, this.#used);

@@ -107,6 +107,8 @@ export function tokenizeChunk(
 ): void {
   const text = PLAIN_WRITTEN.test(written) ? written : withoutMarks(written);
   const accented = text.length === written.length ? written : text;
+  // Marks that no letter stands before.
+  if (text === "") return;
   const chunk = { text, accented, reading, word, sink };
   if (PLAIN_WRITTEN.test(text)) emit(chunk, 0, text.length);
   else if (UNSPACED.test(text)) tokenizeMixed(chunk);
