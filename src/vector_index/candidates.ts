@@ -1,8 +1,8 @@
 /** Which rows are worth a closer look, by how many of their sign bits differ from the query's. */
 
 /** How far a distance is followed from its mean, in standard deviations: of the memories that are
- * just as near as the last of the wanted ones, one in 160 lies further out, of nearer ones fewer. */
-const DEVIATIONS = 2.5;
+ * just as near as the last of the wanted ones, one in 700 lies further out, of nearer ones fewer. */
+const DEVIATIONS = 3;
 
 /** How many rows have each distance, of those that are in. */
 export function countDistances(

@@ -7,8 +7,16 @@ import type { Scan } from "./scan.ts";
 
 /** So many hits at most have an exact score: each may be a read from a file. */
 const MOST_EXACT = 64;
-/** What rounding to int8 does to a cosine at most, but for one in thousands. */
-export const ROUNDING = 0.0015;
+/** With fewer codes rounding moves cosines so far that as many as may be are looked at. */
+const FEW_CODES = 128;
+
+/**
+ * What rounding to int8 does to a cosine at most, but for one in thousands: four standard
+ * deviations, the greatest number of a rotated vector being 3.5 of its own.
+ */
+export function rounding(length: number): number {
+  return 4 * Math.sqrt(1 / 12) * Math.min(1, 3.5 / Math.sqrt(length)) / 127;
+}
 
 /** A memory whose score is to be put right. */
 export interface Finalist extends VectorHit {
@@ -35,11 +43,12 @@ export class Finalists {
    * none once all are known. */
   unsure(): Finalist[] {
     const count = Math.min(this.#limit, MOST_EXACT / 2);
-    const best = this.#best(2 * count);
+    const { length } = this.#scan.holding.quantiser;
+    const best = this.#best(length < FEW_CODES ? MOST_EXACT : 2 * count);
     const isUnsure = ({ slot }: Finalist) => !this.#scan.exact.has(slot);
     if (!best.slice(0, count).some(isUnsure)) return [];
     const last = best[count - 1]?.score ?? -1;
-    return best.filter(isUnsure).filter(({ score }) => score >= last - 2 * ROUNDING);
+    return best.filter(isUnsure).filter(({ score }) => score >= last - 2 * rounding(length));
   }
 
   /** What changed since the vectors were asked for keeps the score that it will get. */

@@ -1,7 +1,7 @@
 /** Pairs of memories that mean much the same: found by their rows, scored as a whole. */
 import type { VectorPair } from "../vector_index.ts";
 import { clampCosine, dotProduct, inverseLength } from "./cosine.ts";
-import { ROUNDING } from "./finalists.ts";
+import { rounding } from "./finalists.ts";
 import type { Holding } from "./holding.ts";
 import { RowPairs } from "./row_pairs.ts";
 import type { Steps } from "./scan.ts";
@@ -28,7 +28,7 @@ export class NearPairs {
 
   /** Finds the pairs and scores them by their quantised vectors. */
   *steps(): Steps {
-    const minScore = this.#minScore - ROUNDING;
+    const minScore = this.#minScore - rounding(this.#holding.quantiser.length);
     const rowPairs = new RowPairs(this.#holding, {
       minScore,
       most: Math.max(LEAST_KEPT, 4 * this.#limit),

@@ -22,11 +22,11 @@ import { Holding, type Measured } from "./holding.ts";
 import { fastestKernel, type NewKernel } from "./kernel.ts";
 import { Finalists } from "./finalists.ts";
 import { NearPairs } from "./near_pairs.ts";
-import { Scan, type Steps } from "./scan.ts";
+import { FEW_CODES, Scan, type Steps } from "./scan.ts";
 
 /** So often does a search go back to what changed before it finishes in one go: writers that never
  * rest must not keep it from answering. */
-const MAX_RETURNS = 100;
+const MAX_RETURNS = 20;
 /** So often is a search begun again whose nearest memories went away on the way. */
 const MAX_RESTARTS = 3;
 
@@ -42,6 +42,8 @@ export interface QuantisedOptions {
   readonly fullVectors?: FullVectors | undefined;
   readonly pace?: (() => Pacing) | undefined;
   readonly newKernel?: NewKernel | undefined;
+  /** Up to so many codes are read without a look at the sign bits. */
+  readonly fewCodes?: number | undefined;
 }
 
 export class QuantisedVectorIndex implements VectorIndex {
@@ -49,16 +51,18 @@ export class QuantisedVectorIndex implements VectorIndex {
   readonly #pace: () => Pacing;
   readonly #fullVectors: FullVectors | undefined;
   readonly #newKernel: NewKernel;
+  readonly #fewCodes: number;
   readonly #scans = new Set<Scan>();
   #holding: Holding | undefined;
   /** Writes that wait or are under way, and the last of them. */
   #writes = 0;
   #lastWrite: Promise<unknown> = Promise.resolve();
 
-  constructor({ fullVectors, pace, newKernel }: QuantisedOptions = {}) {
+  constructor({ fullVectors, pace, newKernel, fewCodes }: QuantisedOptions = {}) {
     this.#pace = pace ?? (() => new Pace());
     this.#fullVectors = fullVectors;
     this.#newKernel = newKernel ?? fastestKernel();
+    this.#fewCodes = fewCodes ?? FEW_CODES;
   }
 
   get dimensions(): number | undefined {
@@ -97,7 +101,12 @@ export class QuantisedVectorIndex implements VectorIndex {
       checkLength(vector, this.dimensions ?? vector.length, "search");
       if (holding === undefined) return { hits: [], total: 0 };
       const quantised = holding.quantiser.query(query.vector, query.inverseLength);
-      const scan = new Scan(holding, { query: quantised, limit, accept });
+      const scan = new Scan(holding, {
+        query: quantised,
+        limit,
+        accept,
+        fewCodes: this.#fewCodes,
+      });
       const finalists = new Finalists(scan, query, limit);
       this.#scans.add(scan);
       try {
@@ -136,11 +145,12 @@ export class QuantisedVectorIndex implements VectorIndex {
   ): Promise<boolean> {
     await walk(scan.steps(), pace, signal);
     for (let returns = 0;; returns++) {
-      await walk(scan.reconsider(), returns > MAX_RETURNS ? undefined : pace, signal);
+      const isLast = pace === undefined || returns >= MAX_RETURNS;
+      await walk(scan.reconsider(), isLast ? undefined : pace, signal);
       if (scan.holding !== this.#holding || scan.isStale) return false;
-      if (this.#fullVectors === undefined || pace === undefined || returns > MAX_RETURNS) {
-        return true;
-      }
+      if (isLast) return true;
+      if (scan.changed.size > 0) continue;
+      if (this.#fullVectors === undefined) return true;
       const unsure = finalists.unsure();
       if (unsure.length === 0) return true;
       const vectors = await this.#fullVectors(unsure.map(({ id }) => id));

@@ -10,7 +10,7 @@ import { Scores } from "./scores.ts";
 import { BATCH_ROWS, SWEEP_ROWS } from "./segment.ts";
 
 /** Below so many codes in all they are all read: it takes about a millisecond. */
-const FEW_CODES = 4_000_000;
+export const FEW_CODES = 4_000_000;
 /** With fewer sign bits the angle is hardly known by them, and the codes are few as well. */
 const LEAST_SIGNS = 160;
 /** So many rows with the nearest sign bits are read at first, and more for a longer list. */
@@ -22,6 +22,7 @@ export interface ScanQuery {
   readonly query: QuantisedQuery;
   readonly limit: number;
   readonly accept: ((id: string) => boolean) | undefined;
+  readonly fewCodes: number;
 }
 
 /** Each `next` is a small step of the work. */
@@ -66,9 +67,9 @@ export class Scan {
     else yield* this.#measure(this.#all());
   }
 
-  /** Looks again at what changed since. */
+  /** Looks again at what changed up to now. */
   *reconsider(): Steps {
-    for (const slot of this.changed) {
+    for (const slot of [...this.changed]) {
       this.changed.delete(slot);
       this.#fallen += this.#isAbove(slot);
       this.#forget(slot);
@@ -127,7 +128,7 @@ export class Scan {
   #isWorthSigns(): boolean {
     const { quantiser: { length }, members: { size }, rows } = this.holding;
     const share = size === 0 ? 0 : this.total / size;
-    return length >= LEAST_SIGNS && rows.count * share * length > FEW_CODES;
+    return length >= LEAST_SIGNS && rows.count * share * length > this.#query.fewCodes;
   }
 
   #all(): Uint32Array {

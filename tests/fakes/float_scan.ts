@@ -63,7 +63,8 @@ export class FlatVectorIndex implements VectorIndex {
   // deno-lint-ignore require-await -- see upsert
   async nearPairs({ minScore, limit }: NearPairsQuery): Promise<readonly VectorPair[]> {
     const pairs: VectorPair[] = [];
-    const entries = [...this.#vectors].sort(([a], [b]) => a < b ? -1 : 1);
+    const entries = [...this.#vectors].map(([id, vectors]) => [id, vectors.map(unit)] as const)
+      .sort(([a], [b]) => a < b ? -1 : 1);
     for (const [at, [a, ofA]] of entries.entries()) {
       for (const [b, ofB] of entries.slice(at + 1)) {
         const score = Math.min(meanOfBest(ofA, ofB), meanOfBest(ofB, ofA));
@@ -74,8 +75,14 @@ export class FlatVectorIndex implements VectorIndex {
   }
 }
 
-function meanOfBest(parts: Vectors, others: Vectors): number {
-  const best = parts.map((part) => Math.max(...others.map((other) => cosine(part, other))));
+function unit(vector: Float32Array): Float64Array {
+  const length = Math.sqrt(dot(vector, vector));
+  return Float64Array.from(vector, (x) => x / length);
+}
+
+/** Of vectors of length 1. */
+function meanOfBest(parts: readonly Float64Array[], others: readonly Float64Array[]): number {
+  const best = parts.map((part) => Math.max(...others.map((other) => dot(part, other))));
   return best.reduce((sum, score) => sum + score, 0) / best.length;
 }
 
@@ -84,7 +91,7 @@ function cosine(a: Float32Array, b: Float32Array): number {
   return Math.max(-1, Math.min(1, score));
 }
 
-function dot(a: Float32Array, b: Float32Array): number {
+function dot(a: Float32Array | Float64Array, b: Float32Array | Float64Array): number {
   let sum = 0;
   for (let at = 0; at < a.length; at++) sum += (a[at] ?? 0) * (b[at] ?? 0);
   return sum;
