@@ -45,6 +45,8 @@ export type EngineJob =
 
 export interface Worked {
   readonly done: number;
+  /** Of all calls, without the time that the thread waited for a processor, as all times here: that
+   * is the neighbours'. */
   readonly totalMs: number;
   /** What the thread worked, without the time that it waited for a processor; getting ready is in
    * it. NaN where the system does not say. */
@@ -88,12 +90,14 @@ async function work(
   const found: (readonly number[])[] = [];
   const latenciesMs: number[] = [];
   let totalMs = 0;
-  const cpuBefore = threadMs();
+  const before = thread().workedMs;
   for (let number = job.from; number < job.to && totalMs < 1000 * job.seconds; number++) {
     const call = callOf(engine, job.do, number);
+    const waited = thread().waitedMs;
     const began = performance.now();
     const result = await call();
-    const ms = performance.now() - began;
+    const took = performance.now() - began;
+    const ms = took - (thread().waitedMs - waited);
     latenciesMs.push(ms);
     totalMs += ms;
     if (job.do === "search" && Array.isArray(result)) found.push(result);
@@ -102,7 +106,7 @@ async function work(
   return {
     done: latenciesMs.length,
     totalMs,
-    cpuMs: threadMs() - cpuBefore,
+    cpuMs: thread().workedMs - before,
     latenciesMs: latenciesMs.filter((_, at) => at % every === 0),
     found,
   };
@@ -113,12 +117,14 @@ function callOf(engine: Engine, kind: "add" | "remove" | "search", number: numbe
   return kind === "add" ? engine.adding(number) : engine.removing(number);
 }
 
-/** That this thread ran so far (Linux). */
-function threadMs(): number {
+/** What this thread worked so far, and how long it was ready to and others ran (Linux; elsewhere
+ * neither is known, and all time counts). */
+function thread(): { readonly workedMs: number; readonly waitedMs: number } {
   try {
-    return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ")[0]) / 1e6;
+    const [worked, waited] = readFileSync("/proc/thread-self/schedstat", "utf8").split(" ");
+    return { workedMs: Number(worked) / 1e6, waitedMs: Number(waited) / 1e6 };
   } catch {
-    return NaN;
+    return { workedMs: NaN, waitedMs: 0 };
   }
 }
 

@@ -147,12 +147,12 @@ function text({ questions }: Run, rows: readonly Row[], left: readonly string[])
 ${table(head, lines)}
 ${missing}
   ${questions} questions in each of 3 rounds after one to warm up; "of rounds" is the lowest and the
-  highest of their medians: how noisy it was; CPU is the mean of what a question takes of the thread,
-  which neighbours disturb least. Clustered vectors of common direction; half of the
-  questions say a vector in other words, half lie between two. Recall against a scan of float32.
-  Each engine in a process of its own, ours under Deno, the others under Node; RSS is the whole of
-  it. hnswlib and usearch with M 16, ef 200 for building; both build side by side. Where hnswlib
-  finds less than ours, its search is widened until it finds as much, beside ours again.`;
+  highest of their medians: how noisy it was. No time counts that a thread waited for a processor;
+  CPU is the mean of what a question takes of the thread. Clustered vectors of common direction;
+  half of the questions say a vector in other words, half lie between two. Recall against a scan of
+  float32. Each engine in a process of its own, ours under Deno, the others under Node; RSS is the
+  whole of it. hnswlib and usearch with M 16, ef 200 for building; both build side by side. Where
+  hnswlib finds less than ours, its search is widened until it finds as much, beside ours again.`;
 }
 
 /** What the goals speak of was measured last at its size, at equal recall where that was had. */

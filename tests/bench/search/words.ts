@@ -53,10 +53,10 @@ export async function measureWords(run: Run): Promise<void> {
 ${table(head, lines)}
 ${missing}
   ${questions} questions of 2 to 8 words out of the notes in each of 3 rounds after one to warm up,
-  the best ten of each; "of rounds" is the lowest and the highest of their medians; CPU is the mean of
-  what a question takes of the thread. The same texts,
-  tags and authors for all, each engine as it comes, in a process of its own; RSS is the whole of it
-  and holds, of ours, the notes too.`);
+  the best ten of each; "of rounds" is the lowest and the highest of their medians. No time counts
+  that a thread waited for a processor; CPU is the mean of what a question takes of the thread. The
+  same texts, tags and authors for all, each engine as it comes, in a process of its own; RSS is the
+  whole of it and holds, of ours, the notes too.`);
   const ours = rows.find(({ name, stored }) => name === OURS && stored === KEYWORD_GOAL.stored);
   if (ours !== undefined) keywordGoal(goals, "the index alone", ours.p95);
 }
