@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import wabt from "wabt";
-import { fastestKernel, type Kernel } from "../src/vector_index/kernel.ts";
+import type { Kernel } from "../src/vector_index/kernel.ts";
 import { KERNEL_BYTES } from "../src/vector_index/kernel_bytes.ts";
 import { PlainKernel } from "../src/vector_index/plain_kernel.ts";
 import { Quantiser } from "../src/vector_index/quantiser.ts";
+import { fastestKernel } from "../src/vector_index/wasm_kernel.ts";
 import { below, randomOf, seed } from "./fakes/store_kit.ts";
 
 const FOLDER = new URL("../src/vector_index/", import.meta.url);

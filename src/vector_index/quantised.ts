@@ -19,10 +19,11 @@ import type {
 } from "../vector_index.ts";
 import { inverseLength } from "./cosine.ts";
 import { Holding, type Measured } from "./holding.ts";
-import { fastestKernel, type NewKernel } from "./kernel.ts";
+import type { NewKernel } from "./kernel.ts";
 import { Finalists } from "./finalists.ts";
 import { NearPairs } from "./near_pairs.ts";
 import { FEW_CODES, Scan, type Steps } from "./scan.ts";
+import { fastestKernel } from "./wasm_kernel.ts";
 
 /** So often does a search go back to what changed before it finishes in one go: writers that never
  * rest must not keep it from answering. */
