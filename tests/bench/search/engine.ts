@@ -97,7 +97,8 @@ async function work(
     const began = performance.now();
     const result = await call();
     const took = performance.now() - began;
-    const ms = took - (thread().waitedMs - waited);
+    // It may have waited just before or after: of a short call that would leave less than nothing.
+    const ms = Math.max(0, took - (thread().waitedMs - waited));
     latenciesMs.push(ms);
     totalMs += ms;
     if (job.do === "search" && Array.isArray(result)) found.push(result);
