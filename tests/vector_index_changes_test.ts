@@ -150,7 +150,7 @@ Deno.test("a search whose nearest memories all went away begins again", async ()
       return ids.map(() => undefined);
     },
   });
-  const query = vectors.next();
+  const query = new ClusteredVectors(randomOf(seed + 1), 192, 1).next();
   await index.upsert(near.map((id) => ({ id, vectors: [vectors.beside(query, 0.1)] })));
   await index.upsert(
     Array.from({ length: 800 }, (_, at) => ({ id: `far${at}`, vectors: [vectors.next()] })),
