@@ -128,7 +128,13 @@ export class Indexer {
     await this.#inSlices(memories, async (slice) => {
       // What the former model has no vectors of, it is not asked for.
       if (this.#next !== undefined) await this.#serving.take(slice);
-      rest.push(...await this.#newest.take(slice));
+      let generation: Generation, open: readonly Memory[];
+      // Another may take its place meanwhile.
+      do {
+        generation = this.#newest;
+        open = await generation.take(slice);
+      } while (generation !== this.#newest && !this.#stopping.signal.aborted);
+      rest.push(...open);
     });
     rest.sort((a, b) => a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : 0);
     this.#newest.addBacklog(rest.map(({ id }) => id));

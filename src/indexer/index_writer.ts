@@ -47,6 +47,8 @@ export class IndexWriter {
   readonly #backoff: Backoff;
   /** Ids whose entry may no longer be what the state wants. */
   readonly #dirty = new Set<string>();
+  /** Those of them that are being looked at. */
+  #underWay: readonly string[] = [];
   #aligning: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -64,6 +66,7 @@ export class IndexWriter {
   *ids(): Generator<string> {
     yield* this.#indexed.keys();
     yield* this.#dirty;
+    yield* this.#underWay;
   }
 
   /** Memories whose entry may not be as the state wants it. */
@@ -144,6 +147,7 @@ export class IndexWriter {
       const ids = [...this.#dirty.values().take(SLICE)];
       // Before the write, so that a change that comes during it is seen again after it.
       for (const id of ids) this.#dirty.delete(id);
+      this.#underWay = ids;
       try {
         await this.#inTurn(() => this.#alignNow(ids));
         this.#backoff.reset();
@@ -173,11 +177,13 @@ export class IndexWriter {
       }
     }
     await this.#deleteNow(stale);
-    for (const entry of await this.#upsertNow(own)) {
-      this.#options.rejected(entry);
-      // Its former vector, if any, is not this memory's any more.
-      await this.#deleteNow([entry.id]);
+    const refused = await this.#upsertNow(own);
+    // Its former vector, if any, is not this memory's any more.
+    await this.#deleteNow(refused.map(({ id }) => id));
+    if (refused.some(({ vectors: [vector] }) => vector?.length === this.#options.dimensions())) {
+      throw new Error("Cannot index: a vector that came too early is not gone yet");
     }
+    for (const entry of refused) this.#options.rejected(entry);
     // Also what is made from another source since the beginning of this.
     for (const id of ids) if (!this.isCurrent(id)) this.#options.unindexed(id);
   }
@@ -189,7 +195,7 @@ export class IndexWriter {
   }
 
   #fits(vector: Float32Array): boolean {
-    const dimensions = this.#options.vectorIndex.dimensions ?? this.#options.dimensions();
+    const dimensions = this.#options.dimensions() ?? this.#options.vectorIndex.dimensions;
     return dimensions === undefined || vector.length === dimensions;
   }
 
