@@ -142,22 +142,29 @@ Deno.test(`what changes while full vectors are read is scored as it is then (see
 
 Deno.test("a search whose nearest memories all went away begins again", async () => {
   const vectors = new ClusteredVectors(randomOf(seed), 192, 2, 0.1);
+  const source = new Map<string, readonly Float32Array[]>();
   const near = Array.from({ length: 400 }, (_, at) => `near${at}`);
   const index: QuantisedVectorIndex = new QuantisedVectorIndex({
     fewCodes,
     async fullVectors(ids) {
       await index.delete(near);
-      return ids.map(() => undefined);
+      return ids.map((id) => source.get(id));
     },
   });
   const query = new ClusteredVectors(randomOf(seed + 1), 192, 1).next();
   await index.upsert(near.map((id) => ({ id, vectors: [vectors.beside(query, 0.1)] })));
-  await index.upsert(
-    Array.from({ length: 800 }, (_, at) => ({ id: `far${at}`, vectors: [vectors.next()] })),
-  );
+  const far = Array.from({ length: 800 }, (_, at) => ({
+    id: `far${at}`,
+    vectors: [vectors.next()],
+  }));
+  for (const { id, vectors } of far) source.set(id, vectors);
+  await index.upsert(far);
+  const oracle = new FlatVectorIndex();
+  await oracle.upsert(far);
+  const truth = await oracle.search({ vector: query, limit: 3 });
   const { hits, total } = await index.search({ vector: query, limit: 10 });
   assert.deepEqual([hits.length, total], [10, 800]);
-  assert.ok(hits.every(({ id }) => id.startsWith("far")));
+  assert.deepEqual(hits.slice(0, 3).map(({ id }) => id), truth.hits.map(({ id }) => id));
 });
 
 Deno.test("a search whose index turns to vectors of another length is refused", async () => {
