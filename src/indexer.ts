@@ -286,11 +286,11 @@ export class Indexer {
   }
 
   #record(): void {
-    const { embedder, dimensions, indexed } = this.#serving;
-    if (embedder === undefined || dimensions === undefined || indexed === 0) return;
-    const served = JSON.stringify([embedder.model, embedder.dimensions, dimensions]);
+    const { embedder, length, indexed } = this.#serving;
+    if (embedder === undefined || length === undefined || indexed === 0) return;
+    const served = JSON.stringify([embedder.model, embedder.dimensions, length]);
     if (served === this.#recorded) return;
     this.#recorded = served;
-    this.#options.models?.serve(embedder, dimensions);
+    this.#options.models?.serve(embedder, length);
   }
 }

@@ -107,6 +107,11 @@ export class Generation {
     return this.#options.embedder;
   }
 
+  /** Of the provider's vectors, where it is known. */
+  get length(): number | undefined {
+    return this.#length.known;
+  }
+
   /** Length of its vectors, where it is known. */
   get dimensions(): number | undefined {
     return this.#length.known ?? this.vectorIndex.dimensions;
@@ -275,6 +280,10 @@ export class Generation {
   #lengthChanged(): void {
     const { known, isSettled, isOutgrown } = this.#length;
     if (known !== undefined && isOutgrown) return this.#options.outgrown(this, known, isSettled);
-    for (const id of [...this.#writer.unaligned, ...this.#givenUp.ids()]) this.#putAgain(id);
+    const waiting = [...this.#worker?.ids() ?? []].filter((id) => {
+      return this.#options.memory(id)?.embedding !== undefined;
+    });
+    const ids = [...this.#writer.unaligned, ...this.#givenUp.ids(), ...waiting];
+    for (const id of ids) this.#putAgain(id);
   }
 }
