@@ -177,10 +177,6 @@ export class MapVectorIndex implements VectorIndex {
     return this.vectors.has(id);
   }
 
-  get(id: string): Promise<Float32Array | undefined> {
-    return Promise.resolve(this.vectors.get(id)?.[0]);
-  }
-
   async upsert(entries: readonly VectorEntry[]): Promise<void> {
     await this.#reach();
     const length = this.dimensions ?? entries[0]?.vectors[0]?.length;
