@@ -7,7 +7,7 @@ import type { DurableState, Recovery } from "../src/store.ts";
 import { ExportFiles } from "../src/store/export_files.ts";
 import { RamStore } from "../src/store/ram.ts";
 import { Bm25Index } from "../src/text_index/bm25.ts";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { SimulatedDisk, SimulatedFileSystem } from "./fakes/file_system.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { noted } from "./noted.ts";
@@ -44,7 +44,7 @@ async function withBrain(
   const options: BrainOptions = {
     store: new FilledStore(),
     textIndex,
-    newVectorIndex: () => new FlatVectorIndex(),
+    newVectorIndex: () => new FloatScan(),
     exportFolder: new ExportFiles(new SimulatedFileSystem(new SimulatedDisk()), "/exports"),
     embeddingsBytes: () => 0,
     limits: { memories: 0, bytes: 0 },

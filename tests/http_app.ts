@@ -13,7 +13,7 @@ import { ExportFiles } from "../src/store/export_files.ts";
 import type { FileStore, FileStoreOptions } from "../src/store/file.ts";
 import { Bm25Index } from "../src/text_index/bm25.ts";
 import type { VectorIndex } from "../src/vector_index.ts";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { SimulatedDisk, SimulatedFileSystem, type SimulatedOptions } from "./fakes/file_system.ts";
 import { leaks } from "./canary.ts";
 import { FakeClock } from "./fakes/indexing.ts";
@@ -113,7 +113,7 @@ export class HttpApp {
     return {
       store: this.store,
       textIndex: new Bm25Index(),
-      newVectorIndex: () => setup.vectorIndex ?? new FlatVectorIndex(),
+      newVectorIndex: () => setup.vectorIndex ?? new FloatScan(),
       exportFolder: new ExportFiles(
         this.fs,
         "/data/exports",

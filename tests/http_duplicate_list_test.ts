@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { EmbedderError } from "../src/embedder.ts";
 import { type VectorIndex, VectorIndexUnavailable } from "../src/vector_index.ts";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { CANARY, type HttpApp, type Json, NOW, withApp } from "./http_app.ts";
@@ -159,7 +159,7 @@ Deno.test("of copies only the oldest is paired with others, by words and by mean
 });
 
 /** An index that can be taken out of reach. */
-class FarIndex extends FlatVectorIndex {
+class FarIndex extends FloatScan {
   away = false;
 
   override async nearPairs(query: Parameters<VectorIndex["nearPairs"]>[0]) {
@@ -222,7 +222,7 @@ Deno.test("queries that make no sense are refused", async () => {
 Deno.test("many who ask at once share one computation, and what changes on the way is not shown", async () => {
   let asked = 0;
   const gate = Promise.withResolvers<void>();
-  class SlowIndex extends FlatVectorIndex {
+  class SlowIndex extends FloatScan {
     override async nearPairs(query: Parameters<VectorIndex["nearPairs"]>[0]) {
       asked++;
       const pairs = await super.nearPairs(query);
@@ -245,7 +245,7 @@ Deno.test("many who ask at once share one computation, and what changes on the w
 
 Deno.test("who waits too long gets what there is, and all of it later", async () => {
   let gate = Promise.withResolvers<void>();
-  class SlowIndex extends FlatVectorIndex {
+  class SlowIndex extends FloatScan {
     override async nearPairs(query: Parameters<VectorIndex["nearPairs"]>[0]) {
       await gate.promise;
       return await super.nearPairs(query);
@@ -277,7 +277,7 @@ Deno.test("who waits too long gets what there is, and all of it later", async ()
 });
 
 Deno.test("a stop ends what is still being compared", async () => {
-  class HangingIndex extends FlatVectorIndex {
+  class HangingIndex extends FloatScan {
     override nearPairs({ signal }: Parameters<VectorIndex["nearPairs"]>[0]): Promise<never> {
       return new Promise((_, reject) => {
         signal?.addEventListener("abort", () => reject(signal.reason));

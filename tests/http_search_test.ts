@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { EmbedderError } from "../src/embedder.ts";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
 import { below, randomOf, seed } from "./fakes/store_kit.ts";
 import { CANARY, type HttpApp, type Json, NOW, problemOf, withApp } from "./http_app.ts";
 
 /** An index that can be taken out of reach for searches. */
-class FarIndex extends FlatVectorIndex {
+class FarIndex extends FloatScan {
   away = false;
 
-  override async search(query: Parameters<FlatVectorIndex["search"]>[0]) {
+  override async search(query: Parameters<FloatScan["search"]>[0]) {
     if (this.away) throw new VectorIndexUnavailable("away");
     return await super.search(query);
   }

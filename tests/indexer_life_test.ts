@@ -7,7 +7,7 @@ import { openAiEmbedder } from "../src/embedder/openai.ts";
 import { EmbedderError } from "../src/embedder.ts";
 import { Indexer } from "../src/indexer.ts";
 import type { Memory } from "../src/memory.ts";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { withBrain } from "./fakes/brain.ts";
 import { memoryOf, vectorOf } from "./fakes/indexing.ts";
 import { fakeOpenAi, fakeVector } from "./fakes/openai.ts";
@@ -66,7 +66,7 @@ Deno.test("over a real connection an outage costs one call per distinct text, a 
     const quarantineFolder = `${folder}/quarantine`;
     const cache = new EmbeddingCache({ path, quarantineFolder, maxBytes: 1024 ** 3 });
     const embedder = cachedEmbedder(provider, cache);
-    const vectorIndex = new FlatVectorIndex();
+    const vectorIndex = new FloatScan();
     const indexer = new Indexer({
       embedder,
       recall: embedder.recall,

@@ -7,7 +7,7 @@ import { EmbedderError } from "../src/embedder.ts";
 import { openAiEmbedder } from "../src/embedder/openai.ts";
 import { Indexer } from "../src/indexer.ts";
 import type { Memory } from "../src/memory.ts";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { eventually } from "./e2e/conditions.ts";
 import { FakeClock, FakeEmbedder, memoryOf } from "./fakes/indexing.ts";
 import { type Behaviour, type FakeOpenAi, fakeOpenAi, fakeVector } from "./fakes/openai.ts";
@@ -43,11 +43,11 @@ const OUTAGES: Readonly<Partial<Record<Behaviour, "waiting" | "misconfigured">>>
 };
 
 async function withIndexer(
-  test: (fake: FakeOpenAi, indexer: Indexer, index: FlatVectorIndex) => Promise<void>,
+  test: (fake: FakeOpenAi, indexer: Indexer, index: FloatScan) => Promise<void>,
   state: ReadonlyMap<string, Memory>,
 ): Promise<void> {
   const fake = fakeOpenAi(DIMENSIONS);
-  const vectorIndex = new FlatVectorIndex();
+  const vectorIndex = new FloatScan();
   const { baseUrl } = fake;
   const indexer = new Indexer({
     embedder: openAiEmbedder({

@@ -1,6 +1,6 @@
 /** The quantised index while it changes: histories, searches under way, memory given back. */
 import assert from "node:assert/strict";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { SourcedVectorIndex } from "./fakes/sourced_index.ts";
 import { below, randomOf, seed } from "./fakes/store_kit.ts";
 import { ClusteredVectors } from "./fakes/clustered_vectors.ts";
@@ -12,7 +12,7 @@ const fewCodes = 1000;
 /** An index and its oracle, changed alike. */
 class Twins {
   readonly index: SourcedVectorIndex;
-  readonly oracle = new FlatVectorIndex();
+  readonly oracle = new FloatScan();
   readonly #random: () => number;
   readonly #vectors: ClusteredVectors;
   readonly #ids: number;
@@ -159,7 +159,7 @@ Deno.test("a search whose nearest memories all went away begins again", async ()
   }));
   for (const { id, vectors } of far) source.set(id, vectors);
   await index.upsert(far);
-  const oracle = new FlatVectorIndex();
+  const oracle = new FloatScan();
   await oracle.upsert(far);
   const truth = await oracle.search({ vector: query, limit: 3 });
   const { hits, total } = await index.search({ vector: query, limit: 10 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { VectorEntry, VectorHit, VectorQuery } from "../src/vector_index.ts";
 import { QuantisedVectorIndex } from "../src/vector_index/quantised.ts";
 import { ClusteredVectors } from "./fakes/clustered_vectors.ts";
-import { FlatVectorIndex } from "./fakes/float_scan.ts";
+import { FloatScan } from "./fakes/float_scan.ts";
 import { SourcedVectorIndex } from "./fakes/sourced_index.ts";
 import { below, randomOf, seed } from "./fakes/store_kit.ts";
 
@@ -12,7 +12,7 @@ const SIZES = [[8, 3000], [100, 2000], [384, 12_000], [768, 6000], [1536, 3000],
 
 interface Twins {
   readonly index: SourcedVectorIndex;
-  readonly oracle: FlatVectorIndex;
+  readonly oracle: FloatScan;
   readonly vectors: ClusteredVectors;
   readonly random: () => number;
 }
@@ -20,7 +20,7 @@ interface Twins {
 async function filled(dimensions: number, count: number, chunks = 1): Promise<Twins> {
   const random = randomOf(seed + dimensions);
   const vectors = new ClusteredVectors(random, dimensions, 40);
-  const [index, oracle] = [new SourcedVectorIndex(), new FlatVectorIndex()];
+  const [index, oracle] = [new SourcedVectorIndex(), new FloatScan()];
   for (let from = 0; from < count; from += 100) {
     const entries = Array.from({ length: Math.min(100, count - from) }, (_, at): VectorEntry => ({
       id: `m${from + at}`,
@@ -142,7 +142,7 @@ Deno.test(`without full vectors the scores are right to a thousandth or two (see
 Deno.test(`near pairs are nearly all found, with their true scores (seed ${seed})`, async () => {
   const random = randomOf(seed);
   const vectors = new ClusteredVectors(random, 256, 400, 1.2);
-  const [index, oracle] = [new SourcedVectorIndex(), new FlatVectorIndex()];
+  const [index, oracle] = [new SourcedVectorIndex(), new FloatScan()];
   const all: Float32Array[] = [];
   // More rows than are compared all with all.
   while (all.length < 2200) {

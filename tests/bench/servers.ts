@@ -20,7 +20,7 @@ import { FileStore } from "../../src/store/file.ts";
 import { DataFolder } from "../../src/store/folder.ts";
 import { type FileHandle, type FileSystem, realFileSystem } from "../../src/store/fs.ts";
 import { Bm25Index } from "../../src/text_index/bm25.ts";
-import { FlatVectorIndex } from "../fakes/float_scan.ts";
+import { FloatScan } from "../fakes/float_scan.ts";
 
 const host = "127.0.0.1";
 
@@ -72,7 +72,7 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
       log: warn,
     }),
     textIndex: new Bm25Index(),
-    newVectorIndex: () => new FlatVectorIndex(),
+    newVectorIndex: () => new FloatScan(),
     exportFolder,
     embeddingsBytes: () => 0,
     limits: { memories: 0, bytes: 0 },

@@ -13,7 +13,7 @@ import type {
 
 type Vectors = readonly Float32Array[];
 
-export class FlatVectorIndex implements VectorIndex {
+export class FloatScan implements VectorIndex {
   readonly kind = "memory";
   readonly #vectors = new Map<string, Vectors>();
 

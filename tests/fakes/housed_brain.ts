@@ -8,7 +8,7 @@ import { ExportFiles } from "../../src/store/export_files.ts";
 import type { FileStoreOptions } from "../../src/store/file.ts";
 import type { TextIndex } from "../../src/text_index.ts";
 import { Bm25Index } from "../../src/text_index/bm25.ts";
-import { FlatVectorIndex } from "./float_scan.ts";
+import { FloatScan } from "./float_scan.ts";
 import { SimulatedDisk, SimulatedFileSystem, type SimulatedOptions } from "./file_system.ts";
 import { FakeClock } from "./indexing.ts";
 import { fileStoreOn, idOf, PATH } from "./store_kit.ts";
@@ -49,7 +49,7 @@ export async function housed(options: HousedOptions = {}): Promise<Housed> {
   const brain = new Brain({
     store: fileStoreOn(fs, PATH, clock, log, options.storeOptions),
     textIndex: options.textIndex ?? new Bm25Index(),
-    newVectorIndex: () => new FlatVectorIndex(),
+    newVectorIndex: () => new FloatScan(),
     exportFolder,
     embeddingsBytes: () => 0,
     limits: options.limits ?? { memories: 0, bytes: 0 },
