@@ -1,10 +1,13 @@
 /** What the text index is built from, each part against a slow and obvious one. */
 import assert from "node:assert/strict";
+import { traitsOf } from "../src/text_index/answer_kinds.ts";
 import { PlainText } from "../src/text_index/plain_text.ts";
 import { frequencyOf, PostingLists, slotOf } from "../src/text_index/postings.ts";
+import { Reader } from "../src/text_index/reader.ts";
 import { chunksOf } from "../src/text_index/tokenizer.ts";
 import { Vocabulary } from "../src/text_index/vocabulary.ts";
 import { seed } from "./fakes/store_kit.ts";
+import { noted } from "./noted.ts";
 import { random } from "./random.ts";
 
 /** Everything that means something to the pattern, and a little that does not. */
@@ -131,4 +134,30 @@ Deno.test(`terms one slip away are those that a slip makes of it (seed ${seed})`
     const expected = [...slipsOf(word, letters)].filter((term) => known.has(term)).sort();
     assert.deepEqual(vocabulary.near(word).sort(), expected, word);
   }
+});
+
+/** Words of every kind of answer, alone and in pieces, and what stands between words. */
+const SAYINGS = [
+  "yesterday today ago Monday may May 5 march 2023 5pm p.m. 17:30 next week last few days an hour",
+  "one someone twice since because so that 'cause due to thanks to in order that's why makes me",
+  'helped helps me Paris in In into the the visiting St.Gallen É Éa “ « " ? ？ ! . , 1,000 1,000kg',
+  "_ - -> / ' ’ x_one one_x to-day e\u0301to éto today\u0301 und der nicht C++ 日本 。",
+].join(" ").split(" ");
+
+Deno.test(`no kind of answer is missed for want of a word that gives a clue (seed ${seed})`, () => {
+  const next = random(seed);
+  const reader = new Reader(new Vocabulary());
+  const said = new Set<number>();
+  for (let round = 0; round < 10_000; round++) {
+    const words = Array.from(
+      { length: 1 + Math.floor(next() * 8) },
+      () => SAYINGS[Math.floor(next() * SAYINGS.length)],
+    );
+    const text = words.join([" ", " ", "", "\n"][Math.floor(next() * 4)]);
+    reader.read(noted("m", text));
+    const traits = traitsOf(text);
+    assert.equal(traitsOf(text, reader.clues), traits, JSON.stringify(text));
+    for (let bit = 1; bit <= traits; bit *= 2) if ((traits & bit) !== 0) said.add(bit);
+  }
+  assert.equal(said.size, 7, "every kind was there, and a question");
 });

@@ -129,7 +129,7 @@ export class Bm25Index implements TextIndex {
     this.#totalLength += length;
     // A time that is none has no place in an order.
     this.#createdMs[slot] = Date.parse(memory.created_at) || 0;
-    this.#traits[slot] = traitsOf(memory.content);
+    this.#traits[slot] = traitsOf(memory.content, this.#reader.clues);
     this.#speakers[slot] = speakerOf(memory);
     for (const term of terms) this.#vocabulary.add(term, slot, this.#reader.frequency(term));
     const thread = threadOf(memory);

@@ -5,7 +5,7 @@
  */
 import { AMBIGUOUS_WORDS } from "./function_words.ts";
 import { ENGLISH, type Language, languageKey, LANGUAGES } from "./languages.ts";
-import { lower, normalized, withoutMarks } from "./normalized.ts";
+import { isAscii, lower, normalized, withoutMarks } from "./normalized.ts";
 import { ENGLISH_STOPWORDS } from "./stopwords.ts";
 import { chunksOf, ENGLISH_READING, type Reading } from "./tokenizer.ts";
 
@@ -52,14 +52,14 @@ const MASKS = masks();
 
 /** For which languages a written word tells, as bits. */
 export function evidenceOf(chunk: string): number {
-  // In capitals alone it is rather an abbreviation.
-  if (chunk.length > 1 && chunk === chunk.toUpperCase() && chunk !== chunk.toLowerCase()) {
-    return NOTHING;
-  }
   const low = chunk.toLowerCase();
-  const known = MASKS.get(low) ?? MASKS.get(lower(withoutMarks(low)));
+  // In capitals alone it is rather an abbreviation.
+  if (low !== chunk && chunk.length > 1 && chunk === chunk.toUpperCase()) return NOTHING;
+  const plain = lower(withoutMarks(low));
+  const known = MASKS.get(low) ?? (plain === low ? undefined : MASKS.get(plain));
   if (known !== undefined) return known;
   if (low.includes("'")) return ofApostrophe(low);
+  if (isAscii(low)) return NOTHING;
   let mask = NOTHING;
   for (const [letters, codes] of LETTERS) if (letters.test(low)) mask |= bitsOf(codes);
   return mask;

@@ -8,7 +8,7 @@
 /** One ligature may stand for eighteen letters: what is read stays in proportion to what was sent. */
 const SPARE_CHARACTERS = 64;
 /** In 1,000. */
-export const THOUSANDS_COMMA = /(?<=\d),(?=\d{3}(?!\d))/g;
+export const THOUSANDS_COMMA = /,(?<=\d,)(?=\d{3}(?!\d))/g;
 const APOSTROPHE = /[’‘ʼ]/g;
 // deno-lint-ignore no-control-regex
 const ASCII = /^[\x00-\x7f]*$/;
@@ -43,8 +43,17 @@ const NOT_PLAIN = /[ßæœøłđðþıςٱىیکةँ]/g;
 const DIGITS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0];
 const DIGIT = /[٠-٩۰-۹०-९০-৯੦-੯૦-૯௦-௯౦-౯೦-೯൦-൯๐-๙໐-໙]/g;
 
+export function isAscii(text: string): boolean {
+  return ASCII.test(text);
+}
+
 export function normalized(text: string): string {
-  return compatible(text).replace(THOUSANDS_COMMA, "");
+  return withoutCommas(compatible(text));
+}
+
+/** Without those in numbers: all that is to be done to a text of plain ASCII. */
+export function withoutCommas(text: string): string {
+  return text.includes(",") ? text.replace(THOUSANDS_COMMA, "") : text;
 }
 
 /** A word without what is optional in writing; case stays, as it shows where camelCase breaks. */

@@ -7,7 +7,7 @@ import { type Passage, passages } from "./document.ts";
 import { PlainText } from "./plain_text.ts";
 import { LanguageEvidence } from "./language_evidence.ts";
 import { ENGLISH, type Language, languageKey } from "./languages.ts";
-import { normalized } from "./normalized.ts";
+import { normalized, withoutCommas } from "./normalized.ts";
 import { chunksOf } from "./tokenizer.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { WrittenWords } from "./written_words.ts";
@@ -30,6 +30,7 @@ export class Reader {
   #terms = new Int32Array(1024);
   #used = 0;
   #length = 0;
+  #clues = 0;
   /** Of what was read last. Most likely of what comes next, too, which is then read only once. */
   #language = ENGLISH;
 
@@ -45,6 +46,11 @@ export class Reader {
   /** Sum over the words, stopwords left out, in tenths. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Which kinds of answer its words leave possible: see `cluesOf`. */
+  get clues(): number {
+    return this.#clues;
   }
 
   /** How often a term stands in the memory, in tenths. */
@@ -84,7 +90,7 @@ export class Reader {
     this.#clear();
     this.#language = language;
     const words = this.#wordsIn(language);
-    for (const { text, tenths } of passages) this.#readPassage(words, normalized(text), tenths);
+    for (const { text, tenths } of passages) this.#readPassage(words, text, tenths);
   }
 
   #wordsIn(language: Language): WrittenWords {
@@ -98,10 +104,10 @@ export class Reader {
 
   #readPassage(words: WrittenWords, text: string, tenths: number): void {
     const plain = this.#plain;
-    if (plain.take(text)) {
+    if (plain.take(withoutCommas(text))) {
       while (plain.next()) this.#add(words, words.findPlain(plain), tenths);
     } else {
-      for (const chunk of chunksOf(text)) this.#add(words, words.find(chunk), tenths);
+      for (const chunk of chunksOf(normalized(text))) this.#add(words, words.find(chunk), tenths);
     }
   }
 
@@ -118,6 +124,7 @@ export class Reader {
       if ((code & 1) === 1) this.#length += tenths;
     }
     this.#evidence.add(codes[end + 1] ?? 0);
+    this.#clues |= codes[end + 2] ?? 0;
   }
 
   /** Terms of the language that it was not are of no memory, unless another has them. */
@@ -129,6 +136,7 @@ export class Reader {
     for (let at = 0; at < this.#used; at++) this.#frequencies[this.#terms[at] ?? 0] = 0;
     this.#used = 0;
     this.#length = 0;
+    this.#clues = 0;
     this.#evidence.clear();
   }
 

@@ -31,6 +31,10 @@ export const SAYS_TIME = new RegExp(
   "i",
 );
 
+/** What one of the words has to match of a text that says when. */
+export const TIME_CLUE =
+  `\\b(?:yesterday|today|tonight|tomorrow|ago|recently|(?:${PERIOD})s?)\\b|\\d`;
+
 export const ASKS_WHEN =
   /^\W*(?:since |until |and )?(?:when\b|(?:(?:in|on|at|during|by) )?(?:what|which) (?:date|day|month|year|time|week)\b|how long ago\b)/i;
 

@@ -208,12 +208,15 @@ function emitWord(
   kind: "term" | "whole",
   start: number,
   end: number,
-  out = /^$/,
+  out?: RegExp,
 ): void {
   const { text, accented, word, sink, reading: { language, others } } = chunk;
-  const plain = lower(text.slice(start, end)).replace(out, "");
-  const written = accented.slice(start, end).toLowerCase().replace(out, "");
+  const low = lower(text.slice(start, end));
+  const lowAccented = accented.slice(start, end).toLowerCase();
+  const plain = out === undefined ? low : low.replace(out, "");
+  const written = out === undefined ? lowAccented : lowAccented.replace(out, "");
   const [first = plain, ...more] = stemsOf(plain, written, language);
+  if (more.length === 0 && others.length === 0) return sink(first, kind, word, plain, start, end);
   const variants = others.flatMap((other) => stemsOf(plain, written, other));
   sink(first, kind, word, plain, start, end);
   for (const term of new Set([...more, ...variants])) {

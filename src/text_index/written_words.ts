@@ -3,6 +3,7 @@
  * for those, one look-up takes the place of folding, splitting, stemming and finding each term.
  * Holds nothing but a pure function's results, and forgets them all when they get many.
  */
+import { cluesOf } from "./answer_kinds.ts";
 import { stopwordKey } from "./document.ts";
 import type { PlainText } from "./plain_text.ts";
 import { evidenceOf } from "./language_evidence.ts";
@@ -30,8 +31,9 @@ export class WrittenWords {
   readonly #bytes: Uint8Array;
   #usedBytes = 0;
   #words = 0;
-  /** For each word the count of its codes, then the codes, then what it tells of the language; only the first `#used` are known. No
-   * word's are at 0, which is how the table tells a free place. */
+  /** For each word the count of its codes, then the codes, then what it tells of the language and of
+   * the kinds of answers; only the first `#used` are known. No word's are at 0, which is how the
+   * table tells a free place. */
   #codes = new Int32Array(1024);
   #used = 1;
 
@@ -47,8 +49,8 @@ export class WrittenWords {
 
   /**
    * At what `find` returned stands how many codes follow. A code is twice the number of a term, and
-   * one more where it adds to the length of a memory. Behind them stands the word's evidence of
-   * the language. Another array after `find`, as it may grow.
+   * one more where it adds to the length of a memory. Behind them stand the word's evidence of
+   * the language and its clues. Another array after `find`, as it may grow.
    */
   get codes(): Int32Array {
     return this.#codes;
@@ -109,7 +111,7 @@ export class WrittenWords {
 
   #keep(start: number): void {
     this.#words++;
-    this.#used = start + 2 + (this.#codes[start] ?? 0);
+    this.#used = start + 3 + (this.#codes[start] ?? 0);
   }
 
   /** Writes the codes of a word behind those that are known. */
@@ -123,6 +125,7 @@ export class WrittenWords {
     }, { language: this.#language, others: [] });
     this.#write(start, end - start - 1);
     this.#write(end, evidenceOf(chunk));
+    this.#write(end + 1, cluesOf(chunk));
     return start;
   }
 
