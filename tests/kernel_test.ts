@@ -83,6 +83,21 @@ Deno.test(`both kernels count differing bits alike (seed ${seed})`, () => {
   }
 });
 
+Deno.test(`both kernels count the differing bits of listed rows alike (seed ${seed})`, () => {
+  const random = randomOf(seed);
+  for (const bytes of [16, 64, 128, 448]) {
+    const [fast, plain] = twins(64 * 1024, random);
+    const list = Uint32Array.from({ length: 33 }, () => 16 * (1024 + below(random, 2048)));
+    for (const kernel of [fast, plain]) {
+      new Uint32Array(kernel.memory, 8192, list.length).set(list);
+      kernel.hammingOf(0, 8192, list.length, bytes, 12_288);
+    }
+    const distances = ({ memory }: Kernel) => new Int32Array(memory, 12_288, list.length);
+    assert.deepEqual(distances(fast), distances(plain), `${bytes}`);
+    assert.ok(distances(fast).every((distance) => distance > 0));
+  }
+});
+
 Deno.test(`both kernels give the same dot products (seed ${seed})`, () => {
   const random = randomOf(seed);
   for (const length of [16, 112, 1536, 4096]) {

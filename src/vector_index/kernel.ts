@@ -11,6 +11,8 @@ export interface Kernel {
    * are `bytes` long and lie one behind the other.
    */
   hamming(query: number, rows: number, count: number, bytes: number, out: number): void;
+  /** The same of the rows whose addresses (uint32) `list` has, as int32 to `out`. */
+  hammingOf(query: number, list: number, count: number, bytes: number, out: number): void;
   /**
    * The dot products of the query (int16) with the rows of int8 whose addresses (uint32) `list`
    * has, as int32 to `out`. The sums must fit.

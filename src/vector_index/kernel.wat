@@ -25,6 +25,28 @@
       (br_if $row (i32.lt_u
         (local.tee $out (i32.add (local.get $out) (i32.const 2))) (local.get $last)))))
 
+  (func (export "hammingOf")
+    (param $query i32) (param $list i32) (param $count i32) (param $bytes i32) (param $out i32)
+    (local $at i32) (local $row i32) (local $end i32) (local $last i32) (local $sum v128)
+    (local.set $end (i32.add (local.get $query) (local.get $bytes)))
+    (local.set $last (i32.add (local.get $list) (i32.shl (local.get $count) (i32.const 2))))
+    (loop $next
+      (local.set $row (i32.load (local.get $list)))
+      (local.set $sum (v128.const i64x2 0 0))
+      (local.set $at (local.get $query))
+      (loop $sixteen
+        (local.set $sum (i16x8.add (local.get $sum)
+          (i16x8.extadd_pairwise_i8x16_u (i8x16.popcnt
+            (v128.xor (v128.load (local.get $row)) (v128.load (local.get $at)))))))
+        (local.set $row (i32.add (local.get $row) (i32.const 16)))
+        (br_if $sixteen (i32.lt_u
+          (local.tee $at (i32.add (local.get $at) (i32.const 16))) (local.get $end))))
+      (i32.store (local.get $out)
+        (call $sum (i32x4.extadd_pairwise_i16x8_u (local.get $sum))))
+      (local.set $out (i32.add (local.get $out) (i32.const 4)))
+      (br_if $next (i32.lt_u
+        (local.tee $list (i32.add (local.get $list) (i32.const 4))) (local.get $last)))))
+
   (func (export "dots")
     (param $query i32) (param $list i32) (param $count i32) (param $length i32) (param $out i32)
     (local $at i32) (local $row i32) (local $end i32) (local $last i32)

@@ -39,6 +39,20 @@ export class PlainKernel implements Kernel {
     }
   }
 
+  hammingOf(query: number, list: number, count: number, bytes: number, out: number): void {
+    const words = new Int32Array(this.#memory);
+    const rows = new Uint32Array(this.#memory, list, count);
+    const distances = new Int32Array(this.#memory, out, count);
+    for (let row = 0; row < count; row++) {
+      const from = (rows[row] ?? 0) / 4;
+      let sum = 0;
+      for (let at = 0; at < bytes / 4; at++) {
+        sum += ones((words[query / 4 + at] ?? 0) ^ (words[from + at] ?? 0));
+      }
+      distances[row] = sum;
+    }
+  }
+
   dots(query: number, list: number, count: number, length: number, out: number): void {
     const a = new Int16Array(this.#memory, query, length);
     const codes = new Int8Array(this.#memory);

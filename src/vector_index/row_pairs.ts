@@ -18,6 +18,8 @@ const FEW_ROWS = 2048;
 const NEIGHBOURS = 32;
 /** The share of pairs at the least score that no band may find. */
 const MISSED = 0.003;
+/** How far sign bits may differ from their mean, see `farthest`. */
+const DEVIATIONS = 3;
 const LEAST_BAND_BITS = 8;
 const MOST_BAND_BITS = 16;
 /** Bits that sort a crowded band. */
@@ -46,7 +48,11 @@ export class RowPairs {
     this.#holding = holding;
     this.#minScore = minScore;
     this.#most = most;
-    this.#farthest = farthest(Math.max(-1, Math.min(1, minScore)), holding.quantiser.length);
+    this.#farthest = farthest(
+      Math.max(-1, Math.min(1, minScore)),
+      holding.quantiser.length,
+      DEVIATIONS,
+    );
   }
 
   /** The lower id first. */

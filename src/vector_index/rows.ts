@@ -4,7 +4,14 @@
  */
 import type { NewKernel } from "./kernel.ts";
 import type { Quantised, QuantisedQuery } from "./quantiser.ts";
-import { BATCH_ROWS, BLOCK_ROWS, type RowShape, Segment, segmentRows } from "./segment.ts";
+import {
+  BATCH_ROWS,
+  BLOCK_ROWS,
+  headBits,
+  type RowShape,
+  Segment,
+  segmentRows,
+} from "./segment.ts";
 
 export class Rows {
   readonly #shape: RowShape;
@@ -26,6 +33,11 @@ export class Rows {
 
   get bytes(): number {
     return this.#segments.reduce((sum, { bytes }) => sum + bytes, this.#units.byteLength);
+  }
+
+  /** How many of a row's sign bits are its head. */
+  get headBits(): number {
+    return headBits(this.#shape);
   }
 
   /** Adds a row behind the last. */
@@ -61,31 +73,49 @@ export class Rows {
   asQuery(row: number): QuantisedQuery {
     const { segment, at } = this.#place(row);
     const { codes, signs } = segment.at(at);
-    return { codes: Int16Array.from(codes), signs: signs.slice(), unit: this.#units[row] ?? 0 };
+    return { codes: Int16Array.from(codes), signs, unit: this.#units[row] ?? 0 };
   }
 
-  /** Writes to `into` in how many sign bits the rows of a sweep, the first of which is `row`, differ
-   * from the query; what follows the last row means nothing. */
-  distances(query: QuantisedQuery, row: number, into: Uint16Array): void {
+  /** Writes to `into` in how many bits the heads of a sweep, the first of which is `row`, differ
+   * from the query's; what follows the last row means nothing. */
+  headDistances(query: QuantisedQuery, row: number, into: Uint16Array): void {
     const { segment, at } = this.#place(row);
-    into.set(segment.distances(query, at), row);
+    into.set(segment.headDistances(query, at), row);
+  }
+
+  /** Writes to `into` in how many of their other bits the rows differ from the query. */
+  restDistances(query: QuantisedQuery, rows: Uint32Array, into: Uint16Array): void {
+    this.#batches(
+      rows,
+      (segment, batch, from) => into.set(segment.restDistances(query, batch), from),
+    );
   }
 
   /** Writes the cosines of the query with the rows to `into`. Ascending rows are fastest. */
   cosines(query: QuantisedQuery, rows: Uint32Array, into: Float64Array): void {
-    for (let from = 0; from < rows.length;) {
-      const first = (rows[from] ?? 0) - (rows[from] ?? 0) % this.#perSegment;
-      let to = from;
-      while (to < rows.length && to - from < BATCH_ROWS && this.#isIn(first, rows[to] ?? 0)) to++;
-      const batch = rows.slice(from, to);
-      for (let at = 0; at < batch.length; at++) batch[at] = (batch[at] ?? 0) - first;
-      const products = this.#place(first).segment.products(query, batch);
+    this.#batches(rows, (segment, batch, from) => {
+      const products = segment.products(query, batch);
       for (let at = 0; at < batch.length; at++) {
         const unit = this.#units[rows[from + at] ?? 0] ?? 0;
         const cosine = (products[at] ?? 0) * query.unit * unit;
         // Rounding takes the cosine of a vector with itself past 1.
         into[from + at] = Math.max(-1, Math.min(1, cosine));
       }
+    });
+  }
+
+  /** The rows by turns, as each segment numbers its own, and where in the list they begin. */
+  #batches(
+    rows: Uint32Array,
+    take: (segment: Segment, batch: Uint32Array, from: number) => void,
+  ): void {
+    for (let from = 0; from < rows.length;) {
+      const first = (rows[from] ?? 0) - (rows[from] ?? 0) % this.#perSegment;
+      let to = from;
+      while (to < rows.length && to - from < BATCH_ROWS && this.#isIn(first, rows[to] ?? 0)) to++;
+      const batch = rows.slice(from, to);
+      for (let at = 0; at < batch.length; at++) batch[at] = (batch[at] ?? 0) - first;
+      take(this.#place(first).segment, batch, from);
       from = to;
     }
   }

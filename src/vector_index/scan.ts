@@ -15,6 +15,9 @@ export const FEW_CODES = 4_000_000;
 const LEAST_SIGNS = 160;
 /** So many rows with the nearest sign bits are read at first, and more for a longer list. */
 const FIRST_ROWS = 256;
+/** How far sign bits are followed from their mean, see `farthest`: for the first places, and for
+ * the last of a longer list. */
+const SURE_PLACES = 64, DEVIATIONS = 2.5, FEW_DEVIATIONS = 1.5;
 /** Memories that the filter is asked about between two looks at the clock. */
 const FILTER_BATCH = 64;
 
@@ -63,7 +66,7 @@ export class Scan {
   /** The whole way, but for what changes on it. */
   *steps(): Steps {
     yield* this.#filter();
-    if (this.#isWorthSigns()) yield* this.#measureNearest(yield* this.#distances());
+    if (this.#isWorthSigns()) yield* this.#measureNearest(yield* this.#headDistances());
     else yield* this.#measure(this.#all());
   }
 
@@ -139,36 +142,57 @@ export class Scan {
     return all.subarray(0, length);
   }
 
-  /** Row -> how many of its sign bits differ from the query's. */
-  *#distances(): Generator<void, Uint16Array, void> {
+  /** Row -> how many bits of its head differ from the query's. */
+  *#headDistances(): Generator<void, Uint16Array, void> {
     const { rows } = this.holding;
     const { count } = rows;
     const distances = new Uint16Array(Math.ceil(count / SWEEP_ROWS) * SWEEP_ROWS);
     for (let row = 0; row < Math.min(count, rows.count); row += SWEEP_ROWS) {
-      rows.distances(this.#query.query, row, distances);
+      rows.headDistances(this.#query.query, row, distances);
       yield;
     }
     return distances.subarray(0, Math.min(count, rows.count));
   }
 
   /** A few rows say how near the wanted memories are at least, and so how far the sign bits of
-   * another one of them may differ. */
-  *#measureNearest(distances: Uint16Array): Steps {
+   * another one of them may differ: first those of the heads, then all. */
+  *#measureNearest(heads: Uint16Array): Steps {
     const { limit } = this.#query;
-    const { members, quantiser: { length } } = this.holding;
+    const { members, rows: { headBits } } = this.holding;
     const isIn = this.#accepted === undefined && this.changed.size === 0
       ? undefined
       : (row: number) => this.#isIn(members.slots[row] ?? 0);
-    const counts = countDistances(distances, length, isIn);
+    const counts = countDistances(heads, headBits, isIn);
     let nearest = -1;
-    for (let rows = Math.max(FIRST_ROWS, 2 * limit); nearest < length; rows *= 4) {
+    for (let rows = Math.max(FIRST_ROWS, 2 * limit); nearest < headBits; rows *= 4) {
       this.#bar = this.scores.inPlace(limit);
-      const far = this.#bar === undefined ? length : farthest(this.#bar, length);
+      const far = this.#farthest(headBits);
       if (far <= nearest) return;
       const next = Math.min(far, distanceOf(rows, counts));
-      yield* this.#measure(rowsBetween(distances, nearest, next, isIn));
+      const some = rowsBetween(heads, nearest, next, isIn);
+      yield* this.#measure(this.#bar === undefined ? some : this.#near(some, heads));
       nearest = next;
     }
+  }
+
+  /** Of the first places hardly one is missed; further down one now and then. */
+  #farthest(bits: number): number {
+    if (this.#bar === undefined) return bits;
+    const { limit } = this.#query;
+    const far = farthest(this.#bar, bits, limit > SURE_PLACES ? FEW_DEVIATIONS : DEVIATIONS);
+    const sure = this.scores.inPlace(Math.min(limit, SURE_PLACES)) ?? this.#bar;
+    return Math.max(far, farthest(sure, bits, DEVIATIONS));
+  }
+
+  /** Those that are near also by the rest of their signs. */
+  #near(some: Uint32Array, heads: Uint16Array): Uint32Array {
+    const { rows, quantiser: { length } } = this.holding;
+    if (rows.headBits === length) return some;
+    const far = this.#farthest(length);
+    const present = some.filter((row) => row < rows.count);
+    const rest = new Uint16Array(present.length);
+    rows.restDistances(this.#query.query, present, rest);
+    return present.filter((row, at) => (heads[row] ?? 0) + (rest[at] ?? 0) <= far);
   }
 
   *#measure(rows: Uint32Array): Steps {

@@ -1,5 +1,8 @@
 /** The best cosine of each memory that a scan looked at closely. */
 
+/** Cosines are told apart by so many steps where a place is looked for. */
+const STEPS = 8192;
+
 export class Scores {
   /** Slot -> cosine; NaN where there is none. */
   #cosines: Float64Array;
@@ -45,9 +48,18 @@ export class Scores {
     this.#isTidy = false;
   }
 
-  /** The cosine of the memory in that place, the best being the first; undefined beyond the last. */
+  /** A cosine that the memory in that place, the best being the first, just reaches; undefined
+   * beyond the last. */
   inPlace(place: number): number | undefined {
-    const cosines = Float64Array.from(this.slots, (slot) => this.get(slot)).sort();
-    return cosines.at(-place);
+    const { slots } = this;
+    if (slots.length < place) return undefined;
+    const counts = new Uint32Array(STEPS + 1);
+    for (const slot of slots) {
+      const step = Math.floor((this.get(slot) + 1) / 2 * STEPS);
+      counts[step] = (counts[step] ?? 0) + 1;
+    }
+    let step = STEPS;
+    for (let sum = counts[step] ?? 0; sum < place; sum += counts[--step] ?? 0);
+    return 2 * step / STEPS - 1;
   }
 }

@@ -1,9 +1,10 @@
 /**
  * Some MiB of quantised rows in one kernel's memory. They lie in blocks of 256, the sign bits of a
  * block in front of its codes, and the memory grows by a block at a time: growing copies nothing.
+ * The first bits of each row, its head, lie apart from the rest, which few searches need.
  *
- *   scratch: query signs | query codes | list | products | distances
- *   block:   signs of 256 rows | codes of 256 rows
+ *   scratch: query signs | query codes | list | its numbers | distances
+ *   block:   heads of 256 rows | other signs of 256 rows | codes of 256 rows
  */
 import type { Kernel, NewKernel } from "./kernel.ts";
 import { ones } from "./plain_kernel.ts";
@@ -14,6 +15,8 @@ export const BLOCK_ROWS = 256;
 export const SWEEP_ROWS = 16 * BLOCK_ROWS;
 /** How many rows one call compares by their codes. */
 export const BATCH_ROWS = 1024;
+/** As much of the signs as tells most rows apart, in a line of a processor's cache. */
+const HEAD_BYTES = 64;
 /** What a segment holds, if one block is not already more: what is given back at once when rows
  * go, and small beside what an index that needs several of them holds. */
 const SEGMENT_BYTES = 16 * 1024 * 1024;
@@ -22,6 +25,11 @@ export interface RowShape {
   /** Codes of a row. */
   readonly length: number;
   readonly signBytes: number;
+}
+
+/** How many bits the head of such a row has. */
+export function headBits({ length }: RowShape): number {
+  return Math.min(length, 8 * HEAD_BYTES);
 }
 
 /** How many rows one segment of such rows holds. */
@@ -36,10 +44,12 @@ function blockBytes({ length, signBytes }: RowShape): number {
 export class Segment {
   readonly #shape: RowShape;
   readonly #kernel: Kernel;
+  readonly #headBytes: number;
+  readonly #restBytes: number;
   readonly #blockBytes: number;
   readonly #codes: number;
   readonly #list: number;
-  readonly #products: number;
+  readonly #numbers: number;
   readonly #distances: number;
   readonly #blocks: number;
   #bytes = new Uint8Array();
@@ -49,11 +59,13 @@ export class Segment {
 
   constructor(shape: RowShape, newKernel: NewKernel) {
     this.#shape = shape;
+    this.#headBytes = Math.min(shape.signBytes, HEAD_BYTES);
+    this.#restBytes = shape.signBytes - this.#headBytes;
     this.#blockBytes = blockBytes(shape);
     this.#codes = shape.signBytes;
     this.#list = this.#codes + 2 * shape.length;
-    this.#products = this.#list + 4 * BATCH_ROWS;
-    this.#distances = this.#products + 4 * BATCH_ROWS;
+    this.#numbers = this.#list + 4 * BATCH_ROWS;
+    this.#distances = this.#numbers + 4 * BATCH_ROWS;
     this.#blocks = this.#distances + 2 * SWEEP_ROWS;
     this.#kernel = newKernel(this.#blocks + segmentRows(shape) / BLOCK_ROWS * this.#blockBytes);
   }
@@ -65,68 +77,87 @@ export class Segment {
   /** Fills a row, growing to it. */
   set(row: number, { codes, signs }: Pick<Quantised, "codes" | "signs">): void {
     this.#growTo(row);
-    this.#bytes.set(signs, this.#signsOf(row));
+    this.#bytes.set(signs.subarray(0, this.#headBytes), this.#headOf(row));
+    this.#bytes.set(signs.subarray(this.#headBytes), this.#restOf(row));
     const bytes = new Uint8Array(codes.buffer, codes.byteOffset, codes.byteLength);
     this.#bytes.set(bytes, this.#codesOf(row));
   }
 
-  /** Views of a row, until the segment grows. */
+  /** A row; its codes are a view, until the segment grows. */
   at(row: number): Pick<Quantised, "codes" | "signs"> {
     const { length, signBytes } = this.#shape;
     const { memory } = this.#kernel;
-    return {
-      codes: new Int8Array(memory, this.#codesOf(row), length),
-      signs: new Uint8Array(memory, this.#signsOf(row), signBytes),
-    };
+    const signs = new Uint8Array(signBytes);
+    signs.set(new Uint8Array(memory, this.#headOf(row), this.#headBytes));
+    signs.set(new Uint8Array(memory, this.#restOf(row), this.#restBytes), this.#headBytes);
+    return { codes: new Int8Array(memory, this.#codesOf(row), length), signs };
   }
 
   /** Up to 24 of a row's sign bits from the given one on, as a number. */
   bits(row: number, from: number, count: number): number {
-    const at = this.#signsOf(row) + (from >> 3);
-    const bytes = this.#bytes;
-    const low = (bytes[at] ?? 0) | (bytes[at + 1] ?? 0) << 8;
-    const high = (bytes[at + 2] ?? 0) | (bytes[at + 3] ?? 0) << 8;
+    const at = from >> 3;
+    const low = this.#signByte(row, at) | this.#signByte(row, at + 1) << 8;
+    const high = this.#signByte(row, at + 2) | this.#signByte(row, at + 3) << 8;
     return ((low | high << 16) >>> (from & 7)) & (2 ** count - 1);
   }
 
   /** In how many sign bits a row differs from one of this or another segment. */
   differingBits(row: number, other: Segment, otherRow: number): number {
-    const a = this.#signsOf(row) / 4;
-    const b = other.#signsOf(otherRow) / 4;
+    const heads = this.#differing(
+      this.#headOf(row),
+      other,
+      other.#headOf(otherRow),
+      this.#headBytes,
+    );
+    return heads +
+      this.#differing(this.#restOf(row), other, other.#restOf(otherRow), this.#restBytes);
+  }
+
+  #differing(from: number, other: Segment, otherFrom: number, bytes: number): number {
     let sum = 0;
-    for (let at = 0; at < this.#shape.signBytes / 4; at++) {
-      sum += ones((this.#words[a + at] ?? 0) ^ (other.#words[b + at] ?? 0));
+    for (let at = 0; at < bytes / 4; at++) {
+      const a = this.#words[from / 4 + at] ?? 0;
+      sum += ones(a ^ (other.#words[otherFrom / 4 + at] ?? 0));
     }
     return sum;
   }
 
-  /** In how many sign bits the rows of a sweep differ from the query: a view, until the next. */
-  distances(query: QuantisedQuery, row: number): Uint16Array {
+  /** In how many bits the heads of a sweep differ from the query's: a view, until the next. */
+  headDistances(query: QuantisedQuery, row: number): Uint16Array {
     this.#load(query);
     const first = this.#blocks + row / BLOCK_ROWS * this.#blockBytes;
     const blocks = Math.floor((this.#bytes.length - first) / this.#blockBytes);
     for (let block = 0; block < Math.min(blocks, SWEEP_ROWS / BLOCK_ROWS); block++) {
-      const signs = first + block * this.#blockBytes;
+      const heads = first + block * this.#blockBytes;
       const to = this.#distances + 2 * block * BLOCK_ROWS;
-      this.#kernel.hamming(0, signs, BLOCK_ROWS, this.#shape.signBytes, to);
+      this.#kernel.hamming(0, heads, BLOCK_ROWS, this.#headBytes, to);
     }
     return new Uint16Array(this.#kernel.memory, this.#distances, SWEEP_ROWS);
+  }
+
+  /** In how many of their other bits at most `BATCH_ROWS` rows differ from the query: a view. */
+  restDistances(query: QuantisedQuery, rows: Uint32Array): Int32Array {
+    const [from, bytes] = [this.#headBytes, this.#restBytes];
+    this.#load(query);
+    const numbers = this.#listed(rows, (row) => this.#restOf(row));
+    this.#kernel.hammingOf(from, this.#list, rows.length, bytes, this.#numbers);
+    return numbers;
   }
 
   /** The query's products with the codes of at most `BATCH_ROWS` rows: a view, until the next. */
   products(query: QuantisedQuery, rows: Uint32Array): Int32Array {
     this.#load(query);
+    const numbers = this.#listed(rows, (row) => this.#codesOf(row));
+    this.#kernel.dots(this.#codes, this.#list, rows.length, this.#shape.length, this.#numbers);
+    return numbers;
+  }
+
+  /** Lists the addresses of the rows, and gives the place of what will be said of them. */
+  #listed(rows: Uint32Array, addressOf: (row: number) => number): Int32Array {
     const { memory } = this.#kernel;
     const list = new Uint32Array(memory, this.#list, rows.length);
-    for (let at = 0; at < rows.length; at++) list[at] = this.#codesOf(rows[at] ?? 0);
-    this.#kernel.dots(
-      this.#codes,
-      this.#list,
-      rows.length,
-      this.#shape.length,
-      this.#products,
-    );
-    return new Int32Array(memory, this.#products, rows.length);
+    for (let at = 0; at < rows.length; at++) list[at] = addressOf(rows[at] ?? 0);
+    return new Int32Array(memory, this.#numbers, rows.length);
   }
 
   #load(query: QuantisedQuery): void {
@@ -146,13 +177,25 @@ export class Segment {
     this.#words = new Int32Array(memory);
   }
 
-  #signsOf(row: number): number {
-    const block = this.#blocks + Math.floor(row / BLOCK_ROWS) * this.#blockBytes;
-    return block + (row % BLOCK_ROWS) * this.#shape.signBytes;
+  #signByte(row: number, at: number): number {
+    const from = at < this.#headBytes ? this.#headOf(row) : this.#restOf(row) - this.#headBytes;
+    return this.#bytes[from + at] ?? 0;
+  }
+
+  #blockOf(row: number): number {
+    return this.#blocks + Math.floor(row / BLOCK_ROWS) * this.#blockBytes;
+  }
+
+  #headOf(row: number): number {
+    return this.#blockOf(row) + (row % BLOCK_ROWS) * this.#headBytes;
+  }
+
+  #restOf(row: number): number {
+    return this.#blockOf(row) + BLOCK_ROWS * this.#headBytes + (row % BLOCK_ROWS) * this.#restBytes;
   }
 
   #codesOf(row: number): number {
-    const block = this.#blocks + Math.floor(row / BLOCK_ROWS) * this.#blockBytes;
-    return block + BLOCK_ROWS * this.#shape.signBytes + (row % BLOCK_ROWS) * this.#shape.length;
+    const { length, signBytes } = this.#shape;
+    return this.#blockOf(row) + BLOCK_ROWS * signBytes + (row % BLOCK_ROWS) * length;
   }
 }

@@ -13,6 +13,7 @@ const WASM_PAGE_BYTES = 64 * 1024;
 class WasmKernel implements Kernel {
   readonly #memory: WebAssembly.Memory;
   readonly hamming: Kernel["hamming"];
+  readonly hammingOf: Kernel["hammingOf"];
   readonly dots: Kernel["dots"];
   readonly spread: Kernel["spread"];
   readonly quantise: Kernel["quantise"];
@@ -22,8 +23,9 @@ class WasmKernel implements Kernel {
     this.#memory = new WebAssembly.Memory({ initial: 1, maximum });
     const { exports } = new WebAssembly.Instance(module, { kernel: { memory: this.#memory } });
     // What the module exports is known from its text, which a test compares with the bytes.
-    const { hamming, dots, spread, quantise } = exports as unknown as Arithmetic;
+    const { hamming, hammingOf, dots, spread, quantise } = exports as unknown as Arithmetic;
     this.hamming = hamming;
+    this.hammingOf = hammingOf;
     this.dots = dots;
     this.spread = spread;
     this.quantise = quantise;
