@@ -14,6 +14,8 @@ import {
   type EmbedderFault,
   type EmbedOptions,
 } from "../embedder.ts";
+import { Pace } from "../pace.ts";
+import { ReplyReader } from "./reply.ts";
 
 export interface OpenAiOptions {
   /** Up to and without `/embeddings`. */
@@ -35,17 +37,6 @@ const OPENAI_BASE_URL = "https://api.openai.com/v1";
 const TIMEOUT_MS = 20_000;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
-
-/** Outside of these a vector is damage, not a direction: providers answer lengths near 1, and a
- * model that does not normalise stays within a few hundred. */
-const NORM = { least: 1e-6, most: 1e6 } as const;
-
-const Reply = z.object({
-  data: z.array(z.object({
-    index: z.number().int().nonnegative(),
-    embedding: z.array(z.number()),
-  })),
-});
 
 /** What of a refusal may be looked at; never its message. */
 const Refusal = z.object({
@@ -73,7 +64,7 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
         encoding_format: "float",
         ...(dimensions === undefined ? {} : { dimensions }),
       }, { signal: ended }).asResponse();
-      return vectorsOf(await textOf(response, ended), texts.length, dimensions);
+      return (await readReply(response, ended)).vectors(texts.length, dimensions);
     } catch (error) {
       if (signal.aborted) throw new EmbedderError("retry", "Cannot embed: the call was given up");
       if (deadline.signal.aborted) {
@@ -88,9 +79,14 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
 }
 
 /** The SDK lets go of the signal once it has the head: a body that drips would never end. */
-async function textOf({ body }: Response, signal: AbortSignal): Promise<string> {
-  if (body === null) return "";
-  return await new Response(body.pipeThrough(new TransformStream(), { signal })).text();
+async function readReply({ body }: Response, signal: AbortSignal): Promise<ReplyReader> {
+  const reader = new ReplyReader();
+  const pace = new Pace();
+  for await (const piece of body?.pipeThrough(new TransformStream(), { signal }) ?? []) {
+    reader.push(piece);
+    if (pace.due) await pace.breathe();
+  }
+  return reader;
 }
 
 /** Loads the SDK, which takes some 70 ms, when it is first of use. */
@@ -184,44 +180,4 @@ function retryAfterMs(headers: Headers, now: () => number): number | undefined {
   if (!value) return undefined;
   const ms = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now();
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
-}
-
-/** The vectors of a reply in the order of the texts, or an error naming what is wrong with it. */
-function vectorsOf(body: string, count: number, dimensions: number | undefined): Float32Array[] {
-  const { data } = replyOf(body);
-  if (data.length !== count) throw unusable(`${data.length} vectors for ${count} texts`);
-  const vectors = new Map<number, Float32Array>();
-  for (const { index, embedding } of data) vectors.set(index, Float32Array.from(embedding));
-  const length = dimensions ?? data[0]?.embedding.length;
-  return Array.from({ length: count }, (_, index) => {
-    const vector = vectors.get(index);
-    if (vector === undefined) throw unusable("its indices are not 0 to n-1");
-    if (vector.length !== length || length === 0) throw unusable("its vectors' length is wrong");
-    const norm = normOf(vector);
-    if (!(norm >= NORM.least && norm <= NORM.most)) throw unusable("a vector has no direction");
-    return vector;
-  });
-}
-
-function replyOf(body: string): z.infer<typeof Reply> {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    throw unusable("it is not JSON");
-  }
-  const reply = Reply.safeParse(json);
-  if (!reply.success) throw unusable("it is not a list of vectors");
-  return reply.data;
-}
-
-/** NaN or infinite where a component is. */
-function normOf(vector: Float32Array): number {
-  let sum = 0;
-  for (const component of vector) sum += component * component;
-  return Math.sqrt(sum);
-}
-
-function unusable(why: string): EmbedderError {
-  return new EmbedderError("retry", `Cannot use the provider's reply: ${why}`);
 }
