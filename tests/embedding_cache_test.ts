@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { cachedEmbedder } from "../src/embedder/cached.ts";
-import { embeddingKey } from "../src/embedder/cache_row.ts";
+import { bytesOf, embeddingKey, vectorIn } from "../src/embedder/cache_row.ts";
 import { never } from "./embedder_contract.ts";
 import { FakeEmbedder, vectorOf } from "./fakes/indexing.ts";
 import { Place } from "./fakes/cache_place.ts";
@@ -33,6 +33,18 @@ Deno.test("the cache's key tells model, dimensions and text apart", () => {
   ];
   assert.equal(new Set(keys).size, keys.length);
   assert.ok(keys.every((one) => /^[0-9a-f]{64}$/.test(one)));
+});
+
+Deno.test("a row's vector is the same wherever its bytes lie", () => {
+  const key = embeddingKey("m", 3, "a");
+  const vector = Float32Array.of(0.25, -1, 3e-7);
+  const { blob, crc } = bytesOf({ key, vector });
+  const around = new Uint8Array(blob.length + 8);
+  for (const [from, room] of [[0, 0], [0, 1], [1, 8], [4, 8]] as const) {
+    around.set(blob, from);
+    const lying = around.slice(0, blob.length + room).subarray(from, from + blob.length);
+    assert.deepEqual(vectorIn(key, lying, crc), vector);
+  }
 });
 
 Deno.test("the cache's file is for its owner only and holds no text", async () => {

@@ -31,8 +31,10 @@ export function bytesOf({ key, vector }: CacheEntry): { blob: Uint8Array; crc: n
 export function vectorIn(key: string, vector: unknown, crc: unknown): Float32Array | undefined {
   if (!(vector instanceof Uint8Array) || vector.length % 4 !== 0) return undefined;
   if (checksum(key, vector) !== crc) return undefined;
-  // Copied: the bytes SQLite hands out need not lie where a Float32Array may begin.
-  return new Float32Array(vector.slice().buffer);
+  // They need not lie where a Float32Array may begin, nor alone; as a rule they do.
+  const { buffer, byteOffset, byteLength } = vector;
+  const isAlone = byteOffset === 0 && buffer.byteLength === byteLength;
+  return new Float32Array(isAlone ? buffer : vector.slice().buffer);
 }
 
 /** Over key and vector, so that a row under the wrong key is found out too. */
