@@ -146,6 +146,7 @@ export class Bm25Index implements TextIndex {
   #prepare(text: string): PreparedQuery {
     return prepareQuery(text, {
       find: (term) => this.#vocabulary.find(term),
+      has: (term) => this.#vocabulary.has(term),
       near: (term) => this.#vocabulary.near(term),
       documents: this.size,
     });

@@ -132,8 +132,9 @@ export function stemsOf(plain: string, accented: string, language: Language): re
   const cut = plain.slice(0, MAX_TERM_CHARACTERS);
   if (script === undefined || plain.length > MAX_STEM_CHARACTERS || !WORD.test(plain)) return [cut];
   if (script === "hebrew") return [...new Set([cut, cut.replace(HEBREW_PARTICLES, "")])];
-  const found = [accented, plain].map((word) => lower(withoutMarks(stem(word))) + mark);
-  return [...new Set(found)];
+  const first = lower(withoutMarks(stem(accented))) + mark;
+  const second = plain === accented ? first : lower(withoutMarks(stem(plain))) + mark;
+  return second === first ? [first] : [first, second];
 }
 
 /** The key under which the memories of a language are counted. */

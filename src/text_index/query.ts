@@ -48,6 +48,7 @@ export interface PreparedQuery {
 /** What the memories hold: the postings of a term that any has, and how many memories there are. */
 export interface Collection {
   readonly find: (term: string) => Postings | undefined;
+  readonly has: (term: string) => boolean;
   /** The terms that are one slip away from one. */
   readonly near: (term: string) => readonly string[];
   readonly documents: number;
@@ -149,13 +150,13 @@ function termsOf(word: WrittenWord, { find, documents }: Collection): QueryTerm[
 function guessedTerms(
   plain: string,
   { language, others }: Reading,
-  { find, near, documents }: Collection,
+  { find, has, near, documents }: Collection,
 ): QueryTerm[] {
   const slips = (each: Language) =>
     oneSlipAway(
       plain,
       (word) => stemsOf(word, word, each),
-      { has: (term) => find(term) !== undefined, near },
+      { has, near },
     );
   // Hundreds of candidates are stemmed: in one more language at most, to be done in time.
   const terms = slips(language);

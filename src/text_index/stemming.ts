@@ -14,11 +14,15 @@ export const MAX_STEM_CHARACTERS = 32;
 const MAX_CACHED_STEMS = 50_000;
 const PLAIN_WORD = /^[a-z]+$/;
 
+/** How a word ends that Porter2 may change: nothing is done to any other, in no step. */
+const SUFFIX = /(?:[sey]|ed|ing|[lct]i|gi|al|ful|ll|ism|er|ator|ion|[ae]nt|ic)$/;
+
 /** The stem of a lower-case word; a word that is not plain English letters is its own. */
 export function stem(word: string): string {
   if (word.length > MAX_STEM_CHARACTERS || !PLAIN_WORD.test(word)) {
     return word.slice(0, MAX_TERM_CHARACTERS);
   }
+  if (!SUFFIX.test(word) && !unlikeStems.has(word)) return word;
   const known = stems.get(word);
   if (known !== undefined) return known;
   const regular = porter(IRREGULAR_FORMS.get(word) ?? word);
@@ -35,3 +39,9 @@ const stems = new Map<string, string>();
 const americanStems: ReadonlyMap<string, string> = new Map(
   Array.from(BRITISH_SPELLINGS, ([british, american]) => [porter(british), porter(american)]),
 );
+
+/** What is not its own stem whatever it ends in. */
+const unlikeStems: ReadonlySet<string> = new Set([
+  ...IRREGULAR_FORMS.keys(),
+  ...americanStems.keys(),
+]);

@@ -57,6 +57,12 @@ export class Vocabulary {
     return this.#lists.of(number);
   }
 
+  /** Whether some memory has a term. */
+  has(term: string): boolean {
+    const number = this.#numbers.get(term);
+    return number !== undefined && this.#lists.count(number) > 0;
+  }
+
   add(number: number, slot: number, frequency: number): void {
     if (this.#left.size > 0) this.#left.delete(number);
     this.#lists.add(number, slot, frequency);
