@@ -138,3 +138,22 @@ Deno.test("a rotation keeps cosines, and lets no number stand out", () => {
   assert.ok(Math.abs(square - 1) < 0.01, `${square}`);
   assert.ok(unit * 127 < 0.2, `${unit * 127}`);
 });
+
+Deno.test("a rotation spreads each half of a vector over all sign bits", () => {
+  const random = randomOf(1);
+  for (const dimensions of [384, 768, 1000, 1536, 1920]) {
+    const quantiser = new Quantiser(dimensions, fastestKernel());
+    const one = Float32Array.from({ length: dimensions }, () => random() - 0.5);
+    // At a right angle to the other, all of it in the second half.
+    const other = one.map((x, at) => at < dimensions / 2 ? x : -x);
+    const signs = [one, other].map((vector) =>
+      quantiser.quantise(vector, 1 / Math.hypot(...vector)).signs.slice()
+    );
+    const differs = (at: number) =>
+      ((signs[0]?.[at >> 3] ?? 0) ^ (signs[1]?.[at >> 3] ?? 0)) >> (at & 7) & 1;
+    const parts = [0, quantiser.length - 160].map((from) =>
+      Array.from({ length: 160 }, (_, at) => differs(from + at)).reduce((sum, bit) => sum + bit)
+    );
+    assert.ok(parts.every((differing) => Math.abs(differing - 80) < 32), `${dimensions}: ${parts}`);
+  }
+});

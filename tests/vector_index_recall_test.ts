@@ -7,8 +7,11 @@ import { FloatScan } from "./fakes/float_scan.ts";
 import { SourcedVectorIndex } from "./fakes/sourced_index.ts";
 import { below, randomOf, seed } from "./fakes/store_kit.ts";
 
-/** Dimensions and memories: the last four are enough for the sign bits to be asked first. */
-const SIZES = [[8, 3000], [100, 2000], [384, 12_000], [768, 6000], [1536, 3000], [4096, 1100]];
+/** Dimensions and memories: but of the first two the sign bits are asked first. */
+const SIZES = [[8, 3000], [100, 2000], [384, 12_000], [768, 4000], [1000, 3000], [1536, 2000], [
+  4096,
+  500,
+]];
 
 interface Twins {
   readonly index: SourcedVectorIndex;

@@ -3,6 +3,7 @@ import type { NewKernel } from "./kernel.ts";
 import { Members } from "./members.ts";
 import { Quantiser } from "./quantiser.ts";
 import { Rows } from "./rows.ts";
+import { Scores } from "./scores.ts";
 
 /** A vector and 1 / its length. */
 export interface Measured {
@@ -14,6 +15,7 @@ export class Holding {
   readonly quantiser: Quantiser;
   readonly rows: Rows;
   readonly members = new Members();
+  #scores: Scores | undefined;
 
   constructor(dimensions: number, newKernel: NewKernel) {
     this.quantiser = new Quantiser(dimensions, newKernel);
@@ -21,7 +23,20 @@ export class Holding {
   }
 
   get bytes(): number {
-    return this.quantiser.bytes + this.rows.bytes + this.members.bytes;
+    const scores = this.#scores?.bytes ?? 0;
+    return this.quantiser.bytes + this.rows.bytes + this.members.bytes + scores;
+  }
+
+  /** Empty scores for a search, which brings them back: they are large, and soon wanted again. */
+  borrowScores(): Scores {
+    const scores = this.#scores ?? new Scores(this.members.slotLimit);
+    this.#scores = undefined;
+    return scores;
+  }
+
+  giveBack(scores: Scores): void {
+    scores.clear();
+    this.#scores = scores;
   }
 
   /** Adds or replaces a memory, and names each slot whose rows are others now. */

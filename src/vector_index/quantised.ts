@@ -116,6 +116,7 @@ export class QuantisedVectorIndex implements VectorIndex {
         if (isTrue || isLast) return finalists.result();
       } finally {
         this.#scans.delete(scan);
+        holding.giveBack(scan.scores);
       }
     }
   }

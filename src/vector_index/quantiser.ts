@@ -6,7 +6,8 @@
  * 2002), also of models in whose vectors a few numbers are always large.
  *
  * The rotation is random signs and Hadamard blocks (Ailon and Chazelle, "The fast
- * Johnson-Lindenstrauss transform", 2009): two rounds over the first and the last 2^n numbers.
+ * Johnson-Lindenstrauss transform", 2009): two rounds over the first and the last 2^n numbers, and
+ * between them a perfect shuffle, as those two may have hardly a number in common.
  */
 import type { Kernel, NewKernel } from "./kernel.ts";
 
@@ -41,6 +42,7 @@ export class Quantiser {
   readonly signBytes: number;
   readonly #kernel: Kernel;
   readonly #vector: Float32Array;
+  readonly #shuffled: Float32Array;
   readonly #codes: Int8Array;
   readonly #signs: Uint8Array;
   /** Where each block begins in the vector, and where its factors lie. */
@@ -61,6 +63,7 @@ export class Quantiser {
     this.#kernel.grow(bytes);
     const { memory } = this.#kernel;
     this.#vector = new Float32Array(memory, 0, this.length);
+    this.#shuffled = new Float32Array(this.length);
     this.#codes = new Int8Array(memory, codes, this.length);
     this.#signs = new Uint8Array(memory, signs, this.signBytes);
     const last = 4 * this.length - blockBytes;
@@ -89,9 +92,13 @@ export class Quantiser {
 
   query(vector: Float32Array, inverseLength: number): QuantisedQuery {
     const signs = this.quantise(vector, inverseLength).signs.slice();
-    const most = this.#vector.reduce((most, number) => Math.max(most, Math.abs(number)), 0);
+    let most = 0;
+    for (const number of this.#vector) most = Math.max(most, Math.abs(number));
     const factor = Math.min(32_767 / most, MAX_PRODUCT / (127 * Math.sqrt(this.length)));
-    const codes = Int16Array.from(this.#vector, (number) => Math.round(number * factor));
+    const codes = new Int16Array(this.length);
+    for (let at = 0; at < codes.length; at++) {
+      codes[at] = Math.round((this.#vector[at] ?? 0) * factor);
+    }
     return { codes, signs, unit: 1 / factor };
   }
 
@@ -99,8 +106,19 @@ export class Quantiser {
     const numbers = this.#vector;
     for (let at = 0; at < vector.length; at++) numbers[at] = (vector[at] ?? 0) * inverseLength;
     numbers.fill(0, vector.length);
-    for (const { vector, factors } of this.#blocks) {
+    for (const [at, { vector, factors }] of this.#blocks.entries()) {
+      if (at === this.#blocks.length / ROUNDS) this.#shuffle();
       this.#kernel.spread(vector, factors, this.#blockLength);
+    }
+  }
+
+  /** Deals the one half between the numbers of the other. */
+  #shuffle(): void {
+    const half = this.length / 2;
+    this.#shuffled.set(this.#vector);
+    for (let at = 0; at < half; at++) {
+      this.#vector[2 * at] = this.#shuffled[at] ?? 0;
+      this.#vector[2 * at + 1] = this.#shuffled[half + at] ?? 0;
     }
   }
 }

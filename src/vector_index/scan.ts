@@ -6,18 +6,19 @@
 import { countDistances, distanceOf, farthest, rowsBetween } from "./candidates.ts";
 import type { Holding } from "./holding.ts";
 import type { QuantisedQuery } from "./quantiser.ts";
-import { Scores } from "./scores.ts";
+import type { Scores } from "./scores.ts";
 import { BATCH_ROWS, SWEEP_ROWS } from "./segment.ts";
 
-/** Below so many codes in all they are all read: it takes about a millisecond. */
-export const FEW_CODES = 4_000_000;
+/** Below so many codes in all they are all read: it takes about a tenth of a millisecond. */
+export const FEW_CODES = 500_000;
 /** With fewer sign bits the angle is hardly known by them, and the codes are few as well. */
 const LEAST_SIGNS = 160;
-/** So many rows with the nearest sign bits are read at first, and more for a longer list. */
-const FIRST_ROWS = 256;
+/** So many rows with the nearest sign bits are read at first, and more for a longer list; then so
+ * many times more. */
+const FIRST_ROWS = 256, MORE_ROWS = 16;
 /** How far sign bits are followed from their mean, see `farthest`: for the first places, and for
  * the last of a longer list. */
-const SURE_PLACES = 64, DEVIATIONS = 2.5, FEW_DEVIATIONS = 1.5;
+const SURE_PLACES = 24, DEVIATIONS = 2.5, FEW_DEVIATIONS = 1.5;
 /** Memories that the filter is asked about between two looks at the clock. */
 const FILTER_BATCH = 64;
 
@@ -50,7 +51,7 @@ export class Scan {
   constructor(holding: Holding, query: ScanQuery) {
     this.holding = holding;
     this.#query = query;
-    this.scores = new Scores(holding.members.slotLimit);
+    this.scores = holding.borrowScores();
   }
 
   /** How many memories the filter let through. */
@@ -164,7 +165,7 @@ export class Scan {
       : (row: number) => this.#isIn(members.slots[row] ?? 0);
     const counts = countDistances(heads, headBits, isIn);
     let nearest = -1;
-    for (let rows = Math.max(FIRST_ROWS, 2 * limit); nearest < headBits; rows *= 4) {
+    for (let rows = Math.max(FIRST_ROWS, 2 * limit); nearest < headBits; rows *= MORE_ROWS) {
       this.#bar = this.scores.inPlace(limit);
       const far = this.#farthest(headBits);
       if (far <= nearest) return;

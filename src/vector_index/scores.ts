@@ -14,6 +14,10 @@ export class Scores {
     this.#cosines = new Float64Array(slotLimit).fill(NaN);
   }
 
+  get bytes(): number {
+    return this.#cosines.byteLength;
+  }
+
   /** In the order they came. */
   get slots(): readonly number[] {
     if (!this.#isTidy) {
@@ -46,6 +50,12 @@ export class Scores {
     if (Number.isNaN(this.get(slot))) return;
     this.#cosines[slot] = NaN;
     this.#isTidy = false;
+  }
+
+  clear(): void {
+    for (const slot of this.#slots) this.#cosines[slot] = NaN;
+    this.#slots = [];
+    this.#isTidy = true;
   }
 
   /** A cosine that the memory in that place, the best being the first, just reaches; undefined
