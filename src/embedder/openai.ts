@@ -36,6 +36,7 @@ export interface OpenAiOptions {
 const OPENAI_BASE_URL = "https://api.openai.com/v1";
 const TIMEOUT_MS = 20_000;
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
+const PIECE_BYTES = 64 * 1024;
 const MAX_RETRY_AFTER_MS = 60 * 60_000;
 
 /** What of a refusal may be looked at; never its message. */
@@ -48,6 +49,7 @@ const Refusal = z.object({
 
 export function openAiEmbedder(options: OpenAiOptions): Embedder {
   const { model, dimensions, timeoutMs = TIMEOUT_MS, now = Date.now } = options;
+  const { maxReplyBytes = MAX_REPLY_BYTES } = options;
   let client: Promise<OpenAI> | undefined;
 
   async function embed(texts: readonly string[], { signal }: EmbedOptions) {
@@ -64,7 +66,7 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
         encoding_format: "float",
         ...(dimensions === undefined ? {} : { dimensions }),
       }, { signal: ended }).asResponse();
-      return (await readReply(response, ended)).vectors(texts.length, dimensions);
+      return (await readReply(response, ended, maxReplyBytes)).vectors(texts.length, dimensions);
     } catch (error) {
       if (signal.aborted) throw new EmbedderError("retry", "Cannot embed: the call was given up");
       if (deadline.signal.aborted) {
@@ -78,15 +80,37 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
   return { provider: options.provider ?? "openai", model, dimensions, embed };
 }
 
-/** The SDK lets go of the signal once it has the head: a body that drips would never end. */
-async function readReply({ body }: Response, signal: AbortSignal): Promise<ReplyReader> {
+/**
+ * Reads all pieces into the same bytes: as garbage, which nobody collects in time, they would be
+ * most of the memory that is taken while much is embedded. The SDK lets go of the signal once it
+ * has the head: a body that drips would never end.
+ */
+async function readReply(
+  { body }: Response,
+  signal: AbortSignal,
+  maxBytes: number,
+): Promise<ReplyReader> {
   const reader = new ReplyReader();
+  const source = body?.getReader({ mode: "byob" });
+  const giveUp = () => void source?.cancel();
+  signal.addEventListener("abort", giveUp);
   const pace = new Pace();
-  for await (const piece of body?.pipeThrough(new TransformStream(), { signal }) ?? []) {
-    reader.push(piece);
-    if (pace.due) await pace.breathe();
+  try {
+    let room = new Uint8Array(PIECE_BYTES), bytes = 0;
+    for (;;) {
+      const { done, value } = await source?.read(room) ?? { done: true };
+      signal.throwIfAborted();
+      if (done) return reader;
+      bytes += value.length;
+      if (bytes > maxBytes) throw tooLarge();
+      reader.push(value);
+      room = new Uint8Array(value.buffer);
+      if (pace.due) await pace.breathe();
+    }
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    await source?.cancel();
   }
-  return reader;
 }
 
 /** Loads the SDK, which takes some 70 ms, when it is first of use. */
@@ -110,7 +134,8 @@ async function connect(options: OpenAiOptions, timeoutMs: number): Promise<OpenA
   });
 }
 
-/** `fetch` that follows no redirect and whose body ends with an error past `maxBytes`. */
+/** `fetch` that follows no redirect. What the SDK reads of a refusal ends with an error past
+ * `maxBytes`. */
 async function boundedFetch(
   input: string | URL | Request,
   init: RequestInit | undefined,
@@ -122,19 +147,23 @@ async function boundedFetch(
   } catch (error) {
     throw unreachable(error);
   }
-  if (response.body === null) return response;
+  if (response.body === null || response.ok) return response;
   let bytes = 0;
   const body = response.body.pipeThrough(
     new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform(chunk, controller) {
         bytes += chunk.byteLength;
         if (bytes <= maxBytes) controller.enqueue(chunk);
-        else controller.error(new EmbedderError("retry", "Cannot embed: the reply is too large"));
+        else controller.error(tooLarge());
       },
     }),
   );
   const { status, statusText, headers } = response;
   return new Response(body, { status, statusText, headers });
+}
+
+function tooLarge(): EmbedderError {
+  return new EmbedderError("retry", "Cannot embed: the reply is too large");
 }
 
 /** The runtime tells a redirect and a missing permission from a dead line; only the latter mends
