@@ -1,9 +1,11 @@
 /** What the text index is built from, each part against a slow and obvious one. */
 import assert from "node:assert/strict";
+import porter2 from "wink-porter2-stemmer";
 import { traitsOf } from "../src/text_index/answer_kinds.ts";
 import { PlainText } from "../src/text_index/plain_text.ts";
 import { frequencyOf, PostingLists, slotOf } from "../src/text_index/postings.ts";
 import { Reader } from "../src/text_index/reader.ts";
+import { stem } from "../src/text_index/stemming.ts";
 import { chunksOf } from "../src/text_index/tokenizer.ts";
 import { Vocabulary } from "../src/text_index/vocabulary.ts";
 import { seed } from "./fakes/store_kit.ts";
@@ -160,4 +162,24 @@ Deno.test(`no kind of answer is missed for want of a word that gives a clue (see
     for (let bit = 1; bit <= traits; bit *= 2) if ((traits & bit) !== 0) said.add(bit);
   }
   assert.equal(said.size, 7, "every kind was there, and a question");
+});
+
+/** How words end that the stemmer has a rule for. */
+const SUFFIXES =
+  ("ational ization fulness ousness iveness tional biliti lessli entli ation alism " +
+    "aliti ousli iviti fulli enci anci abli izer ator alli bli ogi li y ed ing eedly edly ingly s es " +
+    "ies ied sses us ss e l ll al ance er ic able ible ant ement ment ent ism ate iti ous ive ize ion " +
+    "alize icate iciti ical ness ful ative").split(" ");
+
+Deno.test(`the stemmer would leave alone the words that it is not asked for (seed ${seed})`, () => {
+  const next = random(seed);
+  const letter = () => String.fromCharCode(0x61 + Math.floor(next() * 26));
+  for (let round = 0; round < 20_000; round++) {
+    // No irregular form and no British spelling begins with it.
+    const start = "x" + Array.from({ length: 1 + Math.floor(next() * 6) }, letter).join("");
+    const suffix = SUFFIXES[Math.floor(next() * SUFFIXES.length)] ?? "";
+    const word = start + suffix.slice(0, suffix.length - Math.floor(next() * 2)) +
+      (next() < 0.2 ? letter() : "");
+    assert.equal(stem(word), porter2(word), word);
+  }
 });

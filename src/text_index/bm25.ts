@@ -99,7 +99,7 @@ export class Bm25Index implements TextIndex {
     );
     const wanted: Asked = {
       find: (key) => {
-        const term = this.#vocabulary.find(key)?.term;
+        const term = this.#vocabulary.heldNumber(key);
         const weight = term === undefined ? undefined : weights.get(term);
         return term === undefined || weight === undefined ? undefined : { term, weight };
       },
@@ -146,7 +146,7 @@ export class Bm25Index implements TextIndex {
   #prepare(text: string): PreparedQuery {
     return prepareQuery(text, {
       find: (term) => this.#vocabulary.find(term),
-      has: (term) => this.#vocabulary.has(term),
+      has: (term) => this.#vocabulary.heldNumber(term) !== undefined,
       near: (term) => this.#vocabulary.near(term),
       documents: this.size,
     });

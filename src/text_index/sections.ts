@@ -11,7 +11,8 @@ const MAX_SECTIONS = 4;
 /** Read beyond both ends of a section, which may lie in the middle of a sentence. */
 const MARGIN_CHARACTERS = 200;
 const MAX_NEEDLES = 32;
-const MAX_FOUND = 10_000;
+/** More of a section are not looked at: a letter of a script without spaces may be everywhere. */
+const MAX_FOUND_IN_SECTION = 100;
 
 /** Letters that what is asked for begins with, and how much they tell. */
 export interface Needle {
@@ -45,19 +46,27 @@ export class Needles {
   /** Section -> sum over what is found there, each once. */
   #weightsOf(content: string): Map<number, number> {
     const weights = new Map([[0, 0]]);
-    if (this.#pattern === undefined) return weights;
+    const pattern = this.#pattern;
+    if (pattern === undefined) return weights;
     let found = 0;
     let section = 0;
     const seen = new Set<string>();
-    for (const { 0: letters, index } of content.matchAll(this.#pattern)) {
-      if (++found > MAX_FOUND) break;
-      const at = Math.floor(index / SECTION_CHARACTERS);
-      if (at !== section) seen.clear();
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(content); match !== null; match = pattern.exec(content)) {
+      const at = Math.floor(match.index / SECTION_CHARACTERS);
+      if (at !== section) {
+        seen.clear();
+        found = 0;
+      }
       section = at;
-      const needle = letters.toLowerCase();
-      if (seen.has(needle)) continue;
+      const needle = match[0].toLowerCase();
+      if (!seen.has(needle)) {
+        weights.set(at, (weights.get(at) ?? 0) + (this.#weights.get(needle) ?? 0));
+      }
       seen.add(needle);
-      weights.set(at, (weights.get(at) ?? 0) + (this.#weights.get(needle) ?? 0));
+      const isEnough = ++found >= MAX_FOUND_IN_SECTION || seen.size === this.#weights.size;
+      // Never back: from inside a character the pattern goes to where that begins.
+      if (isEnough) pattern.lastIndex = Math.max(pattern.lastIndex, (at + 1) * SECTION_CHARACTERS);
     }
     return weights;
   }

@@ -52,15 +52,14 @@ export class Vocabulary {
 
   /** The memories that have a term; undefined where none has it. */
   find(term: string): Postings | undefined {
-    const number = this.#numbers.get(term);
-    if (number === undefined || this.#lists.count(number) === 0) return undefined;
-    return this.#lists.of(number);
+    const number = this.heldNumber(term);
+    return number === undefined ? undefined : this.#lists.of(number);
   }
 
-  /** Whether some memory has a term. */
-  has(term: string): boolean {
+  /** The number of a term that some memory has. */
+  heldNumber(term: string): number | undefined {
     const number = this.#numbers.get(term);
-    return number !== undefined && this.#lists.count(number) > 0;
+    return number === undefined || this.#lists.count(number) === 0 ? undefined : number;
   }
 
   add(number: number, slot: number, frequency: number): void {
