@@ -48,8 +48,10 @@ interface Cut {
 /** The chunks of a text, in order; a text that is not long is its own only one. */
 export function chunksOf(text: string): readonly string[] {
   if (text.length <= SURELY_WHOLE) return [text];
-  const lengths = lengthsOf(text);
-  const total = lengths[text.length] ?? 0;
+  const total = lengthOf(text);
+  if (total <= WHOLE) return [text];
+  const lengths = new Uint32Array(text.length + 1);
+  lengthOf(text, lengths);
   const chunks: string[] = [];
   let start = 0, done = 0;
   while (total - done > WHOLE) {
@@ -59,14 +61,12 @@ export function chunksOf(text: string): readonly string[] {
     start = end;
     done = lengths[start] ?? total;
   }
-  if (chunks.length === 0) return [text];
   chunks.push(text.slice(start));
   return chunks.map((chunk) => chunk.trim()).filter((chunk) => chunk !== "");
 }
 
-/** For each place in the text, how long the text before it is. */
-function lengthsOf(text: string): Uint32Array {
-  const lengths = new Uint32Array(text.length + 1);
+/** How long the text is; and for each place in it, if asked for, how long the text before it is. */
+function lengthOf(text: string, lengths?: Uint32Array): number {
   let total = 0, inWord = 0, inSpace = 0;
   for (let at = 0; at < text.length; at++) {
     const cost = costOf(text.charCodeAt(at));
@@ -82,9 +82,9 @@ function lengthsOf(text: string): Uint32Array {
       total += cost;
       inWord = inSpace = 0;
     }
-    lengths[at + 1] = total;
+    if (lengths !== undefined) lengths[at + 1] = total;
   }
-  return lengths;
+  return total;
 }
 
 /** 0 for white space, 1 for what words with spaces between them are made of. */
