@@ -110,13 +110,15 @@ export class Duplicates {
     ]).catch((error) => this.#refuseStopping(error));
     const near = merged(this.#standing(words.pairs), this.#standing(meanings.pairs));
     const entryOf = (memory: Memory) => ({ memory, access: this.#options.state.access(memory.id) });
+    const total = near.length;
+    const page = await selectWindow(near, compareNear, offset, offset + limit);
     return {
-      duplicates: selectWindow(near, compareNear, offset, offset + limit).map((pair) => ({
+      duplicates: page.map((pair) => ({
         entries: [entryOf(pair.older), entryOf(pair.newer)],
         similarity: pair.similarity,
         scores: pair.scores,
       })),
-      total: near.length,
+      total,
       isComplete: words.isComplete && meanings.isComplete,
       degraded: meanings.degraded,
     };

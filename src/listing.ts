@@ -85,7 +85,7 @@ export class Listing {
     const offset = cursor === undefined ? request.offset ?? 0 : 0;
     const end = offset + request.limit;
     const { best, after, total } = await this.#collect(question, walk, cursor, end);
-    const page = selectWindow(best, comparison(question), offset, end);
+    const page = await selectWindow(best, comparison(question), offset, end);
     const before = (cursor?.seen ?? 0) + offset;
     const last = page.at(-1);
     const ended = last === undefined || after <= end;

@@ -2,6 +2,7 @@
  * What comes first: the best few of many, and how far a memory's importance and age may tip the
  * order. Pure: time is passed in.
  */
+import { compareKeys } from "./selection.ts";
 
 /** Below 0 where `a` comes first. */
 export type Order<T> = (a: T, b: T) => number;
@@ -118,21 +119,16 @@ export function weigh(
   return relevance * Math.min(1, recency * importance / most);
 }
 
-/** What a ranked memory is ordered by. */
-export interface Ranked {
+/** What a memory is ordered by. */
+interface Scored {
   readonly score: number;
   readonly memory: { readonly id: string; readonly created_at: string };
 }
 
 /** Best first; equal ones newest first, then by id: a total order, so that pages are stable. */
-export function compareRanked(a: Ranked, b: Ranked): number {
-  return b.score - a.score || compareText(b.memory.created_at, a.memory.created_at) ||
-    compareText(a.memory.id, b.memory.id);
-}
-
-/** By code unit: the same on every machine and in every language. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+export function compareRanked(a: Scored, b: Scored): number {
+  return b.score - a.score || compareKeys(b.memory.created_at, a.memory.created_at) ||
+    compareKeys(a.memory.id, b.memory.id);
 }
 
 /** What a score is made of, as a reply shows it. */

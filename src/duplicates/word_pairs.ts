@@ -16,6 +16,7 @@ import type { Memory } from "../memory.ts";
 import { Pace } from "../pace.ts";
 import { Best } from "../ranking.ts";
 import { compareAge } from "../same_texts.ts";
+import { compareKeys } from "../selection.ts";
 import { WordSets } from "./word_sets.ts";
 
 export interface Pair {
@@ -253,11 +254,8 @@ function entries(count: number) {
 
 /** The first by score, then by ids: the same for the same memories. */
 export function comparePairs(a: Pair, b: Pair): number {
-  return b.score - a.score || compareIds(a.older, b.older) || compareIds(a.newer, b.newer);
-}
-
-function compareIds(a: Memory, b: Memory): number {
-  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0;
+  return b.score - a.score || compareKeys(a.older.id, b.older.id) ||
+    compareKeys(a.newer.id, b.newer.id);
 }
 
 /** What two sets of these sizes must share: |a & b| / |a | b| >= t where |a & b| is as large. */
