@@ -174,13 +174,13 @@ export class Duplicates {
     try {
       const { vectorIndex } = indexer.serving;
       const found = await vectorIndex.nearPairs({ minScore, limit: MOST_PAIRS, signal });
-      const pairs = found.flatMap(({ a, b, score }) => {
+      const pairs = found.pairs.flatMap(({ a, b, score }) => {
         const one = state.get(a), other = state.get(b);
         if (one === undefined || other === undefined || changed.has(a) || changed.has(b)) return [];
         const [older, newer] = compareAge(one, other) < 0 ? [one, other] : [other, one];
         return [{ older, newer, score: Math.min(1, score) }];
       });
-      return { pairs, isComplete: found.length < MOST_PAIRS };
+      return { pairs, isComplete: found.isComplete };
     } finally {
       this.#changedMeanwhile = undefined;
     }

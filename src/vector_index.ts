@@ -34,6 +34,13 @@ export interface VectorResult {
   readonly total: number;
 }
 
+export interface NearPairs {
+  /** Best first. */
+  readonly pairs: readonly VectorPair[];
+  /** False where not all were compared that may be near, or more were found than asked for. */
+  readonly isComplete: boolean;
+}
+
 export interface NearPairsQuery {
   readonly minScore: number;
   readonly limit: number;
@@ -69,8 +76,12 @@ export interface VectorIndex {
   delete(ids: readonly string[]): Promise<void>;
   /** Throws `invalid` for a vector of another length, `VectorIndexUnavailable` when out of reach. */
   search(query: VectorQuery): Promise<VectorResult>;
-  /** The pairs with a score of at least `minScore`, best first, at most `limit` of them. */
-  nearPairs(query: NearPairsQuery): Promise<readonly VectorPair[]>;
+  /**
+   * The pairs with a score of at least `minScore`, at most `limit` of them. Of memories with the
+   * very same vector the one with the lowest id is paired with each of the others, and those with
+   * nothing else.
+   */
+  nearPairs(query: NearPairsQuery): Promise<NearPairs>;
 }
 
 /** The index cannot be reached now: the caller goes on without it and says so. */

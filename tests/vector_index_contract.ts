@@ -42,7 +42,8 @@ const KEEPING: readonly Check[] = [
   ["an empty index has no length and finds nothing", async (index) => {
     assert.deepEqual([index.dimensions, index.size, index.has("a")], [undefined, 0, false]);
     assert.deepEqual(await index.search({ vector: NORTH, limit: 5 }), { hits: [], total: 0 });
-    assert.deepEqual(await index.nearPairs({ minScore: 0, limit: 5 }), []);
+    const pairs = await index.nearPairs({ minScore: 0, limit: 5 });
+    assert.deepEqual(pairs, { pairs: [], isComplete: true });
   }],
   ["what was given is copied", async (index) => {
     const vector = EAST.slice();
@@ -127,19 +128,33 @@ const SEARCHING: readonly Check[] = [
       { id: "b", vectors: [Float32Array.of(4, 5, 0)] },
       { id: "d", vectors: [Float32Array.of(2, 0, 0)] },
     ]);
-    const pairs = await index.nearPairs({ minScore: 0.9, limit: 5 });
+    const { pairs, isComplete } = await index.nearPairs({ minScore: 0.9, limit: 5 });
     const seen = pairs.map(({ a, b, score }) => [a, b, rounded(score)]);
-    assert.deepEqual(seen, [["c", "d", 1], ["a", "b", 0.9995]]);
+    assert.deepEqual([seen, isComplete], [[["c", "d", 1], ["a", "b", 0.9995]], true]);
+    const all = await index.nearPairs({ minScore: 0.9, limit: 2 });
+    assert.deepEqual([all.pairs.length, all.isComplete], [2, true]);
     const first = await index.nearPairs({ minScore: 0.9, limit: 1 });
-    assert.deepEqual(first.map(({ a, b }) => [a, b]), [["c", "d"]]);
+    assert.deepEqual(first.pairs.map(({ a, b }) => [a, b]), [["c", "d"]]);
+    assert.equal(first.isComplete, false);
   }],
+  [
+    "of equal memories the first is paired with each of the others, they with nothing",
+    async (index) => {
+      const copies = ["e", "b", "d", "c"].map((id) => ({ id, vectors: [EAST] }));
+      const near = { id: "f", vectors: [Float32Array.of(10, 1, 0)] };
+      await index.upsert([near, ...copies, { id: "long", vectors: [EAST, NORTH] }]);
+      const { pairs, isComplete } = await index.nearPairs({ minScore: 0.9, limit: 9 });
+      assert.deepEqual(pairs.map(({ a, b }) => a + b).sort(), ["bc", "bd", "be", "bf"]);
+      assert.equal(isComplete, true);
+    },
+  ],
   ["a long memory is near another by the one that is matched worse", async (index) => {
     await index.upsert([
       { id: "a", vectors: [EAST, NORTH] },
       { id: "b", vectors: [EAST] },
       { id: "c", vectors: [NORTH, EAST] },
     ]);
-    const pairs = await index.nearPairs({ minScore: 0.4, limit: 5 });
+    const { pairs } = await index.nearPairs({ minScore: 0.4, limit: 5 });
     const seen = pairs.map(({ a, b, score }) => [a, b, rounded(score)]);
     assert.deepEqual(seen, [["a", "c", 1], ["a", "b", 0.5], ["b", "c", 0.5]]);
   }],

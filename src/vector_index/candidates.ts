@@ -25,8 +25,8 @@ export function distanceOf(rows: number, counts: Uint32Array): number {
 /**
  * How many sign bits may differ where the cosine is at least this. Each bit is a coin that falls
  * by the angle (Charikar, 2002): their number has a known mean and deviation. Bits of a rotation
- * deviate a fifth less (Ji et al., "Super-bit locality-sensitive hashing", 2012): 2.5 times the
- * deviation of coins are passed by one in 1,000.
+ * deviate a fifth less (Ji et al., "Super-bit locality-sensitive hashing", 2012), least where they
+ * are near: three times the deviation of coins are passed by one in thousands.
  */
 export function farthest(cosine: number, bits: number, deviations: number): number {
   const share = Math.acos(cosine) / Math.PI;

@@ -54,6 +54,11 @@ export class Members {
     return row === NONE ? undefined : row;
   }
 
+  hasSeveral(slot: number): boolean {
+    const row = this.rowAt(slot);
+    return row !== undefined && this.#next[row] !== NONE;
+  }
+
   /** In no order. */
   rowsAt(slot: number): number[] {
     const rows: number[] = [];

@@ -1,5 +1,6 @@
 /** Pairs of memories that mean much the same: found by their rows, scored as a whole. */
-import type { VectorPair } from "../vector_index.ts";
+import { Best } from "../ranking.ts";
+import type { NearPairs, VectorPair } from "../vector_index.ts";
 import { clampCosine, dotProduct, inverseLength } from "./cosine.ts";
 import { rounding } from "./finalists.ts";
 import type { Holding } from "./holding.ts";
@@ -14,11 +15,12 @@ const MOST_CHUNK_PAIRS = 256;
 
 type Vectors = readonly Float32Array[];
 
-export class NearPairs {
+export class NearPairSearch {
   readonly #holding: Holding;
   readonly #minScore: number;
   readonly #limit: number;
   #pairs: VectorPair[] = [];
+  #isComplete = true;
 
   constructor(holding: Holding, minScore: number, limit: number) {
     this.#holding = holding;
@@ -34,15 +36,18 @@ export class NearPairs {
       most: Math.max(LEAST_KEPT, 4 * this.#limit),
     });
     yield* rowPairs.steps();
+    const best = new Best<VectorPair>(2 * this.#limit, compare);
     for (const [a, b] of rowPairs.found) {
       const score = yield* this.#score(a, b);
-      if (score >= minScore) this.#pairs.push({ a, b, score });
+      if (score < minScore) continue;
+      if (best.worst !== undefined) this.#isComplete = false;
+      best.offer({ a, b, score });
     }
-    this.#pairs.sort(compare);
-    this.#pairs.splice(2 * this.#limit);
+    if (!rowPairs.isComplete) this.#isComplete = false;
+    this.#pairs = best.items();
   }
 
-  /** Those that may be among the result, best first. */
+  /** Those that may be among the result, in no order. */
   get pairs(): readonly VectorPair[] {
     return this.#pairs;
   }
@@ -55,11 +60,16 @@ export class NearPairs {
     }
   }
 
-  result(): VectorPair[] {
+  result(): NearPairs {
     const { members } = this.#holding;
     const isIn = (id: string) => members.slotOf(id) !== undefined;
-    return this.#pairs.filter(({ a, b, score }) => score >= this.#minScore && isIn(a) && isIn(b))
-      .sort(compare).slice(0, this.#limit);
+    const near = this.#pairs
+      .filter(({ a, b, score }) => score >= this.#minScore && isIn(a) && isIn(b))
+      .sort(compare);
+    return {
+      pairs: near.slice(0, this.#limit),
+      isComplete: this.#isComplete && near.length <= this.#limit,
+    };
   }
 
   *#score(a: string, b: string): Generator<void, number, void> {

@@ -10,10 +10,10 @@ import { AppError } from "../errors.ts";
 import { Pace } from "../pace.ts";
 import type {
   FullVectors,
+  NearPairs,
   NearPairsQuery,
   VectorEntry,
   VectorIndex,
-  VectorPair,
   VectorQuery,
   VectorResult,
 } from "../vector_index.ts";
@@ -21,7 +21,7 @@ import { inverseLength } from "./cosine.ts";
 import { Holding, type Measured } from "./holding.ts";
 import type { NewKernel } from "./kernel.ts";
 import { Finalists } from "./finalists.ts";
-import { NearPairs } from "./near_pairs.ts";
+import { NearPairSearch } from "./near_pairs.ts";
 import { FEW_CODES, Scan, type Steps } from "./scan.ts";
 import { fastestKernel } from "./wasm_kernel.ts";
 
@@ -121,12 +121,12 @@ export class QuantisedVectorIndex implements VectorIndex {
     }
   }
 
-  async nearPairs({ minScore, limit, signal }: NearPairsQuery): Promise<readonly VectorPair[]> {
+  async nearPairs({ minScore, limit, signal }: NearPairsQuery): Promise<NearPairs> {
     signal?.throwIfAborted();
     const holding = this.#holding;
-    if (holding === undefined) return [];
+    if (holding === undefined) return { pairs: [], isComplete: true };
     const pace = this.#pace();
-    const near = new NearPairs(holding, minScore, limit);
+    const near = new NearPairSearch(holding, minScore, limit);
     await walk(near.steps(), pace, signal);
     for (let from = 0; from < near.pairs.length; from += PAIRS_AT_ONCE) {
       const some = near.pairs.slice(from, from + PAIRS_AT_ONCE);

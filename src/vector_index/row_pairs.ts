@@ -3,9 +3,10 @@
  * agree in one of many bands are looked at (locality-sensitive hashing; Indyk and Motwani, 1998,
  * with the bits of Charikar, 2002), and are pairs where their codes say so.
  *
- * In a band of which too many rows agree, each is compared with the next in the order of further
- * bits only, and the search ends once it has found so many pairs: a brain full of equal memories
- * gives some of its pairs, not all, and takes no longer than another.
+ * Of memories with the very same vector one stands for all: a thousand copies are a thousand pairs,
+ * not half a million. In a band of which too many rows agree, each is compared with the next in the
+ * order of further bits only, and the search ends once it has found so many pairs: a brain full of
+ * memories that are all alike gives some of its pairs, not all, says so, and takes no longer.
  */
 import { farthest } from "./candidates.ts";
 import type { Holding } from "./holding.ts";
@@ -24,6 +25,8 @@ const LEAST_BAND_BITS = 8;
 const MOST_BAND_BITS = 16;
 /** Bits that sort a crowded band. */
 const ORDER_BITS = 20;
+/** So many of a crowd are sorted at a time, in about a millisecond. */
+const MOST_SORTED = 8192;
 /** Rows between two looks at the clock. */
 const ROWS_PER_STEP = 16;
 
@@ -40,6 +43,7 @@ export class RowPairs {
   readonly #most: number;
   /** In how many sign bits a pair may differ. */
   readonly #farthest: number;
+  #isComplete = true;
   readonly #found = new Map<number, readonly [string, string]>();
   readonly #cosine = new Float64Array(1);
   readonly #one = new Uint32Array(1);
@@ -60,21 +64,66 @@ export class RowPairs {
     return this.#found.values();
   }
 
+  /** False where not all were compared that may be near. */
+  get isComplete(): boolean {
+    return this.#isComplete && !this.#isFull;
+  }
+
   *steps(): Steps {
-    if (this.#holding.rows.count <= FEW_ROWS) yield* this.#all();
-    else yield* this.#bands();
+    const standing = yield* this.#standingForAll();
+    if (standing.length <= FEW_ROWS) yield* this.#all(standing);
+    else yield* this.#bands(standing);
   }
 
   get #isFull(): boolean {
     return this.#found.size >= this.#most;
   }
 
-  *#all(): Steps {
+  /** One row for each group of equal ones: that of the lowest id, which is paired with them. A row
+   * of a memory of several stands for itself. */
+  *#standingForAll(): Generator<void, Uint32Array, void> {
+    const { rows, members } = this.#holding;
+    const groups = new Map<number, number[]>();
+    const standing: number[] = [];
+    for (let row = 0; row < rows.count; row++) {
+      if (row % ROWS_PER_STEP === 0) yield;
+      if (members.hasSeveral(members.slots[row] ?? 0)) standing.push(row);
+      else this.#groupOf(row, groups).push(row);
+    }
+    for (const group of groups.values()) {
+      const first = group.reduce((a, b) => this.#idOf(a) < this.#idOf(b) ? a : b);
+      for (const row of group) if (!this.#isFull) this.#add(first, row);
+      standing.push(first);
+      if (standing.length % ROWS_PER_STEP === 0) yield;
+    }
+    return Uint32Array.from(standing);
+  }
+
+  #groupOf(row: number, groups: Map<number, number[]>): number[] {
     const { rows } = this.#holding;
-    const numbers = Uint32Array.from({ length: rows.count }, (_, row) => row);
-    const cosines = new Float64Array(rows.count);
-    for (let row = 0; row < Math.min(numbers.length, rows.count) && !this.#isFull; row++) {
-      const others = numbers.subarray(row + 1, rows.count);
+    // Another row with the same hash takes the next free one.
+    for (let hash = rows.hash(row);; hash++) {
+      const group = groups.get(hash);
+      if (group !== undefined && !rows.areEqual(row, group[0] ?? row)) continue;
+      if (group !== undefined) return group;
+      const made: number[] = [];
+      groups.set(hash, made);
+      return made;
+    }
+  }
+
+  #idOf(row: number): string {
+    const { members } = this.#holding;
+    return members.idAt(members.slots[row] ?? 0) ?? "";
+  }
+
+  *#all(standing: Uint32Array): Steps {
+    const { rows } = this.#holding;
+    const cosines = new Float64Array(standing.length);
+    for (let at = 0; at < standing.length && !this.#isFull; at++) {
+      const row = standing[at] ?? 0;
+      if (row >= rows.count) continue;
+      const others = standing.subarray(at + 1).filter((other) => other < rows.count);
       rows.cosines(rows.asQuery(row), others, cosines);
       others.forEach((other, at) => {
         if ((cosines[at] ?? 0) >= this.#minScore) this.#add(row, other);
@@ -83,33 +132,34 @@ export class RowPairs {
     }
   }
 
-  *#bands(): Steps {
+  *#bands(standing: Uint32Array): Steps {
     const { length } = this.#holding.quantiser;
     const bits = bandBits(this.#minScore, length);
     for (let from = 0; from + bits <= length && !this.#isFull; from += bits) {
-      yield* this.#compare(yield* this.#group(from, bits), (from + bits) % (length - ORDER_BITS));
+      const band = yield* this.#group(standing, from, bits);
+      yield* this.#compare(band, (from + bits) % (length - ORDER_BITS));
     }
   }
 
   /** Rows by their bits in a band: those that agree lie side by side. */
-  *#group(from: number, bits: number): Generator<void, Band, void> {
+  *#group(standing: Uint32Array, from: number, bits: number): Generator<void, Band, void> {
     const { rows } = this.#holding;
-    const { count } = rows;
-    const keys = new Uint16Array(count);
+    const keys = new Uint16Array(standing.length);
     const starts = new Uint32Array(2 ** bits + 1);
-    for (let row = 0; row < Math.min(count, rows.count); row++) {
-      const key = keys[row] = rows.bits(row, from, bits);
+    for (let at = 0; at < standing.length; at++) {
+      const row = standing[at] ?? 0;
+      const key = keys[at] = row < rows.count ? rows.bits(row, from, bits) : 0;
       starts[key + 1] = (starts[key + 1] ?? 0) + 1;
-      if (row % 1024 === 0) yield;
+      if (at % 1024 === 0) yield;
     }
     for (let key = 0; key < 2 ** bits; key++) {
       starts[key + 1] = (starts[key + 1] ?? 0) + (starts[key] ?? 0);
     }
     const next = starts.slice();
-    const sorted = new Uint32Array(count);
-    for (let row = 0; row < count; row++) {
-      const key = keys[row] ?? 0;
-      sorted[next[key] ?? 0] = row;
+    const sorted = new Uint32Array(standing.length);
+    for (let at = 0; at < standing.length; at++) {
+      const key = keys[at] ?? 0;
+      sorted[next[key] ?? 0] = standing[at] ?? 0;
       next[key] = (next[key] ?? 0) + 1;
     }
     yield;
@@ -118,12 +168,15 @@ export class RowPairs {
 
   *#compare({ rows, starts }: Band, orderFrom: number): Steps {
     for (let key = 0; key + 1 < starts.length; key++) {
-      const [from = 0, to = 0] = [starts[key], starts[key + 1]];
-      if (to - from < 2) continue;
-      const alike = this.#ordered(rows.subarray(from, to), orderFrom);
-      for (let at = 0; at + 1 < alike.length && !this.#isFull; at++) {
-        this.#compareOne(alike[at] ?? 0, alike.subarray(at + 1, at + 1 + NEIGHBOURS));
-        if (at % ROWS_PER_STEP === 0) yield;
+      const [start = 0, end = 0] = [starts[key], starts[key + 1]];
+      if (end - start > NEIGHBOURS + 1) this.#isComplete = false;
+      for (let from = start; from + 1 < end; from += MOST_SORTED) {
+        const some = rows.subarray(from, Math.min(end, from + MOST_SORTED));
+        const alike = this.#ordered(some, orderFrom);
+        for (let at = 0; at + 1 < alike.length && !this.#isFull; at++) {
+          this.#compareOne(alike[at] ?? 0, alike.subarray(at + 1, at + 1 + NEIGHBOURS));
+          if (at % ROWS_PER_STEP === 0) yield;
+        }
       }
     }
   }

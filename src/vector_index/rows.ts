@@ -63,6 +63,18 @@ export class Rows {
     return segment.bits(at, from, count);
   }
 
+  /** Of its codes: equal rows have equal ones. */
+  hash(row: number): number {
+    const { segment, at } = this.#place(row);
+    return segment.hash(at);
+  }
+
+  areEqual(row: number, other: number): boolean {
+    if (row >= this.#count || other >= this.#count) return false;
+    const a = this.#place(row), b = this.#place(other);
+    return a.segment.isEqual(a.at, b.segment, b.at);
+  }
+
   differingBits(row: number, other: number): number {
     const a = this.#place(row);
     const b = this.#place(other);

@@ -18,7 +18,7 @@ const LEAST_SIGNS = 160;
 const FIRST_ROWS = 256, MORE_ROWS = 16;
 /** How far sign bits are followed from their mean, see `farthest`: for the first places, and for
  * the last of a longer list. */
-const SURE_PLACES = 24, DEVIATIONS = 2.5, FEW_DEVIATIONS = 1.5;
+const SURE_PLACES = 24, DEVIATIONS = 3, FEW_DEVIATIONS = 1.5;
 /** Memories that the filter is asked about between two looks at the clock. */
 const FILTER_BATCH = 64;
 

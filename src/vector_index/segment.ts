@@ -101,6 +101,24 @@ export class Segment {
     return ((low | high << 16) >>> (from & 7)) & (2 ** count - 1);
   }
 
+  hash(row: number): number {
+    const from = this.#codesOf(row) / 4;
+    let hash = 0;
+    for (let at = from; at < from + this.#shape.length / 4; at++) {
+      hash = Math.imul(hash ^ (this.#words[at] ?? 0), 0x01000193) ^ (hash >>> 13);
+    }
+    return hash;
+  }
+
+  /** Whether a row has the same codes as one of this or another segment. */
+  isEqual(row: number, other: Segment, otherRow: number): boolean {
+    const a = this.#codesOf(row) / 4, b = other.#codesOf(otherRow) / 4;
+    for (let at = 0; at < this.#shape.length / 4; at++) {
+      if (this.#words[a + at] !== other.#words[b + at]) return false;
+    }
+    return true;
+  }
+
   /** In how many sign bits a row differs from one of this or another segment. */
   differingBits(row: number, other: Segment, otherRow: number): number {
     const heads = this.#differing(

@@ -2,6 +2,7 @@
  * of the one that the program runs. */
 import { AppError } from "../../src/errors.ts";
 import type {
+  NearPairs,
   NearPairsQuery,
   VectorEntry,
   VectorHit,
@@ -10,6 +11,9 @@ import type {
   VectorQuery,
   VectorResult,
 } from "../../src/vector_index.ts";
+
+/** From here on two vectors are the very same, but for rounding. */
+const ALIKE = 1 - 1e-9;
 
 type Vectors = readonly Float32Array[];
 
@@ -61,17 +65,22 @@ export class FloatScan implements VectorIndex {
   }
 
   // deno-lint-ignore require-await -- see upsert
-  async nearPairs({ minScore, limit }: NearPairsQuery): Promise<readonly VectorPair[]> {
+  async nearPairs({ minScore, limit }: NearPairsQuery): Promise<NearPairs> {
     const pairs: VectorPair[] = [];
     const entries = [...this.#vectors].map(([id, vectors]) => [id, vectors.map(unit)] as const)
       .sort(([a], [b]) => a < b ? -1 : 1);
+    const copies = new Set<string>();
     for (const [at, [a, ofA]] of entries.entries()) {
+      if (copies.has(a)) continue;
       for (const [b, ofB] of entries.slice(at + 1)) {
+        if (copies.has(b)) continue;
         const score = Math.min(meanOfBest(ofA, ofB), meanOfBest(ofB, ofA));
+        if (ofA.length === 1 && ofB.length === 1 && score > ALIKE) copies.add(b);
         if (score >= minScore) pairs.push({ a, b, score });
       }
     }
-    return pairs.sort((one, other) => other.score - one.score).slice(0, limit);
+    pairs.sort((one, other) => other.score - one.score);
+    return { pairs: pairs.slice(0, limit), isComplete: pairs.length <= limit };
   }
 }
 
