@@ -4,10 +4,13 @@
  */
 import type { Clock } from "./clock.ts";
 import type { FusedHit, HalfHit } from "./fusion.ts";
-import { compareRanked, weigh } from "./ranking.ts";
-import type { Asked, Page, Ranked, UsedMode } from "./retrieval/asked.ts";
+import { compareRanked } from "./ranking.ts";
+import type { Asked, Page, UsedMode } from "./retrieval/asked.ts";
 import { FusedList } from "./retrieval/fused_list.ts";
 import { findMeanings, findWords, type Half } from "./retrieval/half.ts";
+import { ranker } from "./retrieval/ranked.ts";
+import { isSettled, nextWindow } from "./retrieval/window.ts";
+import { selectWindow } from "./selection.ts";
 import type { State } from "./state.ts";
 import type { TextIndex } from "./text_index.ts";
 import { VectorIndexUnavailable } from "./vector_index.ts";
@@ -52,13 +55,14 @@ export class Retrieval {
   }
 
   async #page(asked: Asked): Promise<Page & { readonly mode: UsedMode }> {
-    const wordsOnly = new WordsOnly(asked, this.#options.state);
+    const { state, clock } = this.#options;
+    const wordsOnly = new WordsOnly(asked, state);
     const halves = this.#halves(asked, wordsOnly);
     const mode = modeOf(halves);
     const [first] = halves;
     if (first === undefined) return { page: [], total: 0, mode };
     if (halves.length === 1) return { ...await this.#pageOfOne(asked, first), mode };
-    const rank = (hits: readonly FusedHit[]) => this.#rank(hits, asked);
+    const rank = ranker({ asked, state, clock });
     const list = new FusedList({ asked, halves, rank, extra: () => wordsOnly.count });
     return { ...await list.page(), mode };
   }
@@ -88,31 +92,24 @@ export class Retrieval {
    */
   async #pageOfOne(asked: Asked, { side, find }: Half): Promise<Page> {
     const { offset, limit, minScore, weights } = asked;
+    const { state, clock } = this.#options;
+    const rank = ranker({ asked, state, clock });
     const wanted = offset + limit;
     const isWeighed = weights.importance > 0 || weights.recency > 0;
     const first = isWeighed ? Math.max(FIRST_WINDOW[side], 2 * wanted) : wanted + SPARE;
-    for (let window = first;; window *= 4) {
+    for (let window = first, looks = 1;; looks++) {
       const { hits, total } = await find(window);
-      const ranked = this.#rank(hits.map((hit) => plainHit(side, hit)), asked)
+      const ranked = (await rank(hits.values().map((hit) => plainHit(side, hit))))
         .filter(({ score }) => score >= minScore);
+      const count = ranked.length;
+      const page = await selectWindow(ranked, compareRanked, offset, wanted);
       const isAll = hits.length < window;
       const below = Math.max(0, hits.at(-1)?.score ?? 0);
-      const settled = minScore > 0 ? below < minScore : (ranked[wanted - 1]?.score ?? 0) > below;
-      if (isAll || settled) {
-        const count = minScore > 0 || isAll ? ranked.length : total;
-        return { page: ranked.slice(offset, wanted), total: count };
+      if (isAll || isSettled(page, below, asked)) {
+        return { page, total: minScore > 0 || isAll ? count : total };
       }
+      window = nextWindow(window, looks, total);
     }
-  }
-
-  #rank(hits: readonly FusedHit[], { weights, except }: Asked): Ranked[] {
-    const { state, clock } = this.#options;
-    const now = clock.now();
-    return hits.flatMap((hit) => {
-      const memory = hit.id === except ? undefined : state.get(hit.id);
-      if (memory === undefined) return []; // Deleted since: the state is the truth.
-      return [{ hit, memory, score: weigh(hit.relevance, memory, weights, now) }];
-    }).sort(compareRanked);
   }
 }
 

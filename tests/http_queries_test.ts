@@ -152,7 +152,7 @@ async function crowd(app: HttpApp, random: () => number, count: number): Promise
     id: idOf(n),
     content: Array.from({ length: 1 + below(random, 4) }, () => WORDS[below(random, 7)]).join(" "),
     importance_score: below(random, 5) / 4,
-    tags: n % 3 === 0 ? ["third"] : [],
+    tags: n % 9 === 0 ? ["third", "ninth"] : n % 3 === 0 ? ["third"] : [],
     created_at: `2026-01-0${1 + below(random, 9)}T00:00:00Z`,
     ...(random() < 0.9 && { embedding: [random() - 0.5, random() - 0.5, random() - 0.5] }),
   }));
@@ -160,9 +160,32 @@ async function crowd(app: HttpApp, random: () => number, count: number): Promise
   await indexed(app);
 }
 
+Deno.test("words that nothing has take nothing away from what its meaning finds", async () => {
+  await withApp(async (app) => {
+    const records = Array.from({ length: 20 }, (_, n) => ({
+      id: idOf(n),
+      content: `note ${n}`,
+      embedding: [n < 4 ? 1 : -1, n + 1],
+      tags: ["some"],
+    }));
+    await app.done(200, "POST", "/import", { json: records });
+    await indexed(app);
+    const json = { embedding: [1, 0], filters: { tags: ["some"] }, limit: 100 };
+    const alone = await search(app, json);
+    assert.deepEqual([alone.total, alone.results.length], [20, 20]);
+    const both = await search(app, { ...json, query: "zzzzqq" });
+    assert.deepEqual([both.mode, both.total, idsIn(both)], ["hybrid", 20, idsIn(alone)]);
+    const deep = await search(app, { ...json, query: "zzzzqq", limit: 7, offset: 13 });
+    assert.deepEqual([deep.total, idsIn(deep)], [20, idsIn(alone).slice(13)]);
+    const near = await search(app, { ...json, query: "zzzzqq", min_score: 0.01 });
+    assert.deepEqual([near.total, idsIn(near)], [4, idsIn(alone).slice(0, 4)]);
+  });
+});
+
 /** Two sides, and several questions by one of them. */
 const ASKED: readonly [string, Json][] = [
   ["both sides", { query: "garden fence", embedding: [1, 0.2, -0.1] }],
+  ["words that nothing has", { query: "zzzzqq", embedding: [1, 0.2, -0.1] }],
   ["several queries", { queries: ["garden fence", "boat", "cedar river"] }],
 ];
 
@@ -171,7 +194,7 @@ for (const [name, asked] of ASKED) {
     await withApp(async (app) => {
       await crowd(app, randomOf(seed), 700);
       for (const weights of [OFF, { importance: 1, recency: 0 }]) {
-        for (const filters of [{}, { tags: ["third"] }]) {
+        for (const filters of [{}, { tags: ["third"] }, { tags: ["ninth"] }]) {
           for (const min_score of [0, 0.02, 0.2]) {
             await requireFitting(app, { ...asked, weights, filters, min_score });
           }

@@ -6,15 +6,17 @@
 import { fuse, FUSED_CANDIDATES, type FusedHit, type HalfHit, join } from "../fusion.ts";
 import { Pace } from "../pace.ts";
 import { compareRanked } from "../ranking.ts";
+import { selectWindow } from "../selection.ts";
 import type { Asked, Page, Ranked } from "./asked.ts";
 import type { Found, Half } from "./half.ts";
+import type { Rank } from "./ranked.ts";
+import { isSettled, nextWindow } from "./window.ts";
 
 export interface FusedListOptions {
   readonly asked: Asked;
   /** At least two. */
   readonly halves: readonly Half[];
-  /** Joins with the state and weighs, best first. */
-  readonly rank: (hits: readonly FusedHit[]) => Ranked[];
+  readonly rank: Rank;
   /** How many memories were found beside those that every meaning counts, once asked. */
   readonly extra: () => number;
 }
@@ -26,7 +28,10 @@ interface Asking {
 }
 
 interface Head {
+  /** What is worth something, best first. */
   readonly ranked: readonly Ranked[];
+  /** How many were found with what is worth nothing. */
+  readonly found: number;
   readonly asking: readonly Asking[];
   readonly ids: ReadonlySet<string>;
   /** The least relevance in it, from which the tail goes on. */
@@ -37,6 +42,8 @@ interface Head {
 
 /** A hair less, so that no equal scores stand on both sides of the seam, each in its own order. */
 const BELOW = 1 - 1e-9;
+const NO_TAIL: Page = { page: [], total: 0 };
+const GATHERED_AT_ONCE = 256;
 
 export class FusedList {
   readonly #options: FusedListOptions;
@@ -51,10 +58,10 @@ export class FusedList {
     const head = await this.#head();
     const kept = head.ranked.filter(({ score }) => score >= minScore);
     const isDeeper = minScore > 0 ? kept.length === head.ranked.length : kept.length < wanted;
-    const tail = isDeeper ? await this.#tail(head, Math.max(0, wanted - kept.length)) : [];
-    const ranked = [...kept, ...tail];
-    const total = minScore > 0 ? ranked.length : this.#total(head, ranked.length);
-    return { page: ranked.slice(offset, wanted), total };
+    const tail = isDeeper ? await this.#tail(head, kept.length) : NO_TAIL;
+    const seen = kept.length + tail.total;
+    const page = [...kept.slice(offset, wanted), ...tail.page];
+    return { page, total: minScore > 0 ? seen : this.#total(head, seen) };
   }
 
   async #head(): Promise<Head> {
@@ -65,36 +72,44 @@ export class FusedList {
       asking.push({ half, head: await half.find(FUSED_CANDIDATES) });
       if (pace.due) await pace.breathe();
     }
-    const fused = join(asked.questions.map((_, question) => {
+    const lists: FusedHit[][] = [];
+    for (const question of asked.questions.keys()) {
       const of = (side: Half["side"]): readonly HalfHit[] =>
         asking.find(({ half }) => half.question === question && half.side === side)?.head.hits ??
           [];
-      return fuse(of("words"), of("meanings"));
-    }));
+      lists.push(fuse(of("words"), of("meanings")));
+      if (pace.due) await pace.breathe();
+    }
+    const found = await rank(join(lists));
     // What is worth nothing belongs to the end of all, where every nothing is in one order.
-    const worth = fused.filter(({ relevance }) => relevance > 0);
-    const ranked = rank(worth);
+    const ranked = found.filter(({ hit }) => hit.relevance > 0).sort(compareRanked);
     return {
       ranked,
+      found: found.length,
       asking,
-      ids: new Set(worth.map(({ id }) => id)),
-      relevance: worth.reduce((least, hit) => Math.min(least, hit.relevance), 1),
+      ids: new Set(ranked.map(({ hit }) => hit.id)),
+      relevance: ranked.reduce((least, { hit }) => Math.min(least, hit.relevance), 1),
       score: ranked.at(-1)?.score ?? 1,
     };
   }
 
-  /** The best `wanted` of the rest; with a least score, all that reach it. */
-  async #tail(head: Head, wanted: number): Promise<Ranked[]> {
-    const { asked: { minScore }, rank } = this.#options;
+  /** What of the page is beyond so many of the head, and how many there are at least; with a least
+   * score, all that reach it. */
+  async #tail(head: Head, before: number): Promise<Page> {
+    const { asked, rank } = this.#options;
+    const { offset, limit, minScore } = asked;
+    const from = Math.max(0, offset - before), to = Math.max(0, offset + limit - before);
     const most = head.score * BELOW;
-    for (let window = 2 * (FUSED_CANDIDATES + wanted);; window *= 4) {
-      const { hits, bound, isAll } = await this.#rest(head, window);
-      const ranked = rank(hits)
-        .map((each) => ({ ...each, score: Math.min(each.score, most) }))
-        .filter(({ score }) => score >= minScore)
-        .sort(compareRanked);
-      const settled = minScore > 0 ? bound < minScore : (ranked[wanted - 1]?.score ?? 0) > bound;
-      if (isAll || settled) return ranked;
+    let window = 2 * (FUSED_CANDIDATES + to);
+    for (let looks = 1;; looks++) {
+      const { hits, bound, isAll, total } = await this.#rest(head, window);
+      const ranked = (await rank(hits, most)).filter(({ score }) => score >= minScore);
+      const found = ranked.length;
+      const page = await selectWindow(ranked, compareRanked, from, to);
+      if (isAll || isSettled(page, bound, { minScore, limit: to - from })) {
+        return { page, total: found };
+      }
+      window = nextWindow(window, looks, total);
     }
   }
 
@@ -102,31 +117,32 @@ export class FusedList {
   async #rest({ asking, ids, relevance }: Head, window: number) {
     const rest = new Map<string, FusedHit>();
     const pace = new Pace();
-    let bound = 0;
-    let isAll = true;
+    let bound = 0, total = 0, isAll = true;
     for (const { half, head } of asking) {
       const end = head.hits.at(-1)?.score ?? 0;
-      // A short head is all there is; and what is no nearer than at right angles comes last.
-      if (head.hits.length < FUSED_CANDIDATES) continue;
+      // What is no nearer than at right angles comes last.
       const shareOf = (score: number) => end > 0 ? relevance * Math.max(0, score) / end : 0;
-      const { hits } = await half.find(window);
-      for (const { id, score } of hits) {
+      // A short head is all there is.
+      const isShort = head.hits.length < FUSED_CANDIDATES;
+      const found = isShort ? head : await half.find(window);
+      for (const [n, { id, score }] of found.hits.entries()) {
         if (!ids.has(id)) rest.set(id, better(rest.get(id), half.side, id, score, shareOf(score)));
+        if (n % GATHERED_AT_ONCE === 0 && pace.due) await pace.breathe();
       }
-      if (hits.length >= window) {
+      total = Math.max(total, found.total);
+      if (!isShort && found.hits.length >= window) {
         isAll = false;
-        bound = Math.max(bound, shareOf(hits.at(-1)?.score ?? 0));
+        bound = Math.max(bound, shareOf(found.hits.at(-1)?.score ?? 0));
       }
-      if (pace.due) await pace.breathe();
     }
-    return { hits: [...rest.values()], bound, isAll };
+    return { hits: rest.values(), bound, isAll, total };
   }
 
   /** Every memory with a vector has some nearness to a meaning; the others are counted apart. */
-  #total({ asking, ranked }: Head, seen: number): number {
+  #total({ asking, found }: Head, seen: number): number {
     const meanings = asking.filter(({ half }) => half.side === "meanings");
     const isAll = asking.every(({ head }) => head.hits.length < FUSED_CANDIDATES);
-    if (isAll) return ranked.length;
+    if (isAll) return found;
     const embedded = meanings.reduce((most, { head }) => Math.max(most, head.total), 0);
     return Math.max(seen, embedded + this.#options.extra());
   }
