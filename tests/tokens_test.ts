@@ -1,6 +1,6 @@
 /** The estimate of tokens: never below what a model counts, and not far above where it matters. */
 import assert from "node:assert/strict";
-import { estimateTokens } from "../src/tokens.ts";
+import { estimateTokens, tokensBefore } from "../src/tokens.ts";
 import { SAMPLES } from "./tokens/samples.ts";
 
 Deno.test("of no kind of text fewer tokens are estimated than real vocabularies count", () => {
@@ -23,6 +23,30 @@ Deno.test("of English a quarter too many at most is estimated, of anything else 
 Deno.test("nothing takes no tokens, and blanks, lines and the longest text take theirs", () => {
   assert.equal(estimateTokens(""), 0);
   assert.ok(estimateTokens(" ".repeat(100)) >= 2);
+  assert.ok(estimateTokens(" \t".repeat(100)) >= 200);
   assert.ok(estimateTokens("\n".repeat(100)) >= 7);
   assert.ok(estimateTokens("\u{1f600}".repeat(100_000)) >= 100_000);
+});
+
+Deno.test("each stretch of a text has its own language", () => {
+  const english = "And we were with them, and that was what they had and all that it was. ".repeat(
+    80,
+  );
+  const polish =
+    "Jutro rano jedziemy do Zakopanego, wracamy dopiero wieczorem; trzeba podla\u0107 kwiaty. ";
+  const alone = estimateTokens(polish.repeat(20));
+  const behind = estimateTokens(english + polish.repeat(20)) - estimateTokens(english);
+  assert.ok(Math.abs(behind - alone) < 20, `${behind} and ${alone}`);
+});
+
+Deno.test("a count ends where it is over what is asked, and goes on from place to place", () => {
+  const text = "The fence, 12 posts.\n\u82b1\u56ed \t\t".repeat(5_000);
+  const all = estimateTokens(text);
+  const stopped = estimateTokens(text, 1_000);
+  assert.ok(stopped > 1_000 && stopped < 1_100, `${stopped}`);
+  assert.equal(estimateTokens(text, all), all);
+  const before = tokensBefore(text);
+  assert.equal(before.length, text.length + 1);
+  assert.deepEqual([before[0], Math.ceil(before.at(-1) ?? 0)], [0, all]);
+  assert.ok(before.every((tokens, at) => at === 0 || tokens >= (before[at - 1] ?? Infinity)));
 });

@@ -2,12 +2,15 @@
  * Texts of the kinds that a memory may hold, written for these tests, and how many tokens each takes
  * of that of two vocabularies (cl100k, o200k) which takes more: `measure.ts` sees that it is so.
  */
+import { LANGUAGES } from "./languages.ts";
+
 export interface Sample {
   readonly text: string;
   readonly tokens: number;
 }
 
 export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
+  ...LANGUAGES,
   english: [
     {
       text:
@@ -206,5 +209,44 @@ export const SAMPLES: Readonly<Record<string, readonly Sample[]>> = {
       text: "# Title\n\n- [ ] one\n- [x] two\n\n> quoted\n> again\n\n---\n\n```sh\nls -la\n```\n",
       tokens: 30,
     },
+  ],
+  numbers: [
+    {
+      text:
+        "On day 12 we were at 7 and had 34 of the 812 that was. On day 13 we were at 9 and had 35 of the 790 that was.",
+      tokens: 40,
+    },
+    {
+      text: "kg: 70 77 75 73 71 78 76 74 72 70 77 75 73 71 78 76 74 72 70 77 75 73 71 78",
+      tokens: 50,
+    },
+    {
+      text:
+        "+49 30 901820, +1 212 555 0142, 020 7946 0958, +33 1 70 18 99 00, 06 12 34 56 78, 555 0199",
+      tokens: 56,
+    },
+    {
+      text:
+        "| day | kg | km |\n|---|---|---|\n| 12 | 70.4 | 8.2 |\n| 13 | 70.1 | 12.9 |\n| 14 | 69.8 | 0 |\n| 15 | 69.9 | 5 |\n",
+      tokens: 66,
+    },
+    {
+      text:
+        "date,amount,account,note\n2026-01-03,-12.50,4471,bakery\n2026-01-04,-8.99,4471,books\n2026-01-05,1250.00,9902,wages\n",
+      tokens: 58,
+    },
+    {
+      text:
+        "7:30 run 5 km, 8:15 bus 42, 9 am call, 12 30 lunch for 4 at 18 each, 3 x 20 mg at 8 14 and 22",
+      tokens: 48,
+    },
+    { text: "1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20", tokens: 39 },
+  ],
+  blanks: [
+    { text: "a\tb\tc\n\t\td \t e\t \tf\n \n \n\t\n  \t  g", tokens: 15 },
+    { text: "\t \t \t \t \t \t \t \t \t \t \t \t \t \t \t \t ", tokens: 16 },
+    { text: "name          \t\t value     \t\t  unit\n     \t 12\t\t\t kg", tokens: 14 },
+    { text: "one\u00a0two\u2003three\u3000four\u00a0\u00a0five", tokens: 11 },
+    { text: "x\r\n\r\n\ty\r\r\nz\u000b\f\u0085w", tokens: 10 },
   ],
 };
