@@ -176,15 +176,17 @@ export class QuantisedVectorIndex implements VectorIndex {
     const filled = entries.filter(({ vectors }) => vectors.length > 0);
     const dimensions = this.dimensions ?? filled[0]?.vectors[0]?.length;
     if (dimensions === undefined) return;
-    // Each is looked at before the first is kept, so that a bad one changes nothing.
-    const measured = filled.map(({ id, vectors }) => ({
-      id,
-      vectors: vectors.map((vector): Measured => (
-        { vector, inverseLength: measure(vector, dimensions, "index a vector") }
-      )),
-    }));
-    const holding = this.#holding ??= new Holding(dimensions, this.#newKernel);
     const pace = this.#pace();
+    // Each is looked at before the first is kept, so that a bad one changes nothing.
+    const measured: { readonly id: string; readonly vectors: readonly Measured[] }[] = [];
+    for (const { id, vectors } of filled) {
+      const measures = vectors.map((vector): Measured => (
+        { vector, inverseLength: measure(vector, dimensions, "index a vector") }
+      ));
+      measured.push({ id, vectors: measures });
+      if (pace.due) await pace.breathe();
+    }
+    const holding = this.#holding ??= new Holding(dimensions, this.#newKernel);
     for (const { id, vectors } of measured) {
       holding.put(id, vectors, (slot) => this.#markChanged(slot));
       if (pace.due) await pace.breathe();

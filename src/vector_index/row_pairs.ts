@@ -92,9 +92,11 @@ export class RowPairs {
     }
     for (const group of groups.values()) {
       const first = group.reduce((a, b) => this.#idOf(a) < this.#idOf(b) ? a : b);
-      for (const row of group) if (!this.#isFull) this.#add(first, row);
+      for (const [at, row] of group.entries()) {
+        if (!this.#isFull) this.#add(first, row);
+        if (at % ROWS_PER_STEP === 0) yield;
+      }
       standing.push(first);
-      if (standing.length % ROWS_PER_STEP === 0) yield;
     }
     return Uint32Array.from(standing);
   }

@@ -171,6 +171,7 @@ export class Scan {
       if (far <= nearest) return;
       const next = Math.min(far, distanceOf(rows, counts));
       const some = rowsBetween(heads, nearest, next, isIn);
+      yield;
       yield* this.#measure(this.#bar === undefined ? some : this.#near(some, heads));
       nearest = next;
     }
