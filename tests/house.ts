@@ -55,6 +55,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   export_reader: "shape",
   folder_report: "shape",
   fusion: "shape",
+  graphemes: "shape",
   import_record: "shape",
   json: "shape",
   json_records: "shape",

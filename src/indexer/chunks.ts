@@ -4,6 +4,7 @@
  * whole page says little of any one sentence in it. The same text gives the same chunks for ever:
  * their vectors are kept by their text.
  */
+import { Graphemes } from "../graphemes.ts";
 
 /** All of it, in one place: what was measured is that long texts are found by such chunks. */
 const WORDS = {
@@ -26,8 +27,6 @@ const UNSPACED_LETTER = 2;
 const SURELY_WHOLE = WHOLE / IDEOGRAPH;
 /** A cut may lie so far from the ideal place, as a share of the chunk, for the sake of a better end. */
 const LEEWAY = 0.25;
-/** Of a character with more marks than this on it, the rest may be cut off. */
-const LONGEST_CHARACTER = 64;
 
 const SPACE = /\s/;
 const UNSPACED = /[\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
@@ -113,7 +112,7 @@ function cutNear(text: string, lengths: Uint32Array, start: number, length: numb
       best = { at, rank, distance };
     }
   }
-  return best.rank === RANK.character ? betweenCharacters(text, start, best.at) : best.at;
+  return best.rank === RANK.character ? new Graphemes(text).ceil(best.at) : best.at;
 }
 
 /** The first place from `from` on that has at least `length` before it. */
@@ -140,19 +139,4 @@ function rankOf(text: string, start: number, at: number): Rank {
   const word = text.slice(from, at - gap.length);
   if (SENTENCE_END.test(word)) return RANK.sentence;
   return CLAUSE_END.test(word) ? RANK.clause : RANK.word;
-}
-
-/** The end of the character that `at` lies in: an emoji may be made of many code points. */
-function betweenCharacters(text: string, start: number, at: number): number {
-  const from = Math.max(start, at - LONGEST_CHARACTER);
-  const around = text.slice(from, at + LONGEST_CHARACTER);
-  const characters = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-  for (const { index, segment } of characters.segment(around)) {
-    const end = from + index + segment.length;
-    if (end < at) continue;
-    if (segment.length < LONGEST_CHARACTER) return end;
-    break;
-  }
-  const unit = text.charCodeAt(at);
-  return unit >= 0xdc00 && unit <= 0xdfff ? at + 1 : at;
 }

@@ -3,7 +3,7 @@
  * sentences where one ends near by, else between words, and never inside a character.
  */
 import type { TextRange } from "../text_index.ts";
-import type { Graphemes } from "./graphemes.ts";
+import type { Graphemes } from "../graphemes.ts";
 
 /** A piece of a text that was asked for, and how much it tells. */
 export interface Match extends TextRange {

@@ -6,7 +6,7 @@
 import type { Highlight, TextRange } from "../text_index.ts";
 import { stopwordKey } from "./document.ts";
 import { excerptOf, type Match } from "./excerpt.ts";
-import { Graphemes } from "./graphemes.ts";
+import { Graphemes } from "../graphemes.ts";
 import type { Language } from "./languages.ts";
 import { withoutMarks } from "./normalized.ts";
 import { traced } from "./offsets.ts";
