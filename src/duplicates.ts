@@ -7,8 +7,8 @@
  * pays nothing. A side that is away makes the list poorer, never an error.
  */
 import type { Clock } from "./clock.ts";
-import { SharedResult } from "./duplicates/shared_result.ts";
-import { type FoundPairs, type Pair, wordPairs } from "./duplicates/word_pairs.ts";
+import { type KnownPair, type KnownPairs, SharedResult } from "./duplicates/shared_result.ts";
+import { type Pair, wordPairs } from "./duplicates/word_pairs.ts";
 import { AppError } from "./errors.ts";
 import type { Indexer } from "./indexer.ts";
 import type { Entry, Memory } from "./memory.ts";
@@ -64,11 +64,11 @@ interface Near {
   readonly scores: Duplicate["scores"];
 }
 
-interface SemanticSide extends FoundPairs {
+interface SemanticSide extends KnownPairs {
   readonly degraded: Degradation | null;
 }
 
-const NOTHING: FoundPairs = { pairs: [], isComplete: true };
+const NOTHING: KnownPairs = { pairs: [], isComplete: true };
 
 export class Duplicates {
   readonly #options: DuplicatesOptions;
@@ -76,8 +76,6 @@ export class Duplicates {
   readonly #byMeaning: SharedResult;
   /** Counts what may make other pairs. */
   #changes = 0;
-  /** The memories that changed while meanings are being compared; undefined while they are not. */
-  #changedMeanwhile: Set<string> | undefined;
 
   constructor(options: DuplicatesOptions) {
     const { clock } = options;
@@ -98,8 +96,9 @@ export class Duplicates {
   changed(before: Memory | undefined, after: Memory | undefined): void {
     if (before !== undefined && after !== undefined && isAlike(before, after)) return;
     this.#changes++;
-    const id = before?.id ?? after?.id;
-    if (id !== undefined) this.#changedMeanwhile?.add(id);
+    if (before === undefined) return;
+    this.#byWords.drop(before.id);
+    this.#byMeaning.drop(before.id);
   }
 
   async list(request: DuplicatesRequest): Promise<DuplicatesPage> {
@@ -131,59 +130,58 @@ export class Duplicates {
     });
   }
 
-  /** The pairs whose memories still say what was compared, as they are now. */
-  #standing(pairs: readonly Pair[]): Pair[] {
+  /** The pairs with their memories, as they are now. */
+  #standing(pairs: readonly KnownPair[]): Pair[] {
     const { state } = this.#options;
     return pairs.flatMap(({ older, newer, score }) => {
-      const one = state.get(older.id), other = state.get(newer.id);
-      if (one === undefined || other === undefined) return [];
-      if (!isAlike(one, older) || !isAlike(other, newer)) return [];
-      return [{ older: one, newer: other, score }];
+      const one = state.get(older), other = state.get(newer);
+      return one === undefined || other === undefined ? [] : [{ older: one, newer: other, score }];
     });
   }
 
-  async #wordPairs(minScore: number): Promise<FoundPairs> {
+  async #wordPairs(minScore: number): Promise<KnownPairs> {
     const { state, stopping: signal } = this.#options;
     const { memories } = state.held();
-    return await wordPairs({ memories, minScore, limit: MOST_PAIRS, signal });
+    const { pairs, isComplete } = await wordPairs({
+      memories,
+      minScore,
+      limit: MOST_PAIRS,
+      signal,
+    });
+    const known = pairs.map(({ older, newer, score }) => (
+      { older: older.id, newer: newer.id, score }
+    ));
+    return { pairs: known, isComplete };
   }
 
   async #meanings({ by, minSimilarity }: DuplicatesRequest): Promise<SemanticSide> {
-    const { indexer } = this.#options;
-    const { pending, failed, indexed } = indexer.stats();
-    const { state } = indexer.status();
-    const isMissing = state === "off"
-      // Where there is none by choice, "any" can mean words only.
-      ? by === "semantic" && indexed === 0
-      : state !== "ok" && pending + failed > 0;
-    const degraded = isMissing ? "embeddings_unavailable" : null;
+    const { indexer, state } = this.#options;
+    const { size } = indexer.serving.vectorIndex;
+    const provider = indexer.status().state;
+    // Where there is none by choice, and no vector, "any" means words only.
+    if (by === "any" && provider === "off" && size === 0) return { ...NOTHING, degraded: null };
+    const isWhole = size >= state.size;
+    const degraded = isWhole || provider === "ok" ? null : "embeddings_unavailable";
     try {
-      const { pairs, isComplete } = indexed === 0
-        ? NOTHING
-        : await this.#byMeaning.get(minSimilarity);
-      return { pairs, isComplete: isComplete && pending + failed === 0, degraded };
+      const { pairs, isComplete } = size === 0 ? NOTHING : await this.#byMeaning.get(minSimilarity);
+      return { pairs, isComplete: isComplete && isWhole, degraded };
     } catch (error) {
       if (!(error instanceof VectorIndexUnavailable)) throw error;
       return { pairs: [], isComplete: false, degraded: "vector_store_unavailable" };
     }
   }
 
-  async #meaningPairs(minScore: number): Promise<FoundPairs> {
+  async #meaningPairs(minScore: number): Promise<KnownPairs> {
     const { state, indexer, stopping: signal } = this.#options;
-    const changed = this.#changedMeanwhile = new Set<string>();
-    try {
-      const { vectorIndex } = indexer.serving;
-      const found = await vectorIndex.nearPairs({ minScore, limit: MOST_PAIRS, signal });
-      const pairs = found.pairs.flatMap(({ a, b, score }) => {
-        const one = state.get(a), other = state.get(b);
-        if (one === undefined || other === undefined || changed.has(a) || changed.has(b)) return [];
-        const [older, newer] = compareAge(one, other) < 0 ? [one, other] : [other, one];
-        return [{ older, newer, score: Math.min(1, score) }];
-      });
-      return { pairs, isComplete: found.isComplete };
-    } finally {
-      this.#changedMeanwhile = undefined;
-    }
+    const { vectorIndex } = indexer.serving;
+    const found = await vectorIndex.nearPairs({ minScore, limit: MOST_PAIRS, signal });
+    const pairs = found.pairs.flatMap(({ a, b, score }) => {
+      const one = state.get(a), other = state.get(b);
+      if (one === undefined || other === undefined) return [];
+      const [older, newer] = compareAge(one, other) < 0 ? [a, b] : [b, a];
+      return [{ older, newer, score: Math.min(1, score) }];
+    });
+    return { pairs, isComplete: found.isComplete };
   }
 
   /** A vector comes some time after its text: that it came shows in what is still to be done. */

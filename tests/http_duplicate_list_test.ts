@@ -62,8 +62,8 @@ Deno.test("the reply shows both memories whole, how near they are, and by what",
       total: 1,
       limit: 20,
       offset: 0,
-      is_complete: true,
-      degraded: null,
+      is_complete: false,
+      degraded: "embeddings_unavailable",
     };
     assert.deepEqual(await list(app), whole);
     assert.deepEqual(await list(app), whole, "it was looked for, not read or changed");
@@ -172,7 +172,12 @@ class FarIndex extends FloatScan {
 const LADDER: readonly [string, string, string | null, boolean, number][] = [
   ["none", "any", null, true, 1],
   ["none", "keyword", null, true, 1],
-  ["none", "semantic", "embeddings_unavailable", true, 0],
+  ["none", "semantic", "embeddings_unavailable", false, 0],
+  ["some", "any", "embeddings_unavailable", false, 1],
+  ["some", "keyword", null, true, 1],
+  ["some", "semantic", "embeddings_unavailable", false, 0],
+  ["own", "any", null, true, 1],
+  ["own", "semantic", null, true, 0],
   ["ok", "any", null, true, 1],
   ["ok", "semantic", null, true, 1],
   ["down", "any", "embeddings_unavailable", false, 1],
@@ -189,15 +194,17 @@ Deno.test("what is away makes the list poorer, never an error", async () => {
     const vectorIndex = new FarIndex();
     await withApp(async (app) => {
       if (state === "down") embedder.plan = () => new EmbedderError("config", "Cannot embed: away");
-      for (const content of [`${CANARY} a b`, `${CANARY} B a`]) {
-        await app.done(201, "POST", "/memories", { json: { content } });
+      const embedded = { some: 1, own: 2 }[state] ?? 0;
+      for (const [n, content] of [`${CANARY} a b`, `${CANARY} B a`].entries()) {
+        const own = n < embedded && { embedding: [n, 1 - n] };
+        await app.done(201, "POST", "/memories", { json: { content, ...own } });
       }
       await app.clock.until(app.brain.indexer.idle());
       vectorIndex.away = state === "far";
       const reply = await list(app, `?by=${by}&min_similarity=0.9`);
       const seen = [reply.degraded, reply.is_complete, reply.total];
       assert.deepEqual([state, by, ...seen], [state, by, degraded, complete, total]);
-    }, { vectorIndex, ...(state !== "none" && { embedder }) });
+    }, { vectorIndex, ...(!["none", "some", "own"].includes(state) && { embedder }) });
   }
 });
 
@@ -268,7 +275,9 @@ Deno.test("who waits too long gets what there is, and all of it later", async ()
     await app.clock.advance(1);
     const earlier = await late("?by=semantic");
     assert.deepEqual([told(earlier), earlier.is_complete], [[["1,2", 980, null, 980]], false]);
-    await app.done(200, "PUT", `/memories/${idOf(2)}`, { json: { content: "of something else" } });
+    const json = { content: "of something else", embedding: [0, 0, 0, 1] };
+    await app.done(200, "PUT", `/memories/${idOf(2)}`, { json });
+    await app.clock.until(app.brain.indexer.idle());
     const now = await late("?by=semantic");
     assert.deepEqual([told(now), now.is_complete], [[], false], "what says something else now");
     gate.resolve();
