@@ -4,9 +4,10 @@
  * Promises: a vector is handed on only if the whole reply holds up (count, order, length, finite,
  * not zero); a reply is never read past its byte limit, a call never outlives its deadline, a
  * redirect is never followed; and an error never carries the key, a text or the address, since the
- * provider's own messages may quote all three. It retries nothing: the indexer does.
+ * provider's own messages may quote all three. It retries nothing: the indexer does. The SDK takes
+ * some 70 ms to load: this file is loaded only where a provider is set, before requests are taken.
  */
-import type OpenAI from "openai";
+import OpenAI from "openai";
 import { z } from "zod";
 import {
   type Embedder,
@@ -50,7 +51,7 @@ const Refusal = z.object({
 export function openAiEmbedder(options: OpenAiOptions): Embedder {
   const { model, dimensions, timeoutMs = TIMEOUT_MS, now = Date.now } = options;
   const { maxReplyBytes = MAX_REPLY_BYTES } = options;
-  let client: Promise<OpenAI> | undefined;
+  const client = clientOf(options, timeoutMs);
 
   async function embed(texts: readonly string[], { signal }: EmbedOptions) {
     if (texts.length === 0) return [];
@@ -58,8 +59,7 @@ export function openAiEmbedder(options: OpenAiOptions): Embedder {
     const ended = AbortSignal.any([signal, deadline.signal]);
     const timer = setTimeout(() => deadline.abort(), timeoutMs);
     try {
-      client ??= connect(options, timeoutMs);
-      const response = await (await client).embeddings.create({
+      const response = await client.embeddings.create({
         model,
         input: [...texts],
         // The SDK would ask for base64, which many compatible servers do not know.
@@ -113,11 +113,9 @@ async function readReply(
   }
 }
 
-/** Loads the SDK, which takes some 70 ms, when it is first of use. */
-async function connect(options: OpenAiOptions, timeoutMs: number): Promise<OpenAI> {
-  const { default: Client } = await import("openai");
+function clientOf(options: OpenAiOptions, timeoutMs: number): OpenAI {
   const { apiKey, baseUrl = OPENAI_BASE_URL, maxReplyBytes = MAX_REPLY_BYTES } = options;
-  return new Client({
+  return new OpenAI({
     // The SDK refuses an empty key; the header it would go into is then taken away again.
     apiKey: apiKey === "" ? "none" : apiKey,
     ...(apiKey === "" ? { defaultHeaders: { Authorization: null } } : {}),
