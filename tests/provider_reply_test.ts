@@ -70,3 +70,9 @@ for (const [reply, message] of Object.entries(WRONG)) {
     assert.throws(() => read(reply, Array.from(reply, (_, at) => at), 1), { message });
   });
 }
+
+Deno.test("a reply of more lists than a provider takes texts is not read on", () => {
+  const listsOf = (count: number) => `{"data":[${Array(count).fill("[1]").join()}`;
+  assert.throws(() => read(listsOf(10_000), [], 1), { message: NOT_JSON });
+  assert.throws(() => read(listsOf(10_001), [], 1), { message: NOT_VECTORS });
+});
