@@ -42,6 +42,8 @@ export interface Serving {
   readonly vectorIndex: VectorIndex;
   /** Within 1.5 seconds. Throws `EmbedderError`. */
   embedQuery(text: string): Promise<Float32Array>;
+  /** The vectors that a memory is found by there, as `Indexer.vectorsOf`. */
+  vectorsOf(memory: Memory): Promise<readonly Float32Array[] | undefined>;
 }
 
 export class Indexer {
@@ -175,6 +177,7 @@ export class Indexer {
     return {
       vectorIndex: generation.vectorIndex,
       embedQuery: (text) => this.#embedQuery(generation, text),
+      vectorsOf: (memory) => generation.vectorsOf(memory),
     };
   }
 

@@ -1,7 +1,8 @@
 /** `GET /memories/{id}/related`: what is like a memory, by its words and by its meaning. */
 import assert from "node:assert/strict";
+import { EmbedderError } from "../src/embedder.ts";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
-import { FakeEmbedder } from "./fakes/indexing.ts";
+import { FakeEmbedder, KeepingFakeEmbedder } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { type HttpApp, type Json, NOW, problemOf, withApp } from "./http_app.ts";
 
@@ -144,5 +145,43 @@ Deno.test("without provider or index the words answer, and the reply says so", a
     const poorer = await related(app, own);
     assert.deepEqual([poorer.mode, poorer.degraded], ["keyword", "vector_store_unavailable"]);
     assert.deepEqual(idsIn(poorer).toSorted(), [id, other].toSorted());
+  }, { embedder });
+});
+
+Deno.test("what is not embedded yet has what is like it by its words, which is nobody's fault", async () => {
+  const embedder = new KeepingFakeEmbedder();
+  await withApp(async (app) => {
+    const other = await put(app, { content: "fence post" });
+    await indexed(app);
+    const gate = Promise.withResolvers<void>();
+    embedder.plan = () => gate.promise;
+    const id = await put(app, { content: "fence" });
+    const early = await related(app, id);
+    assert.deepEqual([early.mode, early.degraded, idsIn(early)], ["keyword", null, [other]]);
+    gate.resolve();
+    await indexed(app);
+    const later = await related(app, id);
+    assert.deepEqual([later.mode, later.degraded], ["hybrid", null]);
+    embedder.plan = () => new EmbedderError("config", "Cannot embed: away");
+    const unlucky = await put(app, { content: "fence paint" });
+    await indexed(app);
+    const without = await related(app, unlucky);
+    assert.deepEqual([without.mode, without.degraded], ["keyword", "embeddings_unavailable"]);
+    assert.equal((await related(app, id)).degraded, null);
+  }, { embedder });
+});
+
+Deno.test("a memory that the provider would not take, or whose vector is lost, has what is like it by its words, and the reply says so", async () => {
+  const embedder = new FakeEmbedder();
+  await withApp(async (app) => {
+    embedder.plan = (texts) =>
+      texts.some((text) => text.includes("odd")) ? new EmbedderError("input", "no") : undefined;
+    const lost = await put(app, { content: "fence post" });
+    const refused = await put(app, { content: "odd fence" });
+    await indexed(app);
+    for (const id of [lost, refused]) {
+      const { mode, degraded } = await related(app, id);
+      assert.deepEqual([id, mode, degraded], [id, "keyword", "embeddings_unavailable"]);
+    }
   }, { embedder });
 });
