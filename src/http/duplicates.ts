@@ -5,6 +5,7 @@ import { type Duplicate, DUPLICATES_BY, MOST_PAIRS } from "../duplicates.ts";
 import { DEGRADATIONS } from "../search.ts";
 import { memorySchema, memoryView } from "./memory_view.ts";
 import { numberParameter } from "./parameters.ts";
+import { scoreSchema } from "./question.ts";
 import { json, type Route, route } from "./route.ts";
 
 const DEFAULTS = { by: "any", minSimilarity: 0.8, limit: 20, offset: 0 } as const;
@@ -25,8 +26,6 @@ const duplicatesQuery = z.strictObject({
     .optional(),
   offset: numberParameter({ integer: true, min: 0, max: 1e6 }).optional(),
 });
-
-const scoreSchema = z.number().min(0).max(1);
 
 const duplicatesSchema = z.strictObject({
   duplicates: z.array(z.strictObject({

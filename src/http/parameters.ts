@@ -4,6 +4,9 @@ import { AppError } from "../errors.ts";
 import type { Retriable } from "../idempotency.ts";
 import { mediaType, type StreamedBody } from "./body.ts";
 
+/** As JSON writes it (RFC 8259, 6), with so many digits at most. */
+const JSON_NUMBER = /^\d{1,15}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/;
+
 /** A number in a query, where everything is text; the document says what it means. */
 export function numberParameter(
   { integer, min, max, description }: {
@@ -13,7 +16,7 @@ export function numberParameter(
     readonly description?: string;
   },
 ) {
-  const form = integer ? /^\d{1,15}$/ : /^\d{1,15}(\.\d{1,15})?$/;
+  const form = integer ? /^\d{1,15}$/ : JSON_NUMBER;
   const kind = integer ? "a whole number" : "a number";
   const schema = z.custom<string>(
     (text) =>

@@ -67,6 +67,9 @@ export function searchRoutes({ search }: Brain): readonly Route[] {
       path: "/search",
       operationId: "searchMemories",
       summary: "Find memories",
+      description:
+        "By their words, their meaning, or both. Without an embedding provider, or while " +
+        "it is away, by words: `mode` and `degraded` say what was used. Does not count as an access.",
       tag: "Search",
       body: { schema: searchSchema, contentTypes: ["application/json"] },
       replies: {
