@@ -22,7 +22,7 @@ const MINUS = 0x2d, ZERO = 0x30, NINE = 0x39;
 const Reply = z.object({
   data: z.array(z.object({
     index: z.number().int().nonnegative(),
-    embedding: z.array(z.number()).max(1),
+    embedding: z.array(z.number()),
   })),
 });
 
@@ -31,8 +31,8 @@ type Place = "between" | "text" | "escaped" | "bracket" | "numbers";
 
 export class ReplyReader {
   readonly #lists: Float32Array[] = [];
+  /** What it makes of a character that is cut in two matters to nobody: keys and numbers are ASCII. */
   readonly #decoder = new TextDecoder();
-  readonly #digits = new TextDecoder();
   #place: Place = "between";
   #rest = "";
   #numbers = "";
@@ -45,13 +45,13 @@ export class ReplyReader {
         at = from = this.#collect(piece, at);
         if (at === piece.length) return;
       }
-      const was = this.#place;
-      this.#place = placeAfter(was, piece[at] ?? 0);
-      if (this.#place !== "numbers" || was === "numbers") continue;
-      this.#rest += this.#decoder.decode(piece.subarray(from, at), { stream: true });
+      this.#place = placeAfter(this.#place, piece[at] ?? 0);
+      if (this.#place !== "numbers") continue;
+      this.#rest += this.#decoder.decode(piece.subarray(from, at));
+      // The first digit is still to be collected.
       at--;
     }
-    this.#rest += this.#decoder.decode(piece.subarray(from), { stream: true });
+    this.#rest += this.#decoder.decode(piece.subarray(from));
   }
 
   /** The vectors in the order of the texts, or an error naming what is wrong with the reply. */
@@ -75,9 +75,9 @@ export class ReplyReader {
   #collect(piece: Uint8Array, from: number): number {
     const close = piece.indexOf(CLOSE, from);
     const end = close === -1 ? piece.length : close;
-    this.#numbers += this.#digits.decode(piece.subarray(from, end), { stream: true });
+    this.#numbers += this.#decoder.decode(piece.subarray(from, end));
     if (close === -1) return end;
-    const numbers = parsed(`[${this.#numbers}${this.#digits.decode()}]`);
+    const numbers = parsed(`[${this.#numbers}]`);
     if (!Array.isArray(numbers) || !numbers.every(Number.isFinite)) throw notVectors();
     if (this.#lists.length === MOST_LISTS) throw notVectors();
     this.#rest += this.#lists.push(Float32Array.from(numbers)) - 1;
@@ -87,7 +87,7 @@ export class ReplyReader {
 
   #reply(): z.infer<typeof Reply> {
     // A list that was never closed has left its bracket open.
-    const reply = Reply.safeParse(parsed(this.#rest + this.#decoder.decode()));
+    const reply = Reply.safeParse(parsed(this.#rest));
     if (!reply.success) throw notVectors();
     return reply.data;
   }
