@@ -15,8 +15,11 @@ export function isSettled(
   return page.length === limit && (page.at(-1)?.score ?? 0) > below;
 }
 
+/** So far is looked at least when the first window was not enough. */
+const SECOND_WINDOW = 1_600;
+
 /** Four times as far; and where that was not enough, either, to the end: scores that are all much
  * alike would have every memory looked at several times over. */
 export function nextWindow(window: number, looks: number, total: number): number {
-  return looks === 1 ? 4 * window : Math.max(4 * window, total + MARGIN);
+  return looks === 1 ? Math.max(4 * window, SECOND_WINDOW) : Math.max(4 * window, total + MARGIN);
 }
