@@ -192,7 +192,7 @@ Deno.test("what is away makes the list poorer, never an error", async () => {
       if (state === "down") embedder.plan = () => new EmbedderError("config", "Cannot embed: away");
       const embedded = { some: 1, own: 2 }[state] ?? 0;
       for (const [n, content] of [`${CANARY} a b`, `${CANARY} B a`].entries()) {
-        const embedding = n < embedded ? [n, 1 - n] : null;
+        const embedding = n < embedded ? [n, 1 - n] : undefined;
         await app.done(201, "POST", "/memories", { json: { content, embedding } });
       }
       await app.clock.until(app.brain.indexer.idle());
