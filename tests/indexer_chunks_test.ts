@@ -1,6 +1,7 @@
 /** Chunks of long texts: where they are cut, and what must hold of them in every script. */
 import assert from "node:assert/strict";
 import { chunksOf } from "../src/indexer/chunks.ts";
+import { RecentChunks } from "../src/indexer/recent_chunks.ts";
 import { randomOf, seed } from "./fakes/store_kit.ts";
 
 const sentence = (n: number) => `Sentence ${n} has just these eight plain words.`;
@@ -85,4 +86,15 @@ Deno.test("whatever the text, its chunks hold all of it, are bounded, and are th
       assert.ok(chunk.isWellFormed() || text.includes("\ud800"), `TEST_SEED=${seed}`);
     }
   }
+});
+
+Deno.test("a long text that was cut lately is not cut again, and only the latest are remembered", () => {
+  const recent = new RecentChunks();
+  const texts = Array.from({ length: 60 }, (_, n) => `${n} `.repeat(30_000));
+  const cut = texts.map((text) => recent.of(text));
+  assert.deepEqual(cut, texts.map(chunksOf));
+  assert.equal(recent.of(texts[59] ?? ""), cut[59]);
+  assert.notEqual(recent.of(texts[0] ?? ""), cut[0]);
+  assert.deepEqual(recent.of(texts[0] ?? ""), cut[0]);
+  assert.deepEqual(recent.of("short"), ["short"]);
 });

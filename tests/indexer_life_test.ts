@@ -6,10 +6,12 @@ import { cachedEmbedder } from "../src/embedder/cached.ts";
 import { openAiEmbedder } from "../src/embedder/openai.ts";
 import { EmbedderError } from "../src/embedder.ts";
 import { Indexer } from "../src/indexer.ts";
+import { chunksOf } from "../src/indexer/chunks.ts";
 import type { Memory } from "../src/memory.ts";
+import type { FullVectors } from "../src/vector_index.ts";
 import { FloatScan } from "./fakes/float_scan.ts";
 import { withBrain } from "./fakes/brain.ts";
-import { memoryOf, vectorOf } from "./fakes/indexing.ts";
+import { MapVectorIndex, memoryOf, vectorOf, vectorsOf } from "./fakes/indexing.ts";
 import { fakeOpenAi, fakeVector } from "./fakes/openai.ts";
 
 const retry = () => new EmbedderError("retry", "Cannot embed: away");
@@ -39,6 +41,30 @@ Deno.test("at start own and remembered vectors come first, the rest newest first
     assert.ok(!brain.embedder.texts.includes("known") && !brain.embedder.texts.includes("own"));
     assert.deepEqual(brain.held(), brain.wanted());
   }, { recall });
+});
+
+Deno.test("a search reads few of the vectors of long memories, of short ones all, own ones for nothing", async () => {
+  const recalled: string[] = [];
+  const recall = (texts: readonly string[]) => {
+    recalled.push(...texts);
+    return Promise.resolve(texts.map((text) => vectorOf(text)));
+  };
+  let fullVectors: FullVectors = () => assert.fail("no index was made");
+  const newVectorIndex = (source: FullVectors) => {
+    fullVectors = source;
+    return new MapVectorIndex();
+  };
+  await withBrain(async (brain) => {
+    const own = Float32Array.of(1, 0, 0, 0);
+    brain.state.set("own", memoryOf("own", "own", { embedding: own }));
+    for (const n of [1, 2, 3]) brain.state.set(`${n}`, memoryOf(`${n}`, `${n} `.repeat(50_000)));
+    brain.state.set("short", memoryOf("short", "short"));
+    const long = brain.state.get("1")?.content ?? "";
+    const expected = [[own], vectorsOf(long), undefined, undefined, vectorsOf("short"), undefined];
+    assert.deepEqual(await fullVectors(["own", "1", "2", "3", "short", "gone"]), expected);
+    assert.deepEqual(recalled, [...chunksOf(long), "short"]);
+    assert.deepEqual(await fullVectors(["3"]), [vectorsOf("3 ".repeat(50_000))]);
+  }, { recall, newVectorIndex });
 });
 
 Deno.test("stopping gives up what is under way and lets waiters go", async () => {

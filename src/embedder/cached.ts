@@ -11,6 +11,7 @@ import {
   type KeepingEmbedder,
   type ServedModels,
 } from "../embedder.ts";
+import { Pace } from "../pace.ts";
 import type { EmbeddingCache } from "./cache.ts";
 import { embeddingKey } from "./cache_row.ts";
 
@@ -47,7 +48,15 @@ export function cachedEmbedder(embedder: Embedder, cache: EmbeddingCache): Keepi
     provider,
     model,
     dimensions,
-    recall: (texts) => cache.get(texts.map(keyOf)),
+    async recall(texts) {
+      const pace = new Pace();
+      const keys: string[] = [];
+      for (const text of texts) {
+        keys.push(keyOf(text));
+        if (pace.due) await pace.breathe();
+      }
+      return await cache.get(keys);
+    },
     ask: (texts, options) => embedder.embed(texts, options),
     async embed(texts, options) {
       const keys = texts.map(keyOf);

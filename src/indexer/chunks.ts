@@ -86,8 +86,19 @@ function lengthOf(text: string, lengths?: Uint32Array): number {
   return total;
 }
 
+/** Of each UTF-16 unit that was met, one more than it costs: a look is quicker than to find out. */
+const COSTS = new Uint8Array(0x10000);
+
 /** 0 for white space, 1 for what words with spaces between them are made of. */
 function costOf(unit: number): number {
+  const known = COSTS[unit] ?? 0;
+  if (known > 0) return known - 1;
+  const cost = findCost(unit);
+  COSTS[unit] = cost + 1;
+  return cost;
+}
+
+function findCost(unit: number): number {
   if (unit <= 0x20 || unit === 0xa0) return 0;
   if (unit < 0x0e00) return 1;
   // Kana, Han and their signs, the whole range of each; Hangul has spaces.

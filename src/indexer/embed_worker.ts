@@ -157,11 +157,11 @@ export class EmbedWorker {
           queue.delete(id);
           continue;
         }
+        characters += text.length;
+        if (characters > CALL.characters && batch.length > 0) return batch;
         const chunks = chunksOf(text);
         texts += chunks.length;
-        characters += text.length;
-        const fits = texts <= CALL.texts && characters <= CALL.characters;
-        if (!fits && batch.length > 0) return batch;
+        if (texts > CALL.texts && batch.length > 0) return batch;
         batch.push({ id, text, chunks });
       }
     }

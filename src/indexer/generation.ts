@@ -66,7 +66,9 @@ export class Generation {
       indexed: () => this.vectorIndex.dimensions,
       changed: () => this.#lengthChanged(),
     });
-    this.vectorIndex = options.newVectorIndex((ids) => this.#fullVectors(ids));
+    this.vectorIndex = options.newVectorIndex((ids) => {
+      return this.#fullVectors(ids, (texts) => this.#remembered.ofBest(texts));
+    });
     this.#writer = new IndexWriter({
       vectorIndex: this.vectorIndex,
       memory,
@@ -187,7 +189,7 @@ export class Generation {
 
   /** Has the texts of those embedded once more whose vectors are not remembered any more. */
   async keepAgain(ids: readonly string[]): Promise<void> {
-    const found = await this.#fullVectors(ids);
+    const found = await this.#fullVectors(ids, (texts) => this.#remembered.ofContents(texts));
     this.#worker?.addLost(ids.filter((_, at) => found[at] === undefined));
   }
 
@@ -198,10 +200,10 @@ export class Generation {
     return (await this.#remembered.ofContents([source]))[0];
   }
 
-  async #fullVectors(ids: readonly string[]): ReturnType<FullVectors> {
+  async #fullVectors(ids: readonly string[], recall: FullVectors): ReturnType<FullVectors> {
     const sources = ids.map((id) => this.#wanted(id));
     const texts = sources.filter((source) => typeof source === "string");
-    const recalled = await this.#remembered.ofContents(texts);
+    const recalled = await recall(texts);
     let next = 0;
     return sources.map((source) =>
       typeof source === "string" ? recalled[next++] : source && [source]

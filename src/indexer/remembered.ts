@@ -3,19 +3,23 @@
  */
 import type { Clock } from "../clock.ts";
 import { type Embedder, EmbedderError } from "../embedder.ts";
-import { chunksOf } from "./chunks.ts";
+import { Pace } from "../pace.ts";
 import { withDeadline } from "./deadline.ts";
+import { RecentChunks } from "./recent_chunks.ts";
 
 /** For each text the vector that is to be had without a call, or undefined. */
 export type Recall = (texts: readonly string[]) => Promise<(Float32Array | undefined)[]>;
 
 const ASKING_MS = 20_000;
+/** What is looked up while a search waits: each chunk is a read from the disk. */
+const SEARCHED_CHARACTERS = 150_000;
 /** Providers answer the same text a little differently each time; other models far beyond this. */
 const SAME_COSINE = 0.98;
 
 export class Remembered {
   readonly #recall: Recall | undefined;
   readonly #takesLength: (length: number) => boolean;
+  readonly #recentChunks = new RecentChunks();
   /** A text and the vector that was remembered of it. */
   #sample: { readonly text: string; readonly vector: Float32Array } | undefined;
 
@@ -39,13 +43,31 @@ export class Remembered {
   async ofContents(
     contents: readonly string[],
   ): Promise<(readonly Float32Array[] | undefined)[]> {
-    const chunks = contents.map(chunksOf);
+    const pace = new Pace();
+    const chunks: (readonly string[])[] = [];
+    for (const content of contents) {
+      chunks.push(this.#recentChunks.of(content));
+      if (pace.due) await pace.breathe();
+    }
     const vectors = await this.ofTexts(chunks.flat());
     let next = 0;
     return chunks.map(({ length }) => {
       const own = vectors.slice(next, next += length).filter((vector) => vector !== undefined);
       return own.length === length ? own : undefined;
     });
+  }
+
+  /** The same, but of long contents only the first few. */
+  async ofBest(contents: readonly string[]): Promise<(readonly Float32Array[] | undefined)[]> {
+    let characters = 0;
+    const isLookedUp = contents.map(({ length }) => {
+      const fits = characters === 0 || characters + length <= SEARCHED_CHARACTERS;
+      if (fits) characters += length;
+      return fits;
+    });
+    const found = await this.ofContents(contents.filter((_, at) => isLookedUp[at]));
+    let next = 0;
+    return isLookedUp.map((is) => is ? found[next++] : undefined);
   }
 
   /**

@@ -65,7 +65,13 @@ export class FakeClock implements Clock {
     promise.finally(() => settled = true).catch(() => {});
     await drain();
     for (let steps = 0; !settled; steps++) {
-      assert.ok(steps < 10_000 && this.#timers.length > 0, "it stands still");
+      // On a machine that is slow just now, work may give way many times before it sets a timer.
+      for (let turns = 0; !settled && this.#timers.length === 0; turns++) {
+        assert.ok(turns < 100, "it stands still");
+        await drain();
+      }
+      if (settled) return;
+      assert.ok(steps < 10_000, "it stands still");
       await this.advance(Math.max(0, Math.min(...this.#timers.map(({ at }) => at)) - this.#now));
     }
   }
