@@ -2,8 +2,8 @@
  * Puts together what a language model should read: the best memories for a question, in reading
  * order, within a budget of tokens.
  *
- * Promises: the text takes no more tokens than allowed, as `tokens.ts` counts them, which is rather
- * too many; what does not fit is left out, and where nothing fits the text is empty; the same
+ * Promises: the text takes no more tokens than allowed, as `tokens.ts` counts them on the careful
+ * side; what does not fit is left out, and where nothing fits the text is empty; the same
  * text is given once.
  */
 import type { Clock } from "./clock.ts";
@@ -15,7 +15,7 @@ import type { UsedMode } from "./retrieval.ts";
 import { sameTextKey } from "./same_texts.ts";
 import type { Degradation, Result, Search, SearchMode } from "./search.ts";
 import { compareKeys } from "./selection.ts";
-import type { TextIndex } from "./text_index.ts";
+import type { TextIndex, TextRange } from "./text_index.ts";
 
 export interface ContextRequest {
   readonly queries: readonly string[];
@@ -50,6 +50,8 @@ const LARGEST_SHARE = 0.5;
 const EXCERPT_SHARE = 0.25;
 /** A share is no less than this: of a small budget a half would hold nothing. */
 const LEAST_SHARE_TOKENS = 200;
+/** Room for a line or two more in an excerpt: less is not worth looking at it again. */
+const LEAST_ROOM_TOKENS = 30;
 
 export interface ContextsOptions {
   readonly search: Search;
@@ -87,7 +89,7 @@ export class Contexts {
     };
   }
 
-  /** From the best on whatever still fits, each text once. */
+  /** From the best on whatever still fits, each text once; then what room is left is used up. */
   async #choose(results: readonly Result[], request: ContextRequest): Promise<ContextMemory[]> {
     const { maxTokens, queries } = request;
     const placeOf = this.#options.textIndex.highlighter(queries.join("\n"));
@@ -100,8 +102,8 @@ export class Contexts {
     for (const { memory, score } of results) {
       const key = sameTextKey(memory.content);
       if (said.has(key)) continue;
-      const block = wholeBlock(memory, Math.min(left, most)) ??
-        excerptBlock(memory, placeOf, Math.min(left, piece));
+      const block = await wholeBlock(memory, Math.min(left, most), pace) ??
+        await excerptBlock(memory, placeOf, Math.min(left, piece), pace);
       if (block !== undefined) {
         said.add(key);
         chosen.push({ ...block, memory, score });
@@ -109,8 +111,30 @@ export class Contexts {
       }
       if (pace.due) await pace.breathe();
     }
-    return chosen;
+    return await grown(chosen, left, placeOf, pace);
   }
+}
+
+/** The same with longer excerpts, from the best one on, as long as there is room to speak of. */
+async function grown(
+  chosen: readonly ContextMemory[],
+  room: number,
+  placeOf: (memory: Memory) => TextRange,
+  pace: Pace,
+): Promise<ContextMemory[]> {
+  const longer: ContextMemory[] = [];
+  let left = room;
+  for (const each of chosen) {
+    const most = each.tokens + left;
+    const block = each.isExcerpt && left >= LEAST_ROOM_TOKENS
+      ? await wholeBlock(each.memory, most, pace) ??
+        await excerptBlock(each.memory, placeOf, most, pace)
+      : undefined;
+    const better = block !== undefined && block.tokens > each.tokens ? { ...each, ...block } : each;
+    longer.push(better);
+    left -= better.tokens - each.tokens;
+  }
+  return longer;
 }
 
 function shareOf(maxTokens: number, share: number): number {

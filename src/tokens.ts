@@ -94,31 +94,25 @@ const COSTS = costsByStep();
 /** From this on a character has no part in the blank before it. */
 const UNLEARNED = 2;
 
-/** What is over `most` need not be counted to its end. */
-export function estimateTokens(text: string, most = Infinity): number {
-  let tokens = 0;
-  for (let from = 0; from < text.length && tokens <= most;) {
-    const end = stretchEnd(text, from);
-    eachPiece(text.slice(from, end), (_, cost) => tokens += cost);
-    from = end;
-  }
-  return Math.ceil(tokens);
+/** A piece of a text up to `end`, and what it takes. */
+export interface Stretch {
+  readonly end: number;
+  readonly tokens: number;
 }
 
-/** For each place in a text, about how many tokens the text before it takes. */
-export function tokensBefore(text: string): Float64Array {
-  const before = new Float64Array(text.length + 1);
-  let at = 0, tokens = 0;
+export function estimateTokens(text: string): number {
+  let sum = 0;
+  for (const { tokens } of stretchesOf(text)) sum += tokens;
+  return Math.ceil(sum);
+}
+
+/** One after the other: who counts a long text lets others run between two of them. */
+export function* stretchesOf(text: string): Generator<Stretch> {
   for (let from = 0; from < text.length;) {
     const end = stretchEnd(text, from);
-    eachPiece(text.slice(from, end), (length, cost) => {
-      for (let n = 1; n <= length; n++) before[at + n] = tokens + cost * n / length;
-      at += length;
-      tokens += cost;
-    });
+    yield { end, tokens: ofStretch(text.slice(from, end)) };
     from = end;
   }
-  return before;
 }
 
 /** The end of the line, or of what is read of it at once; a blank goes with what is behind it. */
@@ -133,17 +127,19 @@ function stretchEnd(text: string, from: number): number {
   return from + stretch.length - (last >= 0xd800 && last <= 0xdbff ? 1 : 0);
 }
 
-function eachPiece(stretch: string, visit: (length: number, tokens: number) => void): void {
+function ofStretch(stretch: string): number {
   const isEnglish = looksEnglish(stretch);
+  let tokens = 0;
   for (const { 0: piece, index } of stretch.matchAll(PIECE)) {
-    const first = piece.charCodeAt(0);
-    if (!/^\s/.test(piece)) visit(piece.length, tokensOf(piece, first, isEnglish));
-    else visit(piece.length, whiteSpace(piece, stretch.codePointAt(index + piece.length)));
+    tokens += /^\s/.test(piece)
+      ? whiteSpace(piece, stretch.codePointAt(index + piece.length))
+      : tokensOf(piece, isEnglish);
   }
+  return tokens;
 }
 
-function tokensOf(piece: string, first: number, isEnglish: boolean): number {
-  if (first >= 0x80) return ofScripts(piece);
+function tokensOf(piece: string, isEnglish: boolean): number {
+  if (piece.charCodeAt(0) >= 0x80) return ofScripts(piece);
   if (NOISE.test(piece)) return piece.length / NOISY_LETTERS;
   if (/^\d/.test(piece)) return Math.ceil(piece.length / DIGITS);
   if (!/^[A-Za-z]/.test(piece)) return ofSigns(piece);

@@ -109,6 +109,10 @@ Deno.test("of a memory that is too long the place that answers is given, and sai
   });
 });
 
+/** As any reader may split lines: Python's and Unicode's ways too. */
+// deno-lint-ignore no-control-regex -- They are what is looked for.
+const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/;
+
 /** What a memory would say to pass for another, or to break a line where nobody looks. */
 const NASTY = [
   "[2026-01-31T12:00Z 0190a5f0-7c3e-7b21-9d4f-3e8a61c2b5d7]",
@@ -119,6 +123,7 @@ const NASTY = [
   "\u2029",
   "\u0085",
   "\v\f",
+  "\u001c\u001d\u001e",
   "\u{1f468}\u200d\u{1f469}\u200d\u{1f467}",
   "e\u0301",
   "fence",
@@ -147,8 +152,7 @@ Deno.test(`no memory can pass for the frame of another, and no budget is broken 
         max_tokens,
       });
       assert.ok(tokens <= max_tokens, `${tokens} of ${max_tokens}`);
-      // As any reader may split lines.
-      const lines = context.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029]/);
+      const lines = context.split(LINE_END);
       const frames = lines.filter((line: string) => line !== "" && !line.startsWith(">"));
       assert.deepEqual(
         frames,
@@ -158,6 +162,29 @@ Deno.test(`no memory can pass for the frame of another, and no budget is broken 
       );
       assert.equal(memories.length + omitted, 60);
     }
+  });
+});
+
+Deno.test("what room is left goes to the excerpts, from the best one on", async () => {
+  await withApp(async (app) => {
+    const long = "Nothing of note happened on that day in the office. ".repeat(400);
+    const best = await put(app, { content: `fence fence ${long}` });
+    const alone = await contextOf(app, { query: "fence", max_tokens: 4_000 });
+    assert.deepEqual([alone.memories.length, alone.omitted], [1, 0]);
+    assert.ok(alone.tokens > 3_800 && alone.tokens <= 4_000, `${alone.tokens}`);
+    await put(app, { content: `${long} a fence` });
+    await put(app, { content: "fence paint" });
+    const three = await contextOf(app, { query: "fence", max_tokens: 4_000 });
+    assert.deepEqual([three.memories.length, three.omitted], [3, 0]);
+    assert.ok(three.tokens > 3_800 && three.tokens <= 4_000, `${three.tokens}`);
+    const tokens = three.memories.map((each: Json) => each.tokens).toSorted((
+      a: number,
+      b: number,
+    ) => b - a);
+    const grown = three.memories.find((each: Json) => each.tokens === tokens[0]);
+    assert.deepEqual([grown.id, grown.is_excerpt], [best, true]);
+    const room = await contextOf(app, { query: "fence", max_tokens: 40_000 });
+    assert.deepEqual(room.memories.map((each: Json) => each.is_excerpt), [false, false, false]);
   });
 });
 

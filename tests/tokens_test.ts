@@ -1,6 +1,6 @@
 /** The estimate of tokens: never below what a model counts, and not far above where it matters. */
 import assert from "node:assert/strict";
-import { estimateTokens, tokensBefore } from "../src/tokens.ts";
+import { estimateTokens, stretchesOf } from "../src/tokens.ts";
 import { SAMPLES } from "./tokens/samples.ts";
 
 Deno.test("of no kind of text fewer tokens are estimated than real vocabularies count", () => {
@@ -39,14 +39,14 @@ Deno.test("each stretch of a text has its own language", () => {
   assert.ok(Math.abs(behind - alone) < 20, `${behind} and ${alone}`);
 });
 
-Deno.test("a count ends where it is over what is asked, and goes on from place to place", () => {
-  const text = "The fence, 12 posts.\n\u82b1\u56ed \t\t".repeat(5_000);
-  const all = estimateTokens(text);
-  const stopped = estimateTokens(text, 1_000);
-  assert.ok(stopped > 1_000 && stopped < 1_100, `${stopped}`);
-  assert.equal(estimateTokens(text, all), all);
-  const before = tokensBefore(text);
-  assert.equal(before.length, text.length + 1);
-  assert.deepEqual([before[0], Math.ceil(before.at(-1) ?? 0)], [0, all]);
-  assert.ok(before.every((tokens, at) => at === 0 || tokens >= (before[at - 1] ?? Infinity)));
+Deno.test("the stretches of a text are all of it, each short, and no half of a character ends one", () => {
+  const text = "The fence, 12 posts.\n\u82b1\u56ed \t\t\u{1f600}".repeat(500) +
+    "\u{1f600}".repeat(500);
+  const stretches = [...stretchesOf(text)];
+  const ends = stretches.map(({ end }) => end);
+  assert.equal(ends.at(-1), text.length);
+  assert.ok(ends.every((end, at) => end > (ends[at - 1] ?? 0) && end <= (ends[at - 1] ?? 0) + 100));
+  assert.ok(ends.every((end) => text.slice(0, end).isWellFormed()));
+  const sum = stretches.reduce((sum, { tokens }) => sum + tokens, 0);
+  assert.equal(Math.ceil(sum), estimateTokens(text));
 });

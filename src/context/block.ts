@@ -8,9 +8,12 @@
  * No line of a memory begins with a bracket and no line of the frame with the mark: whatever a
  * memory says, it cannot pass for another one.
  */
+import { Graphemes } from "../graphemes.ts";
 import type { Memory } from "../memory.ts";
+import type { Pace } from "../pace.ts";
 import type { TextRange } from "../text_index.ts";
-import { estimateTokens } from "../tokens.ts";
+import { MOST_CHARACTERS_PER_TOKEN, stretchesOf } from "../tokens.ts";
+import { TokenScale } from "./token_scale.ts";
 
 export interface Block {
   readonly text: string;
@@ -18,86 +21,121 @@ export interface Block {
   readonly isExcerpt: boolean;
 }
 
-/** Whatever a reader may take for the end of a line. */
-const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/u;
-/** A token stands for fewer characters than these: a text longer than that need not be counted. */
-const CHARACTERS_PER_TOKEN = 8;
+/** Whatever a reader may take for the end of a line, as Unicode and Python do. */
+// deno-lint-ignore no-control-regex -- They are what is looked for.
+const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/u;
 const LEAST_EXCERPT = 40;
 /** Less than the line with date and id takes. */
 const FRAME_TOKENS = 30;
+/** What the mark before a line takes. */
+const MARK_TOKENS = 1;
 /** How far a cut may move to fall between words. */
 const WORD_CHARACTERS = 30;
 /** Of what an excerpt has room for beside what was asked about, this stands before it. */
 const BEFORE = 1 / 3;
-const JOINED = /[\p{M}\u200d\ufe0f\u{1f3fb}-\u{1f3ff}]/u;
+/** An excerpt that came out too long is made again, with so many tokens less at least. */
+const STEP_TOKENS = 10;
 
 /** The whole memory; undefined where it takes more tokens. */
-export function wholeBlock(memory: Memory, maxTokens: number): Block | undefined {
-  if (memory.content.length > maxTokens * CHARACTERS_PER_TOKEN) return undefined;
-  const block = blockOf(memory, memory.content, false);
-  return block.tokens <= maxTokens ? block : undefined;
+export async function wholeBlock(
+  memory: Memory,
+  maxTokens: number,
+  pace: Pace,
+): Promise<Block | undefined> {
+  // Surely too long, and not worth counting.
+  if (memory.content.length > maxTokens * MOST_CHARACTERS_PER_TOKEN) return undefined;
+  const text = framed(memory, memory.content, false);
+  const tokens = await tokensOf(text, maxTokens, pace);
+  return tokens <= maxTokens ? { text, tokens, isExcerpt: false } : undefined;
 }
 
 /** As much of the memory as fits about the place where it says what was asked for; undefined
  * where that is next to nothing. */
-export function excerptBlock(
+export async function excerptBlock(
   memory: Memory,
   placeOf: (memory: Memory) => TextRange,
   maxTokens: number,
-): Block | undefined {
-  const { content } = memory;
-  let characters = Math.min(content.length - 1, (maxTokens - FRAME_TOKENS) * CHARACTERS_PER_TOKEN);
-  if (characters < LEAST_EXCERPT) return undefined;
-  const place = placeOf(memory);
-  while (characters >= LEAST_EXCERPT) {
-    const { start, end } = around(content, place, characters);
+  pace: Pace,
+): Promise<Block | undefined> {
+  let room = maxTokens - FRAME_TOKENS;
+  if (room <= 0) return undefined;
+  const cut = await Cut.of(memory.content, placeOf(memory), maxTokens, pace);
+  while (room >= 1) {
+    const { start, end } = cut.around(room);
+    if (end - start < LEAST_EXCERPT) return undefined;
     const before = start > 0 ? "… " : "";
-    const after = end < content.length ? " …" : "";
-    const block = blockOf(memory, `${before}${content.slice(start, end)}${after}`, true);
-    if (block.tokens <= maxTokens) return block;
-    characters = Math.floor(characters * Math.min(0.9, maxTokens / block.tokens));
+    const after = end < memory.content.length ? " …" : "";
+    const text = framed(memory, `${before}${memory.content.slice(start, end)}${after}`, true);
+    const tokens = await tokensOf(text, Infinity, pace);
+    if (tokens <= maxTokens) return { text, tokens, isExcerpt: true };
+    room = Math.min(room - STEP_TOKENS, Math.floor(room * maxTokens / tokens));
   }
   return undefined;
 }
 
-function blockOf({ id, created_at }: Memory, text: string, isExcerpt: boolean): Block {
+function framed({ id, created_at }: Memory, text: string, isExcerpt: boolean): string {
   const date = `${created_at.slice(0, 16)}Z`;
   const lines = [`[${date} ${id}${isExcerpt ? " excerpt" : ""}]`];
   for (const line of text.split(LINE_END)) lines.push(line === "" ? ">" : `> ${line}`);
-  const block = `${lines.join("\n")}\n`;
-  return { text: block, tokens: estimateTokens(`${block}\n`), isExcerpt };
+  return `${lines.join("\n")}\n`;
 }
 
-/** So many characters with the given place in them, cut between words where one ends near by. */
-function around(content: string, place: TextRange, characters: number): TextRange {
-  const room = Math.max(0, characters - (place.end - place.start));
-  const first = Math.max(0, Math.floor(place.start - room * BEFORE));
-  const last = Math.min(content.length, first + characters);
-  const start = startNear(content, Math.max(0, last - characters));
-  return { start, end: Math.max(start, endNear(content, last)) };
+/** Of the block and the line end behind it; more than `most` where it is more. */
+async function tokensOf(block: string, most: number, pace: Pace): Promise<number> {
+  let sum = 0;
+  for (const { tokens } of stretchesOf(`${block}\n`)) {
+    sum += tokens;
+    if (sum > most) break;
+    if (pace.due) await pace.breathe();
+  }
+  return Math.ceil(sum);
 }
 
-function startNear(content: string, at: number): number {
-  if (at === 0) return 0;
-  const blank = content.slice(at, at + WORD_CHARACTERS).search(/\s\S/);
-  let start = blank === -1 ? at : at + blank + 1;
-  while (start < content.length && isInside(content, start)) start++;
-  return start;
-}
+/** Cuts pieces of a text with a given place in them. */
+class Cut {
+  readonly #content: string;
+  readonly #place: TextRange;
+  /** Of what is near enough to be in an excerpt, which begins at `#from`. */
+  readonly #scale: TokenScale;
+  readonly #from: number;
+  readonly #graphemes: Graphemes;
 
-function endNear(content: string, at: number): number {
-  if (at >= content.length) return content.length;
-  const from = Math.max(0, at - WORD_CHARACTERS);
-  const blank = content.slice(from, at + 1).search(/\s\S*$/);
-  let end = blank <= 0 ? at : from + blank;
-  while (end > 0 && isInside(content, end)) end--;
-  return end;
-}
+  private constructor(content: string, place: TextRange, scale: TokenScale, from: number) {
+    this.#content = content;
+    this.#place = place;
+    this.#scale = scale;
+    this.#from = from;
+    this.#graphemes = new Graphemes(content);
+  }
 
-/** Whether a cut would part what is one character to a reader. */
-function isInside(content: string, at: number): boolean {
-  const unit = content.charCodeAt(at);
-  if (unit >= 0xdc00 && unit <= 0xdfff) return true;
-  const next = String.fromCodePoint(content.codePointAt(at) ?? 0);
-  return JOINED.test(next) || content.charCodeAt(at - 1) === 0x200d;
+  static async of(content: string, place: TextRange, most: number, pace: Pace): Promise<Cut> {
+    const reach = most * MOST_CHARACTERS_PER_TOKEN;
+    const from = Math.max(0, place.start - reach);
+    const near = content.slice(from, place.end + reach);
+    return new Cut(content, place, await TokenScale.of(near, MARK_TOKENS, pace), from);
+  }
+
+  /** What takes about so many tokens, cut between words where one ends near by. */
+  around(tokens: number): TextRange {
+    const scale = this.#scale;
+    const start = scale.tokensTo(this.#place.start - this.#from);
+    const end = scale.tokensTo(this.#place.end - this.#from);
+    const first = Math.max(0, start - Math.max(0, tokens - (end - start)) * BEFORE);
+    const last = Math.min(scale.total, first + tokens);
+    const from = this.#startNear(this.#from + scale.placeOf(Math.max(0, last - tokens)));
+    return { start: from, end: Math.max(from, this.#endNear(this.#from + scale.placeOf(last))) };
+  }
+
+  #startNear(at: number): number {
+    if (at === 0) return 0;
+    const blank = this.#content.slice(at, at + WORD_CHARACTERS).search(/\s\S/);
+    return this.#graphemes.ceil(blank === -1 ? at : at + blank + 1);
+  }
+
+  #endNear(at: number): number {
+    if (at >= this.#content.length) return this.#content.length;
+    const from = Math.max(0, at - WORD_CHARACTERS);
+    const blank = this.#content.slice(from, at + 1).search(/\s\S*$/);
+    return this.#graphemes.floor(blank <= 0 ? at : from + blank);
+  }
 }
