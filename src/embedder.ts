@@ -19,6 +19,8 @@ export interface EmbedOptions {
   readonly signal: AbortSignal;
   /** What is remembered at another length is asked for anew. */
   readonly length?: number | undefined;
+  /** Told where the provider may not have been asked for all of them now. */
+  readonly remembered?: (() => void) | undefined;
 }
 
 /** An embedder that remembers what it was answered. */

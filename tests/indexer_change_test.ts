@@ -188,6 +188,29 @@ Deno.test("a model of the same name with longer vectors makes all of them anew, 
   await assert.rejects(lives.indexer.embedQuery("another query"), { fault: "config" });
 });
 
+Deno.test("what is remembered does not settle the length of the provider's vectors", async () => {
+  await using lives = new Lives();
+  await lives.begin("old");
+  for (const id of ["kept", "left"]) lives.put(id, `text ${id}`);
+  await lives.idle();
+  lives.delete("left");
+  Object.assign(lives.providers.old, { length: 6 });
+  await lives.begin("old");
+  lives.put("again", "text left");
+  await lives.idle();
+  assert.deepEqual(lives.served().get("again"), saysOf("old", "text left"));
+  lives.put("new", "text new");
+  await lives.idle();
+  assert.deepEqual(lives.indexer.status(), { state: "ok", detail: null });
+  const longer = [...lives.state.values()].map(({ id, content }) => {
+    return [id, [vectorOf(`old: ${content}`, 6)]] as const;
+  });
+  assert.deepEqual(lives.served(), new Map(longer));
+  // Now it is: another one is a fault.
+  Object.assign(lives.providers.old, { length: 5 });
+  await assert.rejects(lives.indexer.embedQuery("query"), { fault: "config" });
+});
+
 Deno.test("a client's own vectors serve with the model that has their length, else their texts do", async () => {
   await using lives = new Lives();
   const own = Float32Array.of(1, 2, 3, 4);

@@ -89,6 +89,7 @@ class Fetcher {
       if (own.size > 0) addAll(found, await this.#claim(own, options));
       // What another call failed to fetch is asked for here in the next round.
       for (const other of others) addAll(found, await until(other, options));
+      if (others.size > 0) options.remembered?.();
     }
     const lengths = new Set([...found.values()].map(({ length }) => length));
     // The provider may have changed its vectors' length since the cache was filled.
@@ -115,6 +116,7 @@ class Fetcher {
       const fits = vector?.length === (options.length ?? vector?.length);
       return vector === undefined || !fits ? [] : [[key, vector] as const];
     }));
+    if (found.size > 0) options.remembered?.();
     const missing = without(texts, found);
     if (missing.size > 0) addAll(found, await this.#ask(missing, options));
     return found;

@@ -16,8 +16,8 @@ import { IndexWriter } from "./index_writer.ts";
 import { QueryVectors } from "./query_vectors.ts";
 import { type Recall, Remembered } from "./remembered.ts";
 import type { Source } from "./source.ts";
-import { type Embed, TextCalls } from "./text_calls.ts";
-import { VectorLength } from "./vector_length.ts";
+import { TextCalls } from "./text_calls.ts";
+import { checkedEmbed, VectorLength } from "./vector_length.ts";
 
 export interface GenerationOptions {
   /** Left out: only vectors that clients send are indexed. */
@@ -84,11 +84,7 @@ export class Generation {
     this.#remembered = new Remembered(options.recall, (length) => this.#length.takes(length));
     if (embedder === undefined) return;
     const recall: Recall = (texts) => this.#remembered.ofTexts(texts);
-    const embed: Embed = async (texts, signal) => {
-      const vectors = await embedder.embed(texts, { signal, length: this.#length.known });
-      for (const { length } of vectors) this.#length.check(length);
-      return vectors;
-    };
+    const embed = checkedEmbed(embedder, this.#length);
     // A search that began before another generation took the place of this one is still answered.
     this.#queries = new QueryVectors(embed, recall, clock, options.stopping);
     this.#calls = new TextCalls({ embed, clock, stopping });

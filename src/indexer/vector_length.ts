@@ -3,7 +3,8 @@
  * or taken from what is remembered until the provider says it; but what the provider said once in
  * a life of the process is settled: a reply of another length is a fault then.
  */
-import { EmbedderError } from "../embedder.ts";
+import { type Embedder, EmbedderError } from "../embedder.ts";
+import type { Embed } from "./text_calls.ts";
 
 export interface VectorLengthOptions {
   /** Where it is known. */
@@ -45,15 +46,19 @@ export class VectorLength {
     return length === this.#known;
   }
 
-  /** Takes what the provider says first. Throws for any other length, and if the index has one. */
-  check(length: number): void {
-    if (!this.#isSettled) {
+  /**
+   * Takes what the provider says first; `isSaid` is false where it may be what is remembered of it.
+   * Throws for any other length, and if the index has one.
+   */
+  check(length: number, isSaid: boolean): void {
+    if (!isSaid) this.takes(length);
+    else if (!this.#isSettled) {
       this.#isSettled = true;
       if (length !== this.#known) this.#set(length);
     }
     if (length !== this.#known) {
       throw new EmbedderError(
-        "config",
+        isSaid ? "config" : "retry",
         `Cannot index: the provider's vectors have ${length} numbers, the index's ${this.#known}`,
       );
     }
@@ -70,4 +75,20 @@ export class VectorLength {
     this.#known = length;
     this.#options.changed();
   }
+}
+
+/** The embedder, whose vectors' length is checked. */
+export function checkedEmbed(embedder: Embedder, vectorLength: VectorLength): Embed {
+  return async (texts, signal) => {
+    const length = vectorLength.known;
+    const answer = { isRemembered: false };
+    const remembered = () => void (answer.isRemembered = true);
+    const vectors = await embedder.embed(texts, { signal, length, remembered });
+    for (const vector of vectors) {
+      // Nothing is remembered at another length than was asked for.
+      const isSaid = !answer.isRemembered || vector.length !== (length ?? vector.length);
+      vectorLength.check(vector.length, isSaid);
+    }
+    return vectors;
+  };
 }
