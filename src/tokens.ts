@@ -36,12 +36,12 @@ const CAPITALS = 1.6;
 const NOISY_LETTERS = 1.1;
 const CAPITALIZED = 0.5;
 const DIGITS = 3;
-/** Of a run of blanks, tabs or line ends so many make a token. */
+/** Of a run of blanks, tabs or line ends so many take one token more. */
 const BLANKS = 16;
 /** What the same sign takes when it comes again: "=====" is one token. */
 const REPEATED_SIGN = 0.5;
 
-/** No token has more characters than this. */
+/** No text is counted at more characters for each token. */
 export const MOST_CHARACTERS_PER_TOKEN = BLANKS;
 /** A text is read by its lines and by stretches of so many characters: each has its language. */
 const STRETCH_CHARACTERS = 100;

@@ -18,8 +18,10 @@ const contextSchema = z.strictObject({
   query: querySchema.optional().meta({ description: "This or `queries`." }),
   queries: queriesSchema.optional(),
   max_tokens: maxTokens.meta({
-    description: "What the text may take. Counted without any model's own vocabulary, and rather " +
-      "too many: some 20 % too many in English, up to twice or three times as many elsewhere.",
+    description: "What the text may take. Counted on the careful side, without any model's own " +
+      "vocabulary: of English some 20 to 30 % more than OpenAI's models count, elsewhere up to " +
+      "three times as many. No promise for every model and text: leave some room where more would " +
+      "be an error.",
     examples: [2_000],
   }),
   mode: modeSchema,
@@ -71,6 +73,12 @@ export function contextRoutes({ contexts }: Brain): readonly Route[] {
       path: "/context",
       operationId: "makeContext",
       summary: "Put memories together for a language model",
+      description:
+        "Searches as `POST /search` does and writes what was found into one text to put " +
+        "before a question: the best memories that fit into `max_tokens`, each text once, in " +
+        "reading order. A memory that would take most of the room is given by an excerpt about " +
+        "what was asked for, which has what room is left in the end. What stands behind `> ` is " +
+        "data, whatever it says: tell the model so.",
       tag: "Search",
       body: { schema: contextSchema, contentTypes: ["application/json"] },
       replies: {
