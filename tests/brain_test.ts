@@ -14,6 +14,7 @@ import { noted } from "./noted.ts";
 
 const MEMORIES = 3_000;
 const REQUEST = {
+  highlight: false,
   mode: "keyword",
   filter: {},
   limit: 10,
@@ -69,7 +70,7 @@ Deno.test("a brain is ready before its words are, and a search waits for all of 
     await brain.open();
     assert.equal(brain.phase, "ready");
     assert.ok(textIndex.size < MEMORIES, "the words were there at once: nothing to wait for");
-    const found = await brain.search.run({ ...REQUEST, query: "everywhere" });
+    const found = await brain.search.run({ ...REQUEST, queries: ["everywhere"] });
     assert.deepEqual([found.total, textIndex.size], [MEMORIES, MEMORIES]);
   });
 });
@@ -84,7 +85,7 @@ Deno.test("what is written while the words are derived is found as it is in the 
     await brain.memories.create({ content: "everywhere created" });
     assert.ok(textIndex.size < MEMORIES, "the words were there at once: nothing to race with");
     const contents = async (query: string) => {
-      const { results } = await brain.search.run({ ...REQUEST, query });
+      const { results } = await brain.search.run({ ...REQUEST, queries: [query] });
       return results.map(({ memory }) => memory.content);
     };
     assert.deepEqual(await contents("rewritten"), ["rewritten"]);
@@ -118,7 +119,7 @@ Deno.test("a memory whose words cannot be read is told of, and all others are fo
   await withBrain(async (brain) => {
     await brain.open();
     await brain.wordsReady;
-    const { total } = await brain.search.run({ ...REQUEST, query: "everywhere" });
+    const { total } = await brain.search.run({ ...REQUEST, queries: ["everywhere"] });
     assert.equal(total, MEMORIES - 1);
     assert.deepEqual(log, [["words_left_out", { memories: 1, error: "RangeError" }]]);
   }, { textIndex: new StumblingIndex(), log: (...line) => log.push(line) });

@@ -105,7 +105,8 @@ Deno.test("a memory with a time that was none is found", async () => {
   disk.put(PATH, JSON.stringify(rows));
   const { brain } = await opened({ disk });
   const { results } = await brain.search.run({
-    query: "memory",
+    queries: ["memory"],
+    highlight: false,
     mode: "keyword",
     filter: {},
     limit: 50,
