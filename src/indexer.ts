@@ -15,6 +15,7 @@ import type { Clock } from "./clock.ts";
 import { type Embedder, EmbedderError, type ServedModels } from "./embedder.ts";
 import { Generation } from "./indexer/generation.ts";
 import type { FailedReason } from "./indexer/given_up.ts";
+import { newestFirst } from "./indexer/newest_first.ts";
 import { type IndexerStats, type IndexerStatus, statsOf, statusOf } from "./indexer/progress.ts";
 import type { Recall } from "./indexer/remembered.ts";
 import { inSlices } from "./indexer/slices.ts";
@@ -127,30 +128,33 @@ export class Indexer {
 
   async #feed(memories: Iterable<Memory>): Promise<void> {
     const rest: Memory[] = [];
-    await this.#inSlices(memories, async (slice) => {
-      // What the former model has no vectors of, it is not asked for.
-      if (this.#next !== undefined) await this.#serving.take(slice);
-      let generation: Generation, open: readonly Memory[];
-      // Another may take its place meanwhile.
-      do {
-        generation = this.#newest;
-        open = await generation.take(slice);
-      } while (generation !== this.#newest && !this.#stopping.signal.aborted);
-      rest.push(...open);
+    await this.#busily(async () => {
+      await inSlices(memories, this.#stopping.signal, async (slice) => {
+        // What the former model has no vectors of, it is not asked for.
+        if (this.#next !== undefined) await this.#serving.take(slice);
+        let generation: Generation, open: readonly Memory[];
+        // Another may take its place meanwhile.
+        do {
+          generation = this.#newest;
+          open = await generation.take(slice);
+        } while (generation !== this.#newest && !this.#stopping.signal.aborted);
+        rest.push(...open);
+      });
+      for await (const some of newestFirst(rest)) {
+        // What was deleted meanwhile is not to be counted.
+        const ids = some.map(({ id }) => id).filter((id) => this.#options.memory(id) !== undefined);
+        this.#newest.addBacklog(ids);
+        if (this.#stopping.signal.aborted) return;
+      }
     });
-    rest.sort((a, b) => a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : 0);
-    this.#newest.addBacklog(rest.map(({ id }) => id));
     this.#settle();
   }
 
   /** Until it is over, the indexer is not idle. */
-  async #inSlices(
-    memories: Iterable<Memory>,
-    work: (slice: readonly Memory[]) => Promise<void>,
-  ): Promise<void> {
+  async #busily(work: () => Promise<void>): Promise<void> {
     this.#feeds++;
     try {
-      await inSlices(memories, this.#stopping.signal, work);
+      await work();
     } finally {
       this.#feeds--;
     }
@@ -184,11 +188,6 @@ export class Indexer {
   /** Why a memory was given up and is not found by meaning; undefined if it was not. */
   failedReason(id: string): FailedReason | undefined {
     return this.#serving.failedReason(id);
-  }
-
-  /** The vector of what is searched for, within 1.5 seconds. Throws `EmbedderError`. */
-  async embedQuery(text: string): Promise<Float32Array> {
-    return await this.#embedQuery(this.#serving, text);
   }
 
   async #embedQuery(generation: Generation, text: string): Promise<Float32Array> {
@@ -284,7 +283,8 @@ export class Indexer {
     this.#areLost = false;
     const newest = this.#newest;
     const memories = this.#memories([...newest.ids()]);
-    await this.#inSlices(memories, (slice) => newest.keepAgain(slice.map(({ id }) => id)));
+    const { signal } = this.#stopping;
+    await this.#busily(() => inSlices(memories, signal, (slice) => newest.keepAgain(slice)));
     this.#settle();
   }
 

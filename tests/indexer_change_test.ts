@@ -36,7 +36,7 @@ Deno.test("the old vectors serve until the new ones are complete, new memories a
     reindexing: { model: "new", dimensions: 6, done: 150, total: 250 },
   });
   assert.deepEqual(lives.served(), lives.wanted("old"));
-  assert.deepEqual(await indexer.embedQuery("query"), vectorOf("old: query"));
+  assert.deepEqual(await indexer.serving.embedQuery("query"), vectorOf("old: query"));
   assert.equal(indexer.status().state, "waiting");
 
   lives.put("written meanwhile", "written meanwhile");
@@ -49,7 +49,7 @@ Deno.test("the old vectors serve until the new ones are complete, new memories a
   next.plan = () => undefined;
   await lives.idle();
   assert.deepEqual(lives.served(), lives.wanted("new"));
-  assert.deepEqual(await indexer.embedQuery("query"), vectorOf("new: query", 6));
+  assert.deepEqual(await indexer.serving.embedQuery("query"), vectorOf("new: query", 6));
   assert.notEqual(indexer.serving.vectorIndex, serving.vectorIndex);
   // A search that began before.
   assert.deepEqual(await serving.embedQuery("another"), vectorOf("old: another"));
@@ -117,7 +117,7 @@ for (const [how, change] of Object.entries(GONE)) {
     const indexer = await lives.begin("new");
     await lives.clock.advance(5_000);
     assert.equal(reindexing(lives).model, "new");
-    assert.deepEqual(await indexer.embedQuery("query"), vectorOf("new: query", 6));
+    assert.deepEqual(await indexer.serving.embedQuery("query"), vectorOf("new: query", 6));
     assert.ok(lives.served().size >= 100 && lives.served().size < 250);
     next.plan = () => undefined;
     await lives.idle();
@@ -132,7 +132,7 @@ Deno.test("while no model is to be had, the old vectors stay", async () => {
   const indexer = await lives.begin("new");
   await lives.idle();
   assert.deepEqual(reindexing(lives).model, "old");
-  await assert.rejects(indexer.embedQuery("query"), { fault: "config" });
+  await assert.rejects(indexer.serving.embedQuery("query"), { fault: "config" });
   await lives.idle();
   assert.deepEqual(lives.served(), lives.wanted("old"));
   for (const provider of Object.values(lives.providers)) provider.plan = () => undefined;
@@ -159,33 +159,33 @@ Deno.test("texts that the new model refuses do not hold up the change", async ()
 Deno.test("a model of the same name with longer vectors makes all of them anew, once", async () => {
   await using lives = await settled();
   const { old } = lives.providers;
-  await lives.indexer.embedQuery("asked before");
+  await lives.indexer.serving.embedQuery("asked before");
   const before = old.answered.length;
   Object.assign(old, { length: 5, accent: "grown: " });
   const indexer = await lives.begin("old");
   assert.deepEqual(lives.served().size, 250);
   // Nobody knows yet: this was remembered.
-  assert.deepEqual(await indexer.embedQuery("asked before"), vectorOf("old: asked before"));
-  await assert.rejects(indexer.embedQuery("query"), { fault: "retry" });
+  assert.deepEqual(await indexer.serving.embedQuery("asked before"), vectorOf("old: asked before"));
+  await assert.rejects(indexer.serving.embedQuery("query"), { fault: "retry" });
   await lives.idle();
   const grown = (text: string) => [vectorOf(`grown: ${text}`, 5)];
   assert.deepEqual(
     lives.served(),
     new Map([...lives.state.values()].map(({ id, content }) => [id, grown(content)])),
   );
-  assert.deepEqual(await indexer.embedQuery("query"), vectorOf("grown: query", 5));
+  assert.deepEqual(await indexer.serving.embedQuery("query"), vectorOf("grown: query", 5));
   // The query too, whose answer was kept.
   assert.equal(old.answered.length - before, 251);
   await lives.begin("old");
   assert.deepEqual(
-    await lives.indexer.embedQuery("asked before"),
+    await lives.indexer.serving.embedQuery("asked before"),
     vectorOf("grown: asked before", 5),
   );
   await lives.idle();
   assert.equal(lives.served().size, 250);
   assert.equal(old.answered.length - before, 252);
   old.length = 7;
-  await assert.rejects(lives.indexer.embedQuery("another query"), { fault: "config" });
+  await assert.rejects(lives.indexer.serving.embedQuery("another query"), { fault: "config" });
 });
 
 Deno.test("what is remembered does not settle the length of the provider's vectors", async () => {
@@ -208,7 +208,7 @@ Deno.test("what is remembered does not settle the length of the provider's vecto
   assert.deepEqual(lives.served(), new Map(longer));
   // Now it is: another one is a fault.
   Object.assign(lives.providers.old, { length: 5 });
-  await assert.rejects(lives.indexer.embedQuery("query"), { fault: "config" });
+  await assert.rejects(lives.indexer.serving.embedQuery("query"), { fault: "config" });
 });
 
 Deno.test("a client's own vectors serve with the model that has their length, else their texts do", async () => {

@@ -162,7 +162,10 @@ Deno.test("vectors of another length than the provider's others are a setting, s
     const detail = "Cannot index: the provider's vectors have 5 numbers, the index's 4";
     assert.deepEqual(brain.indexer.status(), { state: "misconfigured", detail });
     assert.deepEqual(brain.counts(), { indexed: 1, pending: 1, failed: 0 });
-    await assert.rejects(brain.indexer.embedQuery("q"), { fault: "config", message: detail });
+    await assert.rejects(brain.indexer.serving.embedQuery("q"), {
+      fault: "config",
+      message: detail,
+    });
     brain.embedder.length = 4;
     await brain.clock.advance(5 * 60_000);
     assert.deepEqual(brain.held(), brain.wanted());

@@ -21,8 +21,8 @@ Deno.test("at start own and remembered vectors come first, the rest newest first
   const recall = (texts: readonly string[]) => Promise.resolve(texts.map((t) => remembered.get(t)));
   await withBrain(async (brain) => {
     brain.embedder.plan = (texts) => texts.includes("live") ? retry() : undefined;
-    for (let n = 0; n < 1_000; n++) {
-      const created_at = new Date(Date.UTC(2026, 0, 1) + ((n * 7) % 1_000) * 1_000).toISOString();
+    for (let n = 0; n < 2_500; n++) {
+      const created_at = new Date(Date.UTC(2026, 0, 1) + ((n * 7) % 2_500) * 1_000).toISOString();
       brain.state.set(`${n}`, memoryOf(`${n}`, `text ${n}`, { created_at }));
     }
     brain.state.set("known", memoryOf("known", "known"));
@@ -42,6 +42,16 @@ Deno.test("at start own and remembered vectors come first, the rest newest first
     assert.deepEqual(brain.held(), brain.wanted());
   }, { recall });
 });
+
+Deno.test("what is deleted while the start goes on is not counted as pending", () =>
+  withBrain(async (brain) => {
+    brain.embedder.plan = retry;
+    for (let n = 0; n < 250; n++) brain.state.set(`${n}`, memoryOf(`${n}`, `text ${n}`));
+    const started = brain.indexer.start(brain.state.values());
+    brain.delete("249");
+    await brain.clock.until(started);
+    assert.deepEqual(brain.counts(), { indexed: 0, pending: 249, failed: 0 });
+  }));
 
 Deno.test("a search reads few of the vectors of long memories, of short ones all, own ones for nothing", async () => {
   const recalled: string[] = [];
@@ -135,37 +145,37 @@ Deno.test("over a real connection an outage costs one call per distinct text, a 
 Deno.test("queries are remembered, cut off after 1.5 seconds, and refused at once when it is no use", () =>
   withBrain(async (brain) => {
     const { clock, embedder, indexer } = brain;
-    assert.deepEqual(await indexer.embedQuery("known"), vectorOf("known"));
+    assert.deepEqual(await indexer.serving.embedQuery("known"), vectorOf("known"));
     embedder.plan = () => new Promise(() => {});
     for (let n = 0; n < 5; n++) {
       const before = clock.now();
-      const query = assert.rejects(indexer.embedQuery(`hung ${n}`), { fault: "retry" });
+      const query = assert.rejects(indexer.serving.embedQuery(`hung ${n}`), { fault: "retry" });
       await clock.until(query);
       assert.equal(clock.now() - before, 1_500);
     }
     assert.equal(embedder.calls.length, 6);
-    await assert.rejects(indexer.embedQuery("refused"), { fault: "retry" });
-    assert.deepEqual(await indexer.embedQuery("known"), vectorOf("known"));
+    await assert.rejects(indexer.serving.embedQuery("refused"), { fault: "retry" });
+    assert.deepEqual(await indexer.serving.embedQuery("known"), vectorOf("known"));
     assert.equal(embedder.calls.length, 6);
 
     await clock.advance(30_000);
-    const probe = assert.rejects(indexer.embedQuery("probe"), { fault: "retry" });
+    const probe = assert.rejects(indexer.serving.embedQuery("probe"), { fault: "retry" });
     await brain.clock.advance(0);
-    await assert.rejects(indexer.embedQuery("beside it"), { fault: "retry" });
+    await assert.rejects(indexer.serving.embedQuery("beside it"), { fault: "retry" });
     assert.equal(embedder.calls.length, 7);
     await clock.until(probe);
 
     await clock.advance(30_000);
     embedder.plan = () => undefined;
-    assert.deepEqual(await indexer.embedQuery("well again"), vectorOf("well again"));
-    assert.deepEqual(await indexer.embedQuery("and on"), vectorOf("and on"));
+    assert.deepEqual(await indexer.serving.embedQuery("well again"), vectorOf("well again"));
+    assert.deepEqual(await indexer.serving.embedQuery("and on"), vectorOf("and on"));
   }));
 
 Deno.test("the memory for query vectors is bounded", () =>
   withBrain(async (brain) => {
-    for (let n = 0; n < 300; n++) await brain.indexer.embedQuery(`query ${n}`);
-    await brain.indexer.embedQuery("query 299");
+    for (let n = 0; n < 300; n++) await brain.indexer.serving.embedQuery(`query ${n}`);
+    await brain.indexer.serving.embedQuery("query 299");
     assert.equal(brain.embedder.calls.length, 300);
-    await brain.indexer.embedQuery("query 0");
+    await brain.indexer.serving.embedQuery("query 0");
     assert.equal(brain.embedder.calls.length, 301);
   }));

@@ -65,7 +65,7 @@ Deno.test("without a provider texts are not indexed and nothing is pending", () 
       reindexing: null,
     });
     assert.deepEqual(brain.indexer.status(), { state: "off", detail: null });
-    await assert.rejects(brain.indexer.embedQuery("q"), { fault: "config" });
+    await assert.rejects(brain.indexer.serving.embedQuery("q"), { fault: "config" });
   }, { embedder: undefined }));
 
 Deno.test("a deleted memory leaves the index, and an edited one its old meaning, at once", () =>

@@ -184,7 +184,8 @@ export class Generation {
   }
 
   /** Has the texts of those embedded once more whose vectors are not remembered any more. */
-  async keepAgain(ids: readonly string[]): Promise<void> {
+  async keepAgain(memories: readonly Memory[]): Promise<void> {
+    const ids = memories.map(({ id }) => id);
     const found = await this.#fullVectors(ids, (texts) => this.#remembered.ofContents(texts));
     this.#worker?.addLost(ids.filter((_, at) => found[at] === undefined));
   }
