@@ -47,7 +47,7 @@ Deno.test("what is deleted while the start goes on is not counted as pending", (
   withBrain(async (brain) => {
     brain.embedder.plan = retry;
     for (let n = 0; n < 250; n++) brain.state.set(`${n}`, memoryOf(`${n}`, `text ${n}`));
-    const started = brain.indexer.start(brain.state.values());
+    const started = brain.indexer.start([...brain.state.values()]);
     brain.delete("249");
     await brain.clock.until(started);
     assert.deepEqual(brain.counts(), { indexed: 0, pending: 249, failed: 0 });
