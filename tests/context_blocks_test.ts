@@ -37,7 +37,7 @@ Deno.test("no excerpt begins or ends within a character, and each has room for i
     const content = `${characters} fence ${characters}`;
     const ends = new Set([...segmenter.segment(content)].map(({ index }) => index));
     ends.add(content.length);
-    for (let most = 200; most < 500; most += 13) {
+    for (let most = 240; most < 540; most += 13) {
       const block = await excerptBlock(remembered(content), fence, most, new Pace());
       const [, piece = "nothing"] = /\n> (?:… )?(.*?)(?: …)?\n$/su.exec(block?.text ?? "") ?? [];
       const start = content.indexOf(piece);

@@ -25,8 +25,6 @@ export interface Block {
 // deno-lint-ignore no-control-regex -- They are what is looked for.
 const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/u;
 const LEAST_EXCERPT = 40;
-/** Less than the line with date and id takes. */
-const FRAME_TOKENS = 30;
 /** What the mark before a line takes. */
 const MARK_TOKENS = 1;
 /** How far a cut may move to fall between words. */
@@ -57,8 +55,8 @@ export async function excerptBlock(
   maxTokens: number,
   pace: Pace,
 ): Promise<Block | undefined> {
-  let room = maxTokens - FRAME_TOKENS;
-  if (room <= 0) return undefined;
+  let room = maxTokens - await tokensOf(framed(memory, "… …", true), maxTokens, pace);
+  if (room < 1) return undefined;
   const cut = await Cut.of(memory.content, placeOf(memory), maxTokens, pace);
   while (room >= 1) {
     const { start, end } = cut.around(room);
