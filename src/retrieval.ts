@@ -99,8 +99,9 @@ export class Retrieval {
     const first = isWeighed ? Math.max(FIRST_WINDOW[side], 2 * wanted) : wanted + SPARE;
     for (let window = first, looks = 1;; looks++) {
       const { hits, total } = await find(window);
-      const ranked = (await rank(hits.values().map((hit) => plainHit(side, hit))))
-        .filter(({ score }) => score >= minScore);
+      const ranked = await rank(hits.values().map((hit) => plainHit(side, hit)), {
+        least: minScore,
+      });
       const count = ranked.length;
       const page = await selectWindow(ranked, compareRanked, offset, wanted);
       const isAll = hits.length < window;

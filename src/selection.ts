@@ -1,7 +1,7 @@
 /** Picks a page out of many without sorting them all. */
 import { Pace } from "./pace.ts";
 
-const SWAPPED_AT_ONCE = 256;
+const COMPARED_AT_ONCE = 1024;
 
 /** By code unit, or by size: the same on every machine and in every language. */
 export function compareKeys(a: string | number, b: string | number): number {
@@ -42,16 +42,19 @@ async function partitionAt<T>(
       () => low + Math.floor(random() * (high - low + 1)),
     );
     let left = low, right = high;
-    for (let swaps = 1; left <= right; swaps++) {
-      while (compare(itemAt(items, left), pivot) < 0) left++;
-      while (compare(itemAt(items, right), pivot) > 0) right--;
+    while (left <= right) {
+      while (compare(itemAt(items, left), pivot) < 0) {
+        if (++left % COMPARED_AT_ONCE === 0 && pace.due) await pace.breathe();
+      }
+      while (compare(itemAt(items, right), pivot) > 0) {
+        if (--right % COMPARED_AT_ONCE === 0 && pace.due) await pace.breathe();
+      }
       if (left > right) break;
       const swapped = itemAt(items, left);
       items[left++] = itemAt(items, right);
       items[right--] = swapped;
-      if (swaps % SWAPPED_AT_ONCE === 0 && pace.due) await pace.breathe();
+      if (left % COMPARED_AT_ONCE === 0 && pace.due) await pace.breathe();
     }
-    if (pace.due) await pace.breathe();
     if (at <= right) high = right;
     else if (at >= left) low = left;
     else return;

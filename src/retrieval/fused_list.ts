@@ -103,7 +103,7 @@ export class FusedList {
     let window = 2 * (FUSED_CANDIDATES + to);
     for (let looks = 1;; looks++) {
       const { hits, bound, isAll, total } = await this.#rest(head, window);
-      const ranked = (await rank(hits, most)).filter(({ score }) => score >= minScore);
+      const ranked = await rank(hits, { most, least: minScore });
       const found = ranked.length;
       const page = await selectWindow(ranked, compareRanked, from, to);
       if (isAll || isSettled(page, bound, { minScore, limit: to - from })) {

@@ -52,6 +52,9 @@ export function findWords(options: WordsOptions): Half["find"] {
   const isAll = isEmpty(filter) && except === undefined && note === undefined;
   return async (limit) => {
     await wordsReady;
+    // Each looks in one piece: what others have begun in this turn is not to be added to.
+    const pace = new Pace();
+    if (pace.due) await pace.breathe();
     return textIndex.search({ text, limit, accept: isAll ? undefined : isIn });
   };
 }

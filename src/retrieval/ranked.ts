@@ -14,12 +14,15 @@ export interface RankOptions {
   readonly clock: Clock;
 }
 
-/** In the order of the hits; none scores above `most`. */
-export type Rank = (hits: Iterable<FusedHit>, most?: number) => Promise<Ranked[]>;
+/** In the order of the hits; none scores above `most`, and what scores less than `least` is left out. */
+export type Rank = (
+  hits: Iterable<FusedHit>,
+  bounds?: { readonly most?: number; readonly least?: number },
+) => Promise<Ranked[]>;
 
 export function ranker({ asked, state, clock }: RankOptions): Rank {
   const { weights, except } = asked;
-  return async (hits, most = 1) => {
+  return async (hits, { most = 1, least = 0 } = {}) => {
     const now = clock.now();
     const pace = new Pace();
     const ranked: Ranked[] = [];
@@ -29,7 +32,7 @@ export function ranker({ asked, state, clock }: RankOptions): Rank {
       const memory = hit.id === except ? undefined : state.get(hit.id);
       if (memory === undefined) continue; // Deleted since: the state is the truth.
       const score = Math.min(most, weigh(hit.relevance, memory, weights, now));
-      ranked.push({ hit, memory, score });
+      if (score >= least) ranked.push({ hit, memory, score });
     }
     return ranked;
   };
