@@ -41,6 +41,8 @@ export interface ServedModels {
   serve(embedder: Pick<Embedder, "model" | "dimensions">, length: number): void;
   /** Calls when vectors that were remembered are lost, and new ones can be. */
   whenLost(listener: () => void): void;
+  /** Whether there is no room for all that is in use: what goes is paid for again after a restart. */
+  isTooSmall(): boolean;
 }
 
 /**

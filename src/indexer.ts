@@ -169,7 +169,7 @@ export class Indexer {
   }
 
   stats(): IndexerStats {
-    return statsOf(this.#serving, this.#next);
+    return statsOf(this.#serving, this.#next, this.#options.models?.isTooSmall() ?? false);
   }
 
   status(): IndexerStatus {

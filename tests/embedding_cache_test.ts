@@ -240,9 +240,13 @@ Deno.test("rows that are in use stay longer than older ones, and than newer ones
     (await cache.get(keys(from, 100))).filter((vector) => vector !== undefined).length;
   assert.deepEqual([await kept(0), await kept(200)], [100, 100]);
   assert.ok(await kept(100) < 50);
-  // All are in use: the oldest go.
+  assert.deepEqual([cache.isTooSmall, place.logged], [false, []]);
+  // All are in use: the oldest go, and it is said once.
   await cache.put(many(300, 200));
-  assert.deepEqual([await kept(0), await kept(400)], [0, 100]);
+  await cache.put(many(500, 200));
+  assert.deepEqual([await kept(0), await kept(600)], [0, 100]);
+  const said = "the embedding cache is too small for what is in use";
+  assert.deepEqual([cache.isTooSmall, place.logged], [true, [said]]);
 });
 
 for (const [how, take] of Object.entries(TAKEN)) {

@@ -32,6 +32,7 @@ const NO_STATS = {
     indexed: 0,
     pending: 0,
     failed: 0,
+    cache_full: false,
     reindexing: null,
   },
   vector_store: { kind: "memory", status: "ok" },

@@ -18,6 +18,7 @@ Deno.test("a memory that was put is embedded, indexed and counted", () =>
       indexed: 1,
       pending: 0,
       failed: 0,
+      cache_full: false,
       reindexing: null,
     });
     assert.deepEqual(brain.indexer.status(), { state: "ok", detail: null });
@@ -62,6 +63,7 @@ Deno.test("without a provider texts are not indexed and nothing is pending", () 
       indexed: 0,
       pending: 0,
       failed: 0,
+      cache_full: false,
       reindexing: null,
     });
     assert.deepEqual(brain.indexer.status(), { state: "off", detail: null });

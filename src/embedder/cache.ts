@@ -52,6 +52,7 @@ export class EmbeddingCache {
   #folding = false;
   #closed = false;
   #saidFull = false;
+  #isTooSmall = false;
   #trim: CacheTrim;
   #lookedAt = -Infinity;
   #losses = 0;
@@ -66,6 +67,11 @@ export class EmbeddingCache {
   /** False where it stores nothing any more. */
   get working(): boolean {
     return this.#file !== undefined;
+  }
+
+  /** Whether vectors that are in use had to go in this life of the process. */
+  get isTooSmall(): boolean {
+    return this.#isTooSmall;
   }
 
   /** Size of the file. */
@@ -194,7 +200,10 @@ export class EmbeddingCache {
   }
 
   #newTrim(): CacheTrim {
-    return new CacheTrim(this.#options.maxBytes);
+    return new CacheTrim(this.#options.maxBytes, () => {
+      if (!this.#isTooSmall) this.#say("the embedding cache is too small for what is in use");
+      this.#isTooSmall = true;
+    });
   }
 
   #trimStep(): boolean {

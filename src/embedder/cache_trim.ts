@@ -8,11 +8,14 @@ import { type CacheFile, pragma } from "./cache_file.ts";
 export class CacheTrim {
   readonly #limitBytes: number;
   readonly #used = new RowSet();
+  readonly #tooSmall: () => void;
   /** Up to this one, all rows are in use. */
   #lookedTo = 0;
 
-  constructor(limitBytes: number) {
+  /** `tooSmall` is called when rows that are in use have to go. */
+  constructor(limitBytes: number, tooSmall: () => void) {
     this.#limitBytes = limitBytes;
+    this.#tooSmall = tooSmall;
   }
 
   /** Says that a row was asked for or written. */
@@ -39,6 +42,7 @@ export class CacheTrim {
     const next = rowsAfter(this.#lookedTo);
     this.#lookedTo = next.at(-1) ?? this.#lookedTo;
     const going = next.length > 0 ? next.filter((row) => !this.#used.has(row)) : rowsAfter(0);
+    if (next.length === 0 && going.length > 0) this.#tooSmall();
     db.exec("BEGIN IMMEDIATE");
     for (const row of going) forgetRow.run(row);
     db.exec("COMMIT");

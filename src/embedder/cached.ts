@@ -33,6 +33,7 @@ export function servedModels(
       : { embedder: cachedEmbedder(embedderOf(served), cache), length: served.length },
     serve: ({ model, dimensions }, length) => cache.serve({ model, dimensions, length }),
     whenLost: (listener) => cache.whenLost(listener),
+    isTooSmall: () => cache.isTooSmall,
   };
 }
 

@@ -45,6 +45,10 @@ const statsSchema = z.strictObject({
     indexed: count,
     pending: count,
     failed: count,
+    cache_full: z.boolean().meta({
+      description: "`embeddings.db` is at its limit and has no room for all that is in use: what " +
+        "is missing is asked for again, and paid for, at each restart.",
+    }),
     reindexing: z.strictObject({
       model: z.string(),
       dimensions: count.nullable(),

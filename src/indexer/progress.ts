@@ -11,6 +11,8 @@ export interface IndexerStats {
   /** Memories to be embedded by the model that is set. */
   readonly pending: number;
   readonly failed: number;
+  /** Whether vectors that are in use cannot all be kept: some are paid for at each restart. */
+  readonly cache_full: boolean;
   /** How far the vectors of another model are, which serve once they are complete. */
   readonly reindexing: {
     readonly model: string;
@@ -28,7 +30,11 @@ export interface IndexerStatus {
 }
 
 /** `next` is what is to serve once it is complete. */
-export function statsOf(serving: Generation, next: Generation | undefined): IndexerStats {
+export function statsOf(
+  serving: Generation,
+  next: Generation | undefined,
+  isCacheFull: boolean,
+): IndexerStats {
   const { embedder, dimensions, indexed, failed } = serving;
   return {
     provider: embedder?.provider ?? null,
@@ -37,6 +43,7 @@ export function statsOf(serving: Generation, next: Generation | undefined): Inde
     indexed,
     pending: (next ?? serving).pending,
     failed,
+    cache_full: isCacheFull,
     reindexing: next === undefined ? null : reindexingOf(next),
   };
 }
