@@ -78,6 +78,20 @@ Deno.test("vectors remembered at another length give way to the provider's", asy
   assert.deepEqual(await embedder.recall(["a", "b"]), expected);
 });
 
+Deno.test("whoever may be answered by what is remembered is told so", async () => {
+  using place = new Place();
+  const embedder = cachedEmbedder(new FakeEmbedder(), place.open());
+  const isToldOf = async (...texts: string[]) => {
+    let isTold = false;
+    await embedder.embed(texts, { signal: never(), remembered: () => isTold = true });
+    return isTold;
+  };
+  assert.equal(await isToldOf("a"), false);
+  assert.equal(await isToldOf("b", "a"), true);
+  // The second waits for the first, which looks it up.
+  assert.deepEqual(await Promise.all([isToldOf("b", "c"), isToldOf("c")]), [true, true]);
+});
+
 Deno.test("an embedder that answers too few vectors is an error, not a wait without end", async () => {
   using place = new Place();
   const provider = new FakeEmbedder();

@@ -1,7 +1,7 @@
 /** The embedding cache: what it keeps, and that nothing done to its file ever reaches a caller. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { cachedEmbedder } from "../src/embedder/cached.ts";
+import { cachedEmbedder, servedModels } from "../src/embedder/cached.ts";
 import { bytesOf, embeddingKey, vectorIn } from "../src/embedder/cache_row.ts";
 import { never } from "./embedder_contract.ts";
 import { FakeEmbedder, vectorOf } from "./fakes/indexing.ts";
@@ -247,6 +247,8 @@ Deno.test("rows that are in use stay longer than older ones, and than newer ones
   assert.deepEqual([await kept(0), await kept(600)], [0, 100]);
   const said = "the embedding cache is too small for what is in use";
   assert.deepEqual([cache.isTooSmall, place.logged], [true, [said]]);
+  const today = new FakeEmbedder();
+  assert.equal(servedModels(today, () => today, cache).isTooSmall(), true);
 });
 
 for (const [how, take] of Object.entries(TAKEN)) {

@@ -4,14 +4,20 @@ import { systemClock } from "../src/clock.ts";
 import { EmbeddingCache } from "../src/embedder/cache.ts";
 import { cachedEmbedder } from "../src/embedder/cached.ts";
 import { openAiEmbedder } from "../src/embedder/openai.ts";
-import { EmbedderError } from "../src/embedder.ts";
+import { EmbedderError, type ServedModels } from "../src/embedder.ts";
 import { Indexer } from "../src/indexer.ts";
 import { chunksOf } from "../src/indexer/chunks.ts";
 import type { Memory } from "../src/memory.ts";
 import type { FullVectors } from "../src/vector_index.ts";
 import { FloatScan } from "./fakes/float_scan.ts";
 import { withBrain } from "./fakes/brain.ts";
-import { MapVectorIndex, memoryOf, vectorOf, vectorsOf } from "./fakes/indexing.ts";
+import {
+  KeepingFakeEmbedder,
+  MapVectorIndex,
+  memoryOf,
+  vectorOf,
+  vectorsOf,
+} from "./fakes/indexing.ts";
 import { fakeOpenAi, fakeVector } from "./fakes/openai.ts";
 
 const retry = () => new EmbedderError("retry", "Cannot embed: away");
@@ -76,6 +82,68 @@ Deno.test("a search reads few of the vectors of long memories, of short ones all
     assert.deepEqual(await fullVectors(["3"]), [vectorsOf("3 ".repeat(50_000))]);
   }, { recall, newVectorIndex });
 });
+
+Deno.test("after a loss only what is lost is asked for, of long memories too", async () => {
+  const embedder = new KeepingFakeEmbedder();
+  let lose = () => {};
+  const models: ServedModels = {
+    length: undefined,
+    previous: undefined,
+    serve: () => {},
+    whenLost: (listener) => lose = listener,
+    isTooSmall: () => true,
+  };
+  const recall = (texts: readonly string[]) => embedder.recall(texts);
+  await withBrain(async (brain) => {
+    for (const n of [1, 2, 3]) brain.put(`${n}`, `${n} `.repeat(49_000));
+    await brain.idle();
+    const chunks = new Set(chunksOf("3 ".repeat(49_000)));
+    for (const chunk of chunks) embedder.kept.delete(chunk);
+    const before = embedder.texts.length;
+    lose();
+    await brain.idle();
+    assert.deepEqual(embedder.texts.slice(before), [...chunks]);
+    assert.equal(brain.indexer.stats().cache_full, true);
+  }, { embedder, recall, models });
+});
+
+Deno.test("vectors that were being written when another length came are made again", async () => {
+  const recall = (texts: readonly string[]) => {
+    return Promise.resolve(texts.map((text) => text === "known" ? vectorOf(text, 2) : undefined));
+  };
+  await withBrain(async (brain) => {
+    brain.put("own", "own", { embedding: Float32Array.of(1, 2) });
+    await brain.idle();
+    const written = Promise.withResolvers<void>();
+    brain.index.pause = () => written.promise;
+    brain.state.set("known", memoryOf("known", "known"));
+    const started = brain.indexer.start([memoryOf("known", "known")]);
+    await brain.clock.advance(0);
+    brain.put("live", "live");
+    await brain.clock.advance(0);
+    written.resolve();
+    await brain.clock.until(started);
+    await brain.idle();
+    assert.deepEqual(brain.held(), {
+      known: [vectorOf("known")],
+      live: [vectorOf("live")],
+      own: [vectorOf("own")],
+    });
+  }, { recall });
+});
+
+Deno.test("a vector of its own that turns out to be of no use while it is written gives way to the text", () =>
+  withBrain(async (brain) => {
+    const written = Promise.withResolvers<void>();
+    brain.index.pause = () => written.promise;
+    brain.put("own", "own", { embedding: Float32Array.of(1, 2) });
+    await brain.clock.advance(0);
+    brain.put("live", "live");
+    await brain.clock.advance(0);
+    written.resolve();
+    await brain.idle();
+    assert.deepEqual(brain.held(), { live: [vectorOf("live")], own: [vectorOf("own")] });
+  }));
 
 Deno.test("stopping gives up what is under way and lets waiters go", async () => {
   await withBrain(async (brain) => {
