@@ -44,7 +44,7 @@ export function openCacheFile(path: string): CacheFile {
   const db = new DatabaseSync(path);
   const handles: Deno.FsFile[] = [];
   const handle = (name: string) => {
-    const file = Deno.openSync(name, { read: true });
+    const file = Deno.openSync(name, { read: true, write: true });
     handles.push(file);
     return file;
   };
@@ -77,9 +77,19 @@ export function closeCacheFile({ db, main, wal }: CacheFile): void {
   try {
     db.close();
   } finally {
-    main.close();
     wal.close();
+    letGo(main);
   }
+}
+
+/** As its last handle is closed, a large file that was deleted holds up whoever closes it, while the
+ * disk takes back its room: another thread is to see to that before. */
+function letGo(file: Deno.FsFile): void {
+  if (file.statSync().nlink !== 0) return file.close();
+  const emptied = file.truncate(0).catch(() => {
+    // Then it is the closing that takes long.
+  });
+  void emptied.finally(() => file.close());
 }
 
 /** Whether the open file is the one at the path; true also where nobody can tell. */
