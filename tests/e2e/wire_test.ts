@@ -21,6 +21,7 @@ Deno.test("the key is asked for before one byte of a body is there, on every rou
   const program = await place.serve();
   const withBody = routes.filter(({ body }) => body !== undefined);
   assert.deepEqual(withBody.map(({ path }) => path).toSorted(), [
+    "/context",
     "/export",
     "/import",
     "/memories",
