@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { cachedEmbedder, servedModels } from "../src/embedder/cached.ts";
 import { bytesOf, embeddingKey, vectorIn } from "../src/embedder/cache_row.ts";
-import { eventually } from "./e2e/conditions.ts";
 import { never } from "./embedder_contract.ts";
 import { FakeEmbedder, vectorOf } from "./fakes/indexing.ts";
 import { Place } from "./fakes/cache_place.ts";
@@ -284,22 +283,4 @@ Deno.test("rows that are lost to damage are told, so many times at most", async 
   cache.whenLost(() => lost++);
   for (let n = 0; n < 30; n++) assert.deepEqual(await cache.get([key(n)]), [undefined]);
   assert.equal(lost, 10);
-});
-
-Deno.test("of a file that is taken away only a deleted one is emptied, to give back its room", async () => {
-  using place = new Place();
-  let now = 0;
-  const cache = place.open({ now: () => new Date(now) });
-  await cache.put([entry(1)]);
-  using moved = Deno.openSync(place.path);
-  Deno.renameSync(place.path, `${place.path}.old`);
-  now += 1_000;
-  await cache.put([entry(2)]);
-  using deleted = Deno.openSync(place.path);
-  assert.notEqual(deleted.statSync().size, 0);
-  Deno.removeSync(place.path);
-  now += 1_000;
-  await cache.put([entry(3)]);
-  await eventually(5_000, "it is empty", () => deleted.statSync().size === 0 || undefined);
-  assert.notEqual(moved.statSync().size, 0);
 });
