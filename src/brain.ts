@@ -77,6 +77,8 @@ export class Brain {
   readonly #accesses: Accesses;
   readonly #words = Promise.withResolvers<void>();
   readonly #stopping = new AbortController();
+  /** What goes over all memories after the start, and ends soon after a stop. */
+  #deriving: Promise<unknown> = Promise.resolve();
   #phase: "loading" | "ready" | "stopping" = "loading";
 
   constructor(options: BrainOptions) {
@@ -159,8 +161,9 @@ export class Brain {
     const recovery = await this.#store.open(this.#projection);
     this.#projection.goLive();
     if (this.#phase === "loading") this.#phase = "ready";
-    this.#words.resolve(this.#projection.indexWords(this.#stopping.signal));
-    void this.indexer.start(this.#state.memories());
+    const words = this.#projection.indexWords(this.#stopping.signal);
+    this.#words.resolve(words);
+    this.#deriving = Promise.allSettled([words, this.indexer.start(this.#state.memories())]);
     return recovery;
   }
 
@@ -185,6 +188,7 @@ export class Brain {
     this.stopTaking();
     this.#stopping.abort();
     await this.indexer.stop();
+    await this.#deriving;
     await this.backups.stop();
     try {
       await this.#accesses.flush();
