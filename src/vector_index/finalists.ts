@@ -5,7 +5,8 @@ import { clampCosine, dotProduct, inverseLength } from "./cosine.ts";
 import type { Measured } from "./holding.ts";
 import type { Scan } from "./scan.ts";
 
-/** So many hits at most have an exact score: each may be a read from a file. */
+/** So many are put right at a time, and half as many of a long list: each may be a read from a
+ * file. In a crowd, putting some right may bring others into question. */
 const MOST_EXACT = 64;
 /** With fewer codes rounding moves cosines so far that as many as may be are looked at. */
 const FEW_CODES = 128;

@@ -1,5 +1,6 @@
 /**
- * The vector index in this process: exact results from quantised vectors, nothing to build.
+ * The vector index in this process: quantised vectors, the best of them scored exactly, nothing to
+ * build. What it may miss, now and then, is one of a crowd that lies as near as another.
  *
  * A search compares sign bits with all memories, int8 codes with the nearest, and the vectors
  * themselves, which are not kept here but asked for, with the last few. It gives way to other work
