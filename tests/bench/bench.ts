@@ -1,7 +1,7 @@
 /**
  * `deno task bench`: measures the real program over HTTP and prints one table for each question.
  *
- *     deno task bench [PART ...] [--quick] [--only PART,...] [--folder DIR]
+ *     deno task bench [PART ...] [--quick] [--only PART,...] [--sizes N,...] [--folder DIR]
  *
  * PART: writes, reads, search, start, pauses, memory; without one, all of them. `search` is http,
  * words, vectors and served, which are also to be had one by one; it installs the packages that it
@@ -77,13 +77,21 @@ function partsOf(names: readonly string[]): (keyof typeof PARTS)[] {
   });
 }
 
+/** How many memories to measure with, in place of what the scale says. */
+function sizesOf(text: string): { readonly sizes: number[]; readonly wordSizes: number[] } {
+  const sizes = text.split(",").map(Number);
+  if (sizes.every((size) => Number.isInteger(size) && size > 0)) return { sizes, wordSizes: sizes };
+  throw new Error(`Cannot measure with "${text}": --sizes wants whole numbers between commas`);
+}
+
 async function main(args: string[]): Promise<void> {
-  const { values: { quick, only, folder }, positionals } = parseArgs({
+  const { values: { quick, only, sizes, folder }, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
+      sizes: { type: "string" },
       folder: { type: "string", default: tmpdir() },
     },
   });
@@ -104,6 +112,7 @@ async function main(args: string[]): Promise<void> {
     const folders = new Folders(root);
     const run: Run = {
       ...(quick ? SCALE.quick : SCALE.full),
+      ...(sizes !== undefined && sizesOf(sizes)),
       folders,
       rivals: () => rivals ??= folders.empty().then(installRivals),
       goals: new Goals(),
