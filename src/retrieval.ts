@@ -32,9 +32,8 @@ export interface RetrievalOptions {
   readonly clock: Clock;
 }
 
-/** How many hits are looked at first where weights may bring a lower one up: of most questions the
- * page is settled by these, and a longer list of meanings costs twice as much. */
-const FIRST_WINDOW = { words: 200, meanings: 100 } as const;
+/** How many hits are looked at first where weights may bring a lower one up. */
+const FIRST_WINDOW = 200;
 /** Looked at beside the page where there are no weights: equal scores have an order of their own. */
 const SPARE = 10;
 
@@ -61,7 +60,9 @@ export class Retrieval {
     const mode = modeOf(halves);
     const [first] = halves;
     if (first === undefined) return { page: [], total: 0, mode };
-    if (halves.length === 1) return { ...await this.#pageOfOne(asked, first), mode };
+    // Meanings lie so close together that weights could bring up any: see `FusedList`.
+    const isExact = halves.length === 1 && (first.side === "words" || !isWeighed(asked));
+    if (isExact) return { ...await this.#pageOfOne(asked, first), mode };
     const rank = ranker({ asked, state, clock });
     const list = new FusedList({ asked, halves, rank, extra: () => wordsOnly.count });
     return { ...await list.page(), mode };
@@ -91,12 +92,11 @@ export class Retrieval {
    * above the relevance of the last hit seen, nothing further down can belong on it.
    */
   async #pageOfOne(asked: Asked, { side, find }: Half): Promise<Page> {
-    const { offset, limit, minScore, weights } = asked;
+    const { offset, limit, minScore } = asked;
     const { state, clock } = this.#options;
     const rank = ranker({ asked, state, clock });
     const wanted = offset + limit;
-    const isWeighed = weights.importance > 0 || weights.recency > 0;
-    const first = isWeighed ? Math.max(FIRST_WINDOW[side], 2 * wanted) : wanted + SPARE;
+    const first = isWeighed(asked) ? Math.max(FIRST_WINDOW, 2 * wanted) : wanted + SPARE;
     for (let window = first, looks = 1;; looks++) {
       const { hits, total } = await find(window);
       const ranked = await rank(hits.values().map((hit) => plainHit(side, hit)), {
@@ -135,6 +135,10 @@ class WordsOnly {
   get count(): number {
     return this.#ids.size;
   }
+}
+
+function isWeighed({ weights }: Asked): boolean {
+  return weights.importance > 0 || weights.recency > 0;
 }
 
 function modeOf(halves: readonly Half[]): UsedMode {

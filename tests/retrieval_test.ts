@@ -75,3 +75,32 @@ Deno.test("searches that come together are answered one in each turn", async () 
   );
   assert.ok(longestMs < MOST_MS, `${longestMs}`);
 });
+
+Deno.test("weights tip meanings that lie close together by one look at the best, on every page", async () => {
+  const count = 900;
+  const windows: number[] = [];
+  class Watched extends FloatScan {
+    override search(query: Parameters<FloatScan["search"]>[0]) {
+      windows.push(query.limit);
+      return super.search(query);
+    }
+  }
+  const vectorIndex = new Watched();
+  await vectorIndex.upsert(Array.from({ length: count }, (_, n) => (
+    { id: idOf(n), vectors: [Float32Array.of(1, n / 10_000)] }
+  )));
+  const retrieval = retrievalOf(new Bm25Index(), count);
+  const questions = [{ vectors: [Float32Array.of(1, 0)] }];
+  const asked: Asked = { ...ASKED, questions, mode: "semantic", vectorIndex };
+  const first = await retrieval.ask(asked);
+  assert.deepEqual([windows, first.page.length, first.total], [[200], 10, count]);
+  const walked = [];
+  for (let offset = 0; offset < count; offset += 90) {
+    const { page, total, mode } = await retrieval.ask({ ...asked, offset, limit: 90 });
+    assert.deepEqual([total, mode], [count, "semantic"]);
+    walked.push(...page);
+  }
+  assert.equal(new Set(walked.map(({ memory }) => memory.id)).size, count);
+  const scores = walked.map(({ score }) => score);
+  assert.deepEqual(scores, scores.toSorted((a, b) => b - a));
+});

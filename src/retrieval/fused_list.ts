@@ -1,7 +1,9 @@
 /**
- * The one list out of several halves: a head, in which the best few hundred of each are fused, and
- * a tail, in which the rest follow by how near to the head they come. Every page is cut from the
- * same list: the head does not depend on the page, and no score of the tail is above it.
+ * The one list out of several halves, or out of meanings that weights reorder: a head, in which the best
+ * few hundred of each are fused, and a tail, in which the rest follow by how near to the head they
+ * come. Every page is cut from the same list: the head does not depend on the page, and no score of
+ * the tail is above it. So weights tip the order among the best, and a search looks no further: to
+ * be certain about the whole brain it would have to weigh most of it.
  */
 import { fuse, FUSED_CANDIDATES, type FusedHit, type HalfHit, join } from "../fusion.ts";
 import { Pace } from "../pace.ts";
@@ -14,7 +16,7 @@ import { isSettled, nextWindow } from "./window.ts";
 
 export interface FusedListOptions {
   readonly asked: Asked;
-  /** At least two. */
+  /** At least one. */
   readonly halves: readonly Half[];
   readonly rank: Rank;
   /** How many memories were found beside those that every meaning counts, once asked. */
@@ -143,6 +145,8 @@ export class FusedList {
     const meanings = asking.filter(({ half }) => half.side === "meanings");
     const isAll = asking.every(({ head }) => head.hits.length < FUSED_CANDIDATES);
     if (isAll) return found;
+    const [only, ...others] = asking;
+    if (only !== undefined && others.length === 0) return Math.max(seen, only.head.total);
     const embedded = meanings.reduce((most, { head }) => Math.max(most, head.total), 0);
     return Math.max(seen, embedded + this.#options.extra());
   }
