@@ -39,7 +39,8 @@ export const filtersSchema = z.strictObject({
 export const weightsSchema = z.strictObject({ importance: weight, recency: weight }).prefault({})
   .meta({
     description:
-      "How far importance and recency may tip the order; they never filter. By meaning, the order of the best 200 is tipped, and what follows stays below.",
+      "How far importance and recency may tip the order; they never filter. By meaning, the " +
+      "order of the best 200 is tipped, and what follows stays below.",
   });
 
 export const scoreSchema = z.number().min(0).max(1);

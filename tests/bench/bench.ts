@@ -1,11 +1,12 @@
 /**
  * `deno task bench`: measures the real program over HTTP and prints one table for each question.
  *
- *     deno task bench [PART ...] [--quick] [--only PART,...] [--sizes N,...] [--folder DIR]
+ *     deno task bench [PART ...] [--quick] [--only PART,...] [--sizes N,...] [--alone] [--folder DIR]
  *
  * PART: writes, reads, search, start, pauses, memory; without one, all of them. `search` is http,
  * words, vectors and served, which are also to be had one by one; it installs the packages that it
  * compares us with by npm, into a folder that goes when it ends, and takes a quarter of an hour.
+ * --alone leaves the other vector indexes out.
  *
  * Numbers of different runs and machines do not compare; ratios and lines of one run do.
  */
@@ -85,13 +86,14 @@ function sizesOf(text: string): { readonly sizes: number[]; readonly wordSizes: 
 }
 
 async function main(args: string[]): Promise<void> {
-  const { values: { quick, only, sizes, folder }, positionals } = parseArgs({
+  const { values: { quick, only, sizes, alone, folder }, positionals } = parseArgs({
     args,
     allowPositionals: true,
     options: {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
       sizes: { type: "string" },
+      alone: { type: "boolean", default: false },
       folder: { type: "string", default: tmpdir() },
     },
   });
@@ -113,6 +115,7 @@ async function main(args: string[]): Promise<void> {
     const run: Run = {
       ...(quick ? SCALE.quick : SCALE.full),
       ...(sizes !== undefined && sizesOf(sizes)),
+      alone,
       folders,
       rivals: () => rivals ??= folders.empty().then(installRivals),
       goals: new Goals(),

@@ -19,6 +19,8 @@ export interface Run {
   readonly wordSizes: readonly number[];
   /** How many different questions each engine is asked in a round. */
   readonly questions: number;
+  /** Without the packages that vectors are compared with. */
+  readonly alone: boolean;
   /** Installed when first asked for. */
   readonly rivals: () => Promise<Rivals>;
   readonly goals: Goals;

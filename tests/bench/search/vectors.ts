@@ -40,7 +40,7 @@ export async function measureVectors(run: Run): Promise<void> {
     const data = makeVectorData({ folder, dimensions, sizes, asked, more: CHANGED });
     for (const stored of sizes) {
       note(`vectors: ${dimensions} dimensions, among ${whole(stored)}`);
-      const others = stored === sizes.at(-1) ? ([RIVAL, "usearch"] as const) : [];
+      const others = !run.alone && stored === sizes.at(-1) ? ([RIVAL, "usearch"] as const) : [];
       const subject = { kind: "vectors", ...data, most: stored + CHANGED } as const;
       const wanted: BuildOptions = {
         subject,
