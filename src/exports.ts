@@ -130,7 +130,7 @@ export class Exports {
    * which are made again or remembered. */
   async #vectorOf(memory: Memory): Promise<Float32Array | undefined> {
     if (memory.embedding !== undefined) return memory.embedding;
-    const vectors = await this.#options.indexer.vectorsOf(memory);
+    const vectors = await this.#options.indexer.serving.vectorsOf(memory);
     return vectors?.length === 1 ? vectors[0] : undefined;
   }
 }

@@ -43,7 +43,8 @@ export interface Serving {
   readonly vectorIndex: VectorIndex;
   /** Within 1.5 seconds. Throws `EmbedderError`. */
   embedQuery(text: string): Promise<Float32Array>;
-  /** The vectors that a memory is found by there, as `Indexer.vectorsOf`. */
+  /** The vectors that a memory is found by, one for each chunk of its text: its own, or what is
+   * remembered of the provider's; undefined where one of them is not to be had without a call. */
   vectorsOf(memory: Memory): Promise<readonly Float32Array[] | undefined>;
 }
 
@@ -198,12 +199,6 @@ export class Indexer {
       if (isFinal && generation === this.#serving) void this.#askForServing();
       throw error;
     }
-  }
-
-  /** The vectors that a memory is found by, one for each chunk of its text: its own, or what is
-   * remembered of the provider's; undefined where one of them is not to be had without a call. */
-  async vectorsOf(memory: Memory): Promise<readonly Float32Array[] | undefined> {
-    return await this.#serving.vectorsOf(memory);
   }
 
   /** Takes up at once what was given up, and what waits for a better time. */

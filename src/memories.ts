@@ -146,7 +146,8 @@ export class Memories {
   /** The client's own vector, or the provider's: of a long text the mean of its chunks'. Undefined
    * where there is none, or not now. */
   async embedding(memory: Memory): Promise<Float32Array | undefined> {
-    return memory.embedding ?? meanDirection(await this.#options.indexer.vectorsOf(memory) ?? []);
+    return memory.embedding ??
+      meanDirection(await this.#options.indexer.serving.vectorsOf(memory) ?? []);
   }
 
   async replaceFields(

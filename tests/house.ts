@@ -50,6 +50,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   backup_digest: "shape",
   backup_name: "shape",
   clock: "shape",
+  cosine: "shape",
   entry_times: "shape",
   errors: "shape",
   export_reader: "shape",

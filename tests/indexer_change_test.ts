@@ -250,11 +250,11 @@ Deno.test("what is lost under the running process is kept again, each text once,
     await Deno.remove(lives.place.path + end).catch(() => {});
   }
   await lives.clock.advance(2_000);
-  assert.equal(await lives.indexer.vectorsOf(memory), undefined);
+  assert.equal(await lives.indexer.serving.vectorsOf(memory), undefined);
   assert.deepEqual(lives.served(), lives.wanted("old"));
   await lives.idle();
   assert.deepEqual(lives.served(), lives.wanted("old"));
-  assert.deepEqual(await lives.indexer.vectorsOf(memory), saysOf("old", "text 3"));
+  assert.deepEqual(await lives.indexer.serving.vectorsOf(memory), saysOf("old", "text 3"));
   const again = old.answered.slice(before);
   assert.equal(new Set(again).size, 250);
   assert.equal(again.length, 250);

@@ -186,7 +186,7 @@ Deno.test("over a real connection an outage costs one call per distinct text, a 
     assert.equal(vectorIndex.size, 250);
     const last = state.get("249") ?? assert.fail("it is there");
     const vectors = [Float32Array.from(fakeVector("garden 119", 32))];
-    assert.deepEqual(await indexer.vectorsOf(last), vectors);
+    assert.deepEqual(await indexer.serving.vectorsOf(last), vectors);
     await indexer.stop();
     cache.close();
   }

@@ -2,6 +2,7 @@
  * The vectors that are to be had without a call, of the length that the index has.
  */
 import type { Clock } from "../clock.ts";
+import { dotProduct, inverseLength } from "../cosine.ts";
 import { type Embedder, EmbedderError } from "../embedder.ts";
 import { Pace } from "../pace.ts";
 import { withDeadline } from "./deadline.ts";
@@ -97,12 +98,6 @@ export class Remembered {
 
 /** 0 where the lengths differ. */
 function cosine(a: Float32Array, b: Float32Array): number {
-  let product = 0, squareA = 0, squareB = 0;
-  for (const [at, x] of a.entries()) {
-    const y = b[at] ?? 0;
-    product += x * y;
-    squareA += x * x;
-    squareB += y * y;
-  }
-  return a.length === b.length ? product / Math.sqrt(squareA * squareB) : 0;
+  if (a.length !== b.length) return 0;
+  return dotProduct(a, 0, b) * inverseLength(a) * inverseLength(b);
 }

@@ -1,7 +1,7 @@
 /** The best of a scan: chosen by their quantised vectors, put right by the vectors themselves. */
 import { Best } from "../ranking.ts";
 import type { VectorHit, VectorResult } from "../vector_index.ts";
-import { clampCosine, dotProduct, inverseLength } from "./cosine.ts";
+import { clampCosine, dotProduct, inverseLength } from "../cosine.ts";
 import type { Measured } from "./holding.ts";
 import type { Scan } from "./scan.ts";
 

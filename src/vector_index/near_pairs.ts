@@ -1,7 +1,7 @@
 /** Pairs of memories that mean much the same: found by their rows, scored as a whole. */
 import { Best } from "../ranking.ts";
 import type { NearPairs, VectorPair } from "../vector_index.ts";
-import { clampCosine, dotProduct, inverseLength } from "./cosine.ts";
+import { clampCosine, dotProduct, inverseLength } from "../cosine.ts";
 import { rounding } from "./finalists.ts";
 import type { Holding } from "./holding.ts";
 import { RowPairs } from "./row_pairs.ts";

@@ -18,7 +18,7 @@ import type {
   VectorQuery,
   VectorResult,
 } from "../vector_index.ts";
-import { inverseLength } from "./cosine.ts";
+import { inverseLength } from "../cosine.ts";
 import { Holding, type Measured } from "./holding.ts";
 import type { NewKernel } from "./kernel.ts";
 import { Finalists } from "./finalists.ts";

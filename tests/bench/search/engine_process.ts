@@ -1,5 +1,6 @@
 /** The other end of `engine.ts`: one process that holds one engine. */
 import { fileURLToPath } from "node:url";
+import { V8_FLAGS } from "../../../.build/permissions.ts";
 import { memoryOf, start } from "../processes.ts";
 import { textLines } from "../text_lines.ts";
 import type { EngineAnswer, EngineJob, Worked } from "./engine.ts";
@@ -8,7 +9,7 @@ import type { RivalName, Rivals } from "./rivals.ts";
 const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 const own = fileURLToPath(new URL("own_engines.ts", import.meta.url));
 /** As the program is started, and so that garbage can be let go before memory is looked at. */
-const FLAGS = "--v8-flags=--max-semi-space-size=8,--expose-gc";
+const FLAGS = `--v8-flags=${[...V8_FLAGS, "--expose-gc"]}`;
 
 export const OURS = "Second Brain";
 export type EngineName = RivalName | typeof OURS;
