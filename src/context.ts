@@ -12,9 +12,8 @@ import type { Memory, MemoryFilter } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { RankingWeights } from "./ranking.ts";
 import type { UsedMode } from "./retrieval.ts";
-import { sameTextKey } from "./same_texts.ts";
+import { compareAge, sameTextKey } from "./same_texts.ts";
 import type { Degradation, Result, Search, SearchMode } from "./search.ts";
-import { compareKeys } from "./selection.ts";
 import type { TextIndex, TextRange } from "./text_index.ts";
 
 export interface ContextRequest {
@@ -92,7 +91,10 @@ export class Contexts {
   /** From the best on whatever still fits, each text once; then what room is left is used up. */
   async #choose(results: readonly Result[], request: ContextRequest): Promise<ContextMemory[]> {
     const { maxTokens, queries } = request;
-    const placeOf = this.#options.textIndex.highlighter(queries.join("\n"));
+    let show: ((memory: Memory) => TextRange) | undefined;
+    // Made ready for the first that does not fit whole: mostly all do.
+    const placeOf = (memory: Memory) =>
+      (show ??= this.#options.textIndex.highlighter(queries.join("\n")))(memory);
     const most = results.length === 1 ? maxTokens : shareOf(maxTokens, LARGEST_SHARE);
     const piece = shareOf(maxTokens, EXCERPT_SHARE);
     const pace = new Pace();
@@ -144,7 +146,7 @@ function shareOf(maxTokens: number, share: number): number {
 /** Threads in the order in which their first memory was made, each by itself in the order of its
  * own memories; a memory without a thread is one of its own. */
 function inReadingOrder(chosen: readonly ContextMemory[]): ContextMemory[] {
-  const byTime = [...chosen].sort((a, b) => compareTimes(a.memory, b.memory));
+  const byTime = [...chosen].sort((a, b) => compareAge(a.memory, b.memory));
   const threads = Map.groupBy(byTime, ({ memory }) => threadOf(memory));
   return [...threads.values()].flat();
 }
@@ -153,8 +155,4 @@ function inReadingOrder(chosen: readonly ContextMemory[]): ContextMemory[] {
 function threadOf(memory: Memory): string | Memory {
   const thread = memory.metadata["thread_id"];
   return typeof thread === "string" && thread !== "" ? thread : memory;
-}
-
-function compareTimes(a: Memory, b: Memory): number {
-  return compareKeys(a.created_at, b.created_at) || compareKeys(a.id, b.id);
 }

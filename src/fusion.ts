@@ -60,7 +60,7 @@ function relevanceOf(words: Scores, cosines: Scores, found: number): Relevance {
   if (words.size === 0) return (_, cosine) => Math.max(0, cosine ?? 0);
   const word = keywordScale(words, found);
   const meaning = cosineScale(cosines);
-  const plain = scaleOf([...words.values()].slice(0, FUSED_CANDIDATES), LEAST_SPREAD.cosine, 0);
+  const plain = scaleOf([...words.values()], LEAST_SPREAD.cosine, 0);
   const spread = (plain.spread + meaning.spread) / 2;
   const weight = semanticWeight(word, meaning);
   const fused = (keyword: number | null, cosine: number | null) => {
@@ -89,7 +89,7 @@ interface Scale {
 
 /** A short list is all there is: every other memory has none of the words, and counts so. */
 function keywordScale(words: Scores, found: number): Scale {
-  const best = [...words.values()].slice(0, FUSED_CANDIDATES).map(odds);
+  const best = [...words.values()].map(odds);
   const isAll = words.size < FUSED_CANDIDATES;
   while (best.length < Math.min(found, FUSED_CANDIDATES)) best.push(0);
   return scaleOf(best, LEAST_SPREAD.keyword, isAll ? 0 : Math.min(...best));
@@ -97,7 +97,7 @@ function keywordScale(words: Scores, found: number): Scale {
 
 /** A short list lacks only memories that are not embedded yet: they are taken for average. */
 function cosineScale(cosines: Scores): Scale {
-  const best = [...cosines.values()].slice(0, FUSED_CANDIDATES);
+  const best = [...cosines.values()];
   const isAll = cosines.size < FUSED_CANDIDATES;
   return scaleOf(best, LEAST_SPREAD.cosine, isAll ? meanOf(best) : Math.min(...best));
 }

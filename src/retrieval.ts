@@ -63,7 +63,7 @@ export class Retrieval {
     // Meanings lie so close together that weights could bring up any: see `FusedList`.
     const isExact = halves.length === 1 && (first.side === "words" || !isWeighed(asked));
     if (isExact) return { ...await this.#pageOfOne(asked, first), mode };
-    const rank = ranker({ asked, state, clock });
+    const rank = ranker({ ...asked, state, clock });
     const list = new FusedList({ asked, halves, rank, extra: () => wordsOnly.count });
     return { ...await list.page(), mode };
   }
@@ -94,7 +94,7 @@ export class Retrieval {
   async #pageOfOne(asked: Asked, { side, find }: Half): Promise<Page> {
     const { offset, limit, minScore } = asked;
     const { state, clock } = this.#options;
-    const rank = ranker({ asked, state, clock });
+    const rank = ranker({ ...asked, state, clock });
     const wanted = offset + limit;
     const first = isWeighed(asked) ? Math.max(FIRST_WINDOW, 2 * wanted) : wanted + SPARE;
     for (let window = first, looks = 1;; looks++) {

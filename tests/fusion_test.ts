@@ -31,7 +31,7 @@ Deno.test("what both halves found comes before what one of them found as well", 
   assert.deepEqual(byRelevance(fused)[0], "both");
 });
 
-Deno.test("a pure hit of either half survives a hundred of the other", () => {
+Deno.test("a pure hit of either half survives as many of the other as are fused", () => {
   const crowd = (top: number) =>
     Array.from({ length: FUSED_CANDIDATES }, (_, at) => ({ id: `c${at}`, score: top - at / 1000 }));
   const byWords = fuse(hits({ lone: 0.7 }), crowd(0.4));

@@ -1,22 +1,14 @@
 /** `POST /context`. */
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
-import {
-  filtersSchema,
-  modeSchema,
-  queriesSchema,
-  querySchema,
-  scoreSchema,
-  USED,
-  weightsSchema,
-} from "./question.ts";
+import { askedOf, ASKING, querySchema, scoreSchema, USED, usedView } from "./question.ts";
 import { json, type Route, route } from "./route.ts";
 
 const maxTokens = z.int().min(1).max(200_000);
 
 const contextSchema = z.strictObject({
   query: querySchema.optional().meta({ description: "This or `queries`." }),
-  queries: queriesSchema.optional(),
+  ...ASKING,
   max_tokens: maxTokens.meta({
     description: "What the text may take. Counted on the careful side, without any model's own " +
       "vocabulary: of English some 20 to 30 % more than OpenAI's models count, elsewhere up to " +
@@ -24,10 +16,6 @@ const contextSchema = z.strictObject({
       "be an error.",
     examples: [2_000],
   }),
-  mode: modeSchema,
-  filters: filtersSchema,
-  min_score: scoreSchema.default(0),
-  weights: weightsSchema,
 }).refine(({ query, queries }) => query === undefined || queries === undefined, {
   message: "cannot go with a query",
   path: ["queries"],
@@ -94,15 +82,8 @@ export function contextRoutes({ contexts }: Brain): readonly Route[] {
         },
       },
     }, async ({ body }) => {
-      const { query, queries, max_tokens, mode, filters, min_score, weights } = body;
-      const made = await contexts.make({
-        queries: queries ?? (query === undefined ? [] : [query]),
-        maxTokens: max_tokens,
-        mode,
-        filter: filters,
-        minScore: min_score,
-        weights,
-      });
+      const { max_tokens } = body;
+      const made = await contexts.make({ ...askedOf(body), maxTokens: max_tokens });
       return json(200, {
         context: made.context,
         tokens: made.tokens,
@@ -115,9 +96,7 @@ export function contextRoutes({ contexts }: Brain): readonly Route[] {
           is_excerpt: isExcerpt,
         })),
         omitted: made.omitted,
-        mode: made.mode,
-        degraded: made.degraded,
-        took_ms: made.tookMs,
+        ...usedView(made),
       });
     }),
   ];

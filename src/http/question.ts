@@ -14,16 +14,16 @@ export const querySchema = textSchema(10_000).meta({
   examples: ["what did I decide about the garden fence"],
 });
 
-export const queriesSchema = z.array(textSchema(10_000)).min(2).max(MOST_QUERIES).meta({
+const queriesSchema = z.array(textSchema(10_000)).min(2).max(MOST_QUERIES).meta({
   description: "Several questions at once, or one in several wordings, in place of `query`: one " +
     "list, in which what answers several of them comes first.",
 });
 
-export const modeSchema = z.enum(SEARCH_MODES).default("auto").meta({
+const modeSchema = z.enum(SEARCH_MODES).default("auto").meta({
   description: "`auto`: both, where embeddings are to be had, else by words.",
 });
 
-export const filtersSchema = z.strictObject({
+const filtersSchema = z.strictObject({
   memory_type: z.array(z.enum(MEMORY_TYPES)).min(1).max(3),
   tags: tagList.meta({ description: "All of these." }),
   tags_any: tagList.min(1).meta({ description: "At least one of these." }),
@@ -36,7 +36,7 @@ export const filtersSchema = z.strictObject({
   }),
 }).partial().default({});
 
-export const weightsSchema = z.strictObject({ importance: weight, recency: weight }).prefault({})
+const weightsSchema = z.strictObject({ importance: weight, recency: weight }).prefault({})
   .meta({
     description:
       "How far importance and recency may tip the order; they never filter. By meaning, the " +
@@ -44,6 +44,30 @@ export const weightsSchema = z.strictObject({ importance: weight, recency: weigh
   });
 
 export const scoreSchema = z.number().min(0).max(1);
+
+/** What every request says of what it looks for, beside its `query`. */
+export const ASKING = {
+  queries: queriesSchema.optional(),
+  mode: modeSchema,
+  filters: filtersSchema,
+  min_score: scoreSchema.default(0),
+  weights: weightsSchema,
+} as const;
+
+const askingSchema = z.object({ query: querySchema.optional(), ...ASKING });
+
+/** As the services take it. */
+export function askedOf(
+  { query, queries, mode, filters, min_score, weights }: z.infer<typeof askingSchema>,
+) {
+  return {
+    queries: queries ?? (query === undefined ? [] : [query]),
+    mode,
+    filter: filters,
+    minScore: min_score,
+    weights,
+  };
+}
 
 /** What every reply says of how its memories were found. */
 export const USED = {
@@ -98,10 +122,14 @@ export function searchView(found: SearchResult): z.infer<typeof searchReplySchem
   return {
     results: found.results.map(resultView),
     total: found.total,
-    mode: found.mode,
-    degraded: found.degraded,
-    took_ms: found.tookMs,
+    ...usedView(found),
   };
+}
+
+export function usedView(
+  { mode, degraded, tookMs }: Pick<SearchResult, "mode" | "degraded" | "tookMs">,
+) {
+  return { mode, degraded, took_ms: tookMs };
 }
 
 function resultView({ memory, access, score, scores, highlight }: Result) {

@@ -3,14 +3,12 @@ import { z } from "zod";
 import type { Brain } from "../brain.ts";
 import { WRITABLE } from "../memory.ts";
 import {
-  filtersSchema,
-  modeSchema,
-  queriesSchema,
+  askedOf,
+  ASKING,
   querySchema,
   RESULT_LINKS,
   searchReplySchema,
   searchView,
-  weightsSchema,
 } from "./question.ts";
 import { json, type Route, route } from "./route.ts";
 
@@ -18,16 +16,12 @@ const searchSchema = z.strictObject({
   query: querySchema.optional().meta({
     description: "Left out where `queries` are sent, or may be where an embedding is.",
   }),
-  queries: queriesSchema.optional(),
+  ...ASKING,
   limit: z.int().min(1).max(100).default(10),
   offset: z.int().min(0).max(1_000_000).default(0),
-  mode: modeSchema,
-  filters: filtersSchema,
-  min_score: z.number().min(0).max(1).default(0),
   embedding: WRITABLE.embedding.nullish().meta({
     description: "A vector to search by, in place of the query's own.",
   }),
-  weights: weightsSchema,
   highlight: z.boolean().default(false).meta({
     description: "Shows with each result where it says what was asked for.",
   }),
@@ -76,23 +70,15 @@ export function searchRoutes({ search }: Brain): readonly Route[] {
         200: { description: "What was found.", schema: searchReplySchema, links: RESULT_LINKS },
       },
     }, async ({ body }) => {
-      const { query, queries, limit, offset, mode, filters, min_score, weights } = body;
-      return json(
-        200,
-        searchView(
-          await search.run({
-            queries: queries ?? (query === undefined ? [] : [query]),
-            embedding: body.embedding ?? undefined,
-            limit,
-            offset,
-            mode,
-            filter: filters,
-            minScore: min_score,
-            weights,
-            highlight: body.highlight,
-          }),
-        ),
-      );
+      const { limit, offset, embedding, highlight } = body;
+      const found = await search.run({
+        ...askedOf(body),
+        embedding: embedding ?? undefined,
+        limit,
+        offset,
+        highlight,
+      });
+      return json(200, searchView(found));
     }),
   ];
 }

@@ -5,6 +5,7 @@
 import type { HalfHit } from "../fusion.ts";
 import { matcher, type Memory, type MemoryFilter } from "../memory.ts";
 import { Pace } from "../pace.ts";
+import { compareKeys, selectWindow } from "../selection.ts";
 import type { State } from "../state.ts";
 import type { TextIndex } from "../text_index.ts";
 import type { VectorIndex } from "../vector_index.ts";
@@ -86,36 +87,25 @@ export function findMeanings(options: MeaningsOptions): Half["find"] {
   };
 }
 
-/** The best score of each id: the lists merged, of which each is in order. Below the end of any list
- * an id may be missing there, and better than it seems: what is surely known ends at the highest
- * end. */
+/** The best score of each id. Below the end of any list an id may be missing there, and better than
+ * it seems: what is surely known ends at the highest end. */
 async function nearest(lists: readonly Found[], limit: number): Promise<Found> {
   const full = lists.filter(({ hits }) => hits.length >= limit);
   const surely = full.reduce((most, { hits }) => Math.max(most, hits.at(-1)?.score ?? -1), -1);
   const pace = new Pace();
-  const left = lists.map(({ hits }) => hits.values());
-  const heads = left.map((hits) => hits.next().value);
   const best = new Map<string, HalfHit>();
-  for (let n = 1; best.size < limit; n++) {
-    const at = firstOf(heads);
-    const hit = heads[at];
-    if (hit === undefined || hit.score < surely) break;
-    if (!best.has(hit.id)) best.set(hit.id, hit);
-    heads[at] = left[at]?.next().value;
-    if (n % MERGED_AT_ONCE === 0 && pace.due) await pace.breathe();
+  let n = 0;
+  for (const { hits } of lists) {
+    for (const hit of hits) {
+      if (hit.score < surely) break;
+      if (hit.score > (best.get(hit.id)?.score ?? -Infinity)) best.set(hit.id, hit);
+      if (++n % MERGED_AT_ONCE === 0 && pace.due) await pace.breathe();
+    }
   }
+  const byScore = (a: HalfHit, b: HalfHit) => b.score - a.score || compareKeys(a.id, b.id);
+  const hits = await selectWindow([...best.values()], byScore, 0, limit, pace);
   const total = lists.reduce((most, list) => Math.max(most, list.total), 0);
-  return { hits: [...best.values()], total };
-}
-
-/** Where the best one is; equal ones by `id`, as in each list. */
-function firstOf(heads: readonly (HalfHit | undefined)[]): number {
-  return heads.reduce((first, hit, at) => {
-    const best = heads[first];
-    if (hit === undefined) return first;
-    if (best === undefined || hit.score > best.score) return at;
-    return hit.score === best.score && hit.id < best.id ? at : first;
-  }, 0);
+  return { hits, total };
 }
 
 function isEmpty(filter: MemoryFilter): boolean {

@@ -9,7 +9,7 @@ import type { Asked, Ranked } from "./asked.ts";
 const RANKED_AT_ONCE = 256;
 
 export interface RankOptions {
-  readonly asked: Asked;
+  readonly weights: Asked["weights"];
   readonly state: State;
   readonly clock: Clock;
 }
@@ -20,8 +20,7 @@ export type Rank = (
   bounds?: { readonly most?: number; readonly least?: number },
 ) => Promise<Ranked[]>;
 
-export function ranker({ asked, state, clock }: RankOptions): Rank {
-  const { weights, except } = asked;
+export function ranker({ weights, state, clock }: RankOptions): Rank {
   return async (hits, { most = 1, least = 0 } = {}) => {
     const now = clock.now();
     const pace = new Pace();
@@ -29,7 +28,7 @@ export function ranker({ asked, state, clock }: RankOptions): Rank {
     let n = 0;
     for (const hit of hits) {
       if (++n % RANKED_AT_ONCE === 0 && pace.due) await pace.breathe();
-      const memory = hit.id === except ? undefined : state.get(hit.id);
+      const memory = state.get(hit.id);
       if (memory === undefined) continue; // Deleted since: the state is the truth.
       const score = Math.min(most, weigh(hit.relevance, memory, weights, now));
       if (score >= least) ranked.push({ hit, memory, score });
