@@ -4,7 +4,7 @@ import type { Brain } from "../brain.ts";
 import { type Duplicate, DUPLICATES_BY, MOST_PAIRS } from "../duplicates.ts";
 import { DEGRADATIONS } from "../search.ts";
 import { memorySchema, memoryView } from "./memory_view.ts";
-import { numberParameter } from "./parameters.ts";
+import { numberParameter, pageParameters } from "./parameters.ts";
 import { scoreSchema } from "./question.ts";
 import { json, type Route, route } from "./route.ts";
 
@@ -22,9 +22,7 @@ const duplicatesQuery = z.strictObject({
     max: 1,
     description: `Default ${DEFAULTS.minSimilarity}.`,
   }).optional(),
-  limit: numberParameter({ integer: true, min: 1, max: 100, description: "Default 20." })
-    .optional(),
-  offset: numberParameter({ integer: true, min: 0, max: 1e6 }).optional(),
+  ...pageParameters(DEFAULTS.limit, 1_000_000),
 });
 
 const duplicatesSchema = z.strictObject({

@@ -4,7 +4,13 @@ import type { Brain } from "../brain.ts";
 import { idSchema, MEMORY_TYPES, timeSchema, WRITABLE } from "../memory.ts";
 import { SORTS } from "../walks.ts";
 import { etag, ifMatch, memorySchema, memoryView } from "./memory_view.ts";
-import { IDEMPOTENCY_HEADER, IF_MATCH_HEADER, numberParameter, retriable } from "./parameters.ts";
+import {
+  IDEMPOTENCY_HEADER,
+  IF_MATCH_HEADER,
+  numberParameter,
+  pageParameters,
+  retriable,
+} from "./parameters.ts";
 import { json, type ReplyDoc, type Route, route } from "./route.ts";
 import type { Entry, Made } from "../memory.ts";
 
@@ -57,10 +63,10 @@ const patchSchema = z.strictObject({
 const CURSOR = /^[\w-]+$/;
 const CURSOR_FAULT = "must be a next_cursor of an earlier reply";
 
+const DEFAULT_LIMIT = 20;
+
 const listQuery = z.strictObject({
-  limit: numberParameter({ integer: true, min: 1, max: 100, description: "Default 20." })
-    .optional(),
-  offset: numberParameter({ integer: true, min: 0, max: 1e9 }).optional(),
+  ...pageParameters(DEFAULT_LIMIT, 1e9),
   // Short enough for the first line of a request, with the longest question in it.
   cursor: z.string().min(1).max(12_000).regex(CURSOR, CURSOR_FAULT).optional().meta({
     description: "`next_cursor` of the page before. It brings the other parameters with it.",
@@ -127,8 +133,6 @@ const CHANGE = {
   headers: { ...IF_MATCH_HEADER, ...IDEMPOTENCY_HEADER },
   errors: ["not_found", "precondition_failed", "insufficient_storage", "overloaded"],
 } as const;
-
-const DEFAULT_LIMIT = 20;
 
 export function memoryRoutes(brain: Brain): readonly Route[] {
   return [

@@ -31,6 +31,15 @@ export function numberParameter(
   });
 }
 
+/** Which part of a list is wanted. */
+export function pageParameters(defaultLimit: number, mostOffset: number) {
+  const description = `Default ${defaultLimit}.`;
+  return {
+    limit: numberParameter({ integer: true, min: 1, max: 100, description }).optional(),
+    offset: numberParameter({ integer: true, min: 0, max: mostOffset }).optional(),
+  };
+}
+
 export const flagParameter = z.custom<string>(
   (text) => text === "true" || text === "false",
   "must be true or false",

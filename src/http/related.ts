@@ -2,16 +2,14 @@
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
 import { idSchema } from "../memory.ts";
-import { numberParameter } from "./parameters.ts";
+import { numberParameter, pageParameters } from "./parameters.ts";
 import { RESULT_LINKS, searchReplySchema, searchView } from "./question.ts";
 import { json, type Route, route } from "./route.ts";
 
 const DEFAULT_LIMIT = 10;
 
 const relatedQuery = z.strictObject({
-  limit: numberParameter({ integer: true, min: 1, max: 100, description: "Default 10." })
-    .optional(),
-  offset: numberParameter({ integer: true, min: 0, max: 1_000_000 }).optional(),
+  ...pageParameters(DEFAULT_LIMIT, 1_000_000),
   min_score: numberParameter({ integer: false, min: 0, max: 1 }).optional(),
 });
 
