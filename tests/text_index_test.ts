@@ -188,6 +188,16 @@ Deno.test("replaced words are gone, and a deleted memory is not found", () => {
   assert.equal(index.size, 1);
 });
 
+Deno.test("the same names in other fields are another speaker", () => {
+  const said = (metadata: Memory["metadata"]) => noted("a", "I painted the fence", { metadata });
+  const index = indexOf([said({ author: "Ann", speaker: "Bob" }), noted("b", "Bob's fence")]);
+  const later = said({ author: "Ann", people: ["Bob"] });
+  index.put(later);
+  const fresh = indexOf([later, noted("b", "Bob's fence")]);
+  const query = { text: "Bob's fence", limit: 5 };
+  assert.deepEqual(index.search(query), fresh.search(query));
+});
+
 Deno.test("a word that no memory has any more is looked for under other spellings again", () => {
   const index = indexOf([noted("a", "a kettle"), noted("b", "a nettle")]);
   assert.deepEqual(ids(index.search({ text: "kettle", limit: 5 })), ["a"]);

@@ -70,7 +70,7 @@ const EVERY_CLUE = bitsWhere(() => true);
 
 /** The bit of a text that ends in a question. */
 const ENDS_IN_QUESTION = 1 << KINDS.length;
-const QUESTION_END = /[?？]["'”’)\]]{0,4}$/;
+export const QUESTION_END = /[?？]["'”’)\]]{0,4}$/u;
 const QUESTION_END_CHARACTERS = 5;
 /** Of a longer text the beginning and the end: one that says everything is no better an answer. */
 const READ_CHARACTERS = 2_000;

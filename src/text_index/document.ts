@@ -4,7 +4,9 @@
  * depend on the order in which memories came.
  */
 import type { Memory } from "../memory.ts";
+import { QUESTION_END } from "./answer_kinds.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
+import { speakerOf } from "./speakers.ts";
 
 /** A piece of a memory, and what each of its words counts for. */
 export interface Passage {
@@ -38,7 +40,6 @@ const MAX_CHARACTERS = 1_000;
 /** White space behind a sentence. What is looked for stands before what has to be behind it: text is
  * then passed over in a tenth of the time. */
 const SENTENCE_END = /\s(?<=[.!?]["'”’)\]]{0,4}\s)\s*|(?<=[。！？])|\n+/u;
-const QUESTION = /[?？]["'”’)\]]{0,4}$/u;
 
 /** The key of a stopword, apart from every term: no term has a space in it. */
 export function stopwordKey(word: string): string {
@@ -57,7 +58,7 @@ function sentences(text: string): Passage[] {
   if (!text.includes("?") && !text.includes("？")) return [{ text, tenths: WORD_TENTHS }];
   return text.split(SENTENCE_END).map((text) => ({
     text,
-    tenths: QUESTION.test(text) ? SIGNALS.questionTenths : WORD_TENTHS,
+    tenths: QUESTION_END.test(text) ? SIGNALS.questionTenths : WORD_TENTHS,
   }));
 }
 
@@ -71,7 +72,7 @@ export function threadOf(memory: Memory): string | undefined {
 export function isSearchedAlike(a: Memory, b: Memory): boolean {
   return a.content === b.content && a.created_at === b.created_at &&
     threadOf(a) === threadOf(b) && isEqual(a.tags, b.tags) &&
-    isEqual(searchedMetadata(a), searchedMetadata(b));
+    isEqual(searchedMetadata(a), searchedMetadata(b)) && speakerOf(a) === speakerOf(b);
 }
 
 function searchedMetadata(memory: Memory): string[] {
