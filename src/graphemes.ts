@@ -8,7 +8,8 @@ const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 /** From here on a character may belong to the one before it. */
 const FIRST_MARK = 0x300;
 const RETURN = 0x0d;
-/** A longer one may be cut, and no place costs more than to look so far about it. */
+/** A longer one may be cut, and no place costs more than to look so far about it, but for one behind
+ * a run of flags: these are counted off from the first. */
 const LONGEST_CHARACTER = 64;
 /** Two of these make a flag: where one begins is known only from the first of them on. */
 const FLAG_LETTER = { high: 0xd83c, firstLow: 0xdde6, lastLow: 0xddff } as const;

@@ -67,14 +67,14 @@ export class Vocabulary {
     this.#lists.add(number, slot, frequency);
   }
 
-  /** Takes note of a term that was looked at and given to no memory. */
+  /** Takes note of a term if no memory has it: it was looked at only, or has lost the last one. */
   leave(number: number): void {
     if (this.#lists.count(number) === 0) this.#left.set(number, this.termOf(number));
   }
 
   remove(number: number, slot: number): void {
     this.#lists.remove(number, slot);
-    if (this.#lists.count(number) === 0) this.#left.set(number, this.#terms[number] ?? "");
+    this.leave(number);
   }
 
   /** Gives the numbers of terms that no memory has to others: nobody may hold one any longer. */
