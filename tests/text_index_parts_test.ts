@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import porter2 from "wink-porter2-stemmer";
 import { traitsOf } from "../src/text_index/answer_kinds.ts";
+import { LANGUAGES } from "../src/text_index/languages.ts";
 import { PlainText } from "../src/text_index/plain_text.ts";
 import { frequencyOf, PostingLists, slotOf } from "../src/text_index/postings.ts";
+import { prepareQuery } from "../src/text_index/query.ts";
 import { Reader } from "../src/text_index/reader.ts";
 import { stem } from "../src/text_index/stemming.ts";
 import { chunksOf } from "../src/text_index/tokenizer.ts";
@@ -182,4 +184,32 @@ Deno.test(`the stemmer would leave alone the words that it is not asked for (see
       (next() < 0.2 ? letter() : "");
     assert.equal(stem(word), porter2(word), word);
   }
+});
+
+Deno.test("of a question of long words the first few are taken apart, so that it is done in time", () => {
+  const vocabulary = new Vocabulary();
+  const reader = new Reader(vocabulary);
+  reader.read(noted("m", "Der Schlüssel hängt nicht im Keller."));
+  for (const term of reader.terms) vocabulary.add(term, 1, reader.frequency(term));
+  let looks = 0;
+  const find = (term: string) => {
+    looks++;
+    return vocabulary.find(term);
+  };
+  // Too long to be a slip of another.
+  const unknown = (at: number) =>
+    String.fromCharCode(0x61 + at % 26, 0x61 + at / 26) + "x".repeat(28);
+  const words = ["Kellerschlüssel", ...Array.from({ length: 300 }, (_, at) => unknown(at))];
+  const { asked, wordCount } = prepareQuery(words.join(" "), {
+    find,
+    has: (term) => find(term) !== undefined,
+    near: () => [],
+    languages: LANGUAGES.filter(({ code }) => code === "de"),
+    documents: 1,
+  });
+  const found = asked.map(({ terms }) =>
+    terms.map(({ postings }) => vocabulary.termOf(postings.term))
+  );
+  assert.deepEqual([wordCount, found], [301, [["kell de", "schlussel de"]]]);
+  assert.ok(looks < 2_000, `${looks}`);
 });

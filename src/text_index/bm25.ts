@@ -10,16 +10,19 @@ import type { Highlight, TextIndex, TextQuery, TextResult } from "../text_index.
 import { traitsOf } from "./answer_kinds.ts";
 import { isSearchedAlike, threadOf } from "./document.ts";
 import { type Asked, Highlighter } from "./highlighter.ts";
-import { languageOf } from "./language_evidence.ts";
+import { heldLanguages, languageOf } from "./language_evidence.ts";
 import type { Language } from "./languages.ts";
 import { type PreparedQuery, prepareQuery } from "./query.ts";
 import { Reader } from "./reader.ts";
 import { Scoring, type Slots } from "./scoring.ts";
+import { Needles } from "./sections.ts";
 import { nameHash, speakerOf } from "./speakers.ts";
 import { Threads } from "./threads.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
 const LONG_CHARACTERS = 10_000;
+/** What is squashed to one half. */
+const HALF_SCORE = 0.6;
 
 interface Candidate {
   readonly slot: number;
@@ -103,13 +106,14 @@ export class Bm25Index implements TextIndex {
         const weight = term === undefined ? undefined : weights.get(term);
         return term === undefined || weight === undefined ? undefined : { term, weight };
       },
-      needles: Array.from(weights, ([term, weight]) => {
+      needles: new Needles(Array.from(weights, ([term, weight]) => {
         return { letters: lettersOf(this.#vocabulary.termOf(term)), weight };
-      }),
+      })),
     };
+    const languages = this.#languages();
     const highlighters = new Map<Language, Highlighter>();
     return ({ content }) => {
-      const language = languageOf(content);
+      const language = languageOf(content, languages);
       const highlighter = highlighters.get(language) ?? new Highlighter(wanted, language);
       highlighters.set(language, highlighter);
       return highlighter.highlight(content);
@@ -148,8 +152,13 @@ export class Bm25Index implements TextIndex {
       find: (term) => this.#vocabulary.find(term),
       has: (term) => this.#vocabulary.heldNumber(term) !== undefined,
       near: (term) => this.#vocabulary.near(term),
+      languages: this.#languages(),
       documents: this.size,
     });
+  }
+
+  #languages(): readonly Language[] {
+    return heldLanguages((key) => this.#vocabulary.find(key)?.count ?? 0);
   }
 
   /** Every word of it, as any may be a name. */
@@ -216,14 +225,14 @@ function lettersOf(term: string): string {
 /** From 0 and up to between 0 and 1. A memory of average length that says every word once gets
  * about .4, whatever the question, and however well another one does. */
 function squash(score: number): number {
-  return score / (score + 0.6);
+  return score / (score + HALF_SCORE);
 }
 
 /** What is squashed to below it does not come before the candidate; less than that by more than
  * rounding can do. */
 function leastOf(candidate: Candidate | undefined): number {
   if (candidate === undefined) return 0;
-  return 0.6 * candidate.score / (1 - candidate.score) * (1 - 1e-9);
+  return HALF_SCORE * candidate.score / (1 - candidate.score) * (1 - 1e-9);
 }
 
 function grown<A extends Int32Array | Float64Array | Uint8Array>(from: A, to: A): A {

@@ -10,7 +10,7 @@ import { Graphemes } from "../graphemes.ts";
 import type { Language } from "./languages.ts";
 import { withoutMarks } from "./normalized.ts";
 import { traced } from "./offsets.ts";
-import { type Needle, Needles } from "./sections.ts";
+import { joined, type Needles } from "./sections.ts";
 import { eachChunk, tokenizeChunk } from "./tokenizer.ts";
 
 const MAX_KNOWN_CHUNKS = 20_000;
@@ -21,7 +21,7 @@ const MAX_KNOWN_CHARACTERS = 32;
 export interface Asked {
   /** The term, and how much it tells; undefined where it was not asked for. */
   readonly find: (key: string) => AskedTerm | undefined;
-  readonly needles: readonly Needle[];
+  readonly needles: Needles;
 }
 
 interface AskedTerm {
@@ -40,7 +40,7 @@ export class Highlighter {
   constructor({ find, needles }: Asked, language: Language) {
     this.#language = language;
     this.#find = find;
-    this.#needles = new Needles(needles);
+    this.#needles = needles;
   }
 
   /** Takes a few milliseconds for the longest text there may be. */
@@ -91,15 +91,4 @@ export class Highlighter {
     }, { language: this.#language, others: [] });
     return found;
   }
-}
-
-/** Ordered by their beginning; what overlaps or touches becomes one. */
-function joined(ranges: readonly TextRange[]): TextRange[] {
-  const found: TextRange[] = [];
-  for (const range of ranges) {
-    const last = found.at(-1);
-    if (last === undefined || range.start > last.end) found.push(range);
-    else found[found.length - 1] = { start: last.start, end: Math.max(last.end, range.end) };
-  }
-  return found;
 }

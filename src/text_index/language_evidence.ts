@@ -1,9 +1,9 @@
 /**
- * Which language a text is in, by its function words: each tells for the languages that have it.
- * Words that English has too tell nothing. What only may be a foreign word (see
- * `AMBIGUOUS_WORDS`), or has a letter of some language, tells only beside a word that is one.
+ * Which language a text is in: English until its function words say another. Each tells for the
+ * languages that have it; words that English has too tell nothing. What only may be a foreign word
+ * (see `AMBIGUOUS_WORDS`), or has a letter of some language, tells only beside a word that is one.
  */
-import { AMBIGUOUS_WORDS } from "./function_words.ts";
+import { AMBIGUOUS_WORDS, FUNCTION_WORDS } from "./function_words.ts";
 import { ENGLISH, type Language, languageKey, LANGUAGES } from "./languages.ts";
 import { isAscii, lower, normalized, withoutMarks } from "./normalized.ts";
 import { ENGLISH_STOPWORDS } from "./stopwords.ts";
@@ -19,30 +19,31 @@ const FEW_WORDS = 6;
 const MANY_UNCLEAR = 3;
 
 /** Letters that English words do not have, and those who write with them. */
-const LETTERS: readonly (readonly [RegExp, readonly string[]])[] = [
-  [/[äö]/, ["de", "sv", "fi"]],
-  [/ü/, ["de", "tr", "hu"]],
-  [/ß/, ["de"]],
-  [/é/, ["fr", "es", "pt", "hu"]],
-  [/[àèùêâîôç]/, ["fr", "pt"]],
-  [/[íóú]/, ["es", "pt", "hu", "cs"]],
-  [/œ/, ["fr"]],
-  [/ñ/, ["es"]],
-  [/[ãõ]/, ["pt"]],
-  [/[òì]/, ["it"]],
-  [/å/, ["sv", "da", "no"]],
-  [/[øæ]/, ["da", "no"]],
-  [/[ığş]/, ["tr"]],
-  [/[őű]/, ["hu"]],
-  [/[łąęśźżćń]/, ["pl"]],
-  [/[řůěčšž]/, ["cs"]],
-  [/[șţț]/, ["ro"]],
-  [/[\u1ea0-\u1ef9ơưđ]/, ["vi"]],
-  [/[іїєґ]/, ["uk"]],
-  [/[پچژگ]/, ["fa"]],
+const LETTERS: readonly (readonly [RegExp, number])[] = [
+  [/[äö]/, bitsOf("de", "sv", "fi")],
+  [/ü/, bitsOf("de", "tr", "hu")],
+  [/ß/, bitsOf("de")],
+  [/é/, bitsOf("fr", "es", "pt", "hu")],
+  [/[àèùêâîôç]/, bitsOf("fr", "pt")],
+  [/[íóú]/, bitsOf("es", "pt", "hu", "cs")],
+  [/œ/, bitsOf("fr")],
+  [/ñ/, bitsOf("es")],
+  [/[ãõ]/, bitsOf("pt")],
+  [/[òì]/, bitsOf("it")],
+  [/å/, bitsOf("sv", "da", "no")],
+  [/[øæ]/, bitsOf("da", "no")],
+  [/[ığş]/, bitsOf("tr")],
+  [/[őű]/, bitsOf("hu")],
+  [/[łąęśźżćń]/, bitsOf("pl")],
+  [/[řůěčšž]/, bitsOf("cs")],
+  [/[șţț]/, bitsOf("ro")],
+  [/[\u1ea0-\u1ef9ơưđ]/, bitsOf("vi")],
+  [/[іїєґ]/, bitsOf("uk")],
+  [/[پچژگ]/, bitsOf("fa")],
 ];
-/** "d'accord", "l'ho": French, Italian. */
+/** "d'accord", "l'ho". */
 const ELIDED = /^(?:l|d|qu|c|j|n|s|m|t|dell|all|un)'\p{L}{2}/u;
+const ELIDING = bitsOf("fr", "it");
 const ENGLISH_CONTRACTION = /(?:n't|'(?:s|m|re|ve|ll|d))$/;
 
 /** What of a text is enough to tell its language, in well below a millisecond. */
@@ -61,16 +62,20 @@ export function evidenceOf(chunk: string): number {
   if (low.includes("'")) return ofApostrophe(low);
   if (isAscii(low)) return NOTHING;
   let mask = NOTHING;
-  for (const [letters, codes] of LETTERS) if (letters.test(low)) mask |= bitsOf(codes);
+  for (const [letters, bits] of LETTERS) if (letters.test(low)) mask |= bits;
   return mask;
 }
 
-/** How a question is read: in its language, if the memories have it, and in all that they have,
- * those of the most memories first. */
-export function readingOf(text: string, count: (key: string) => number): Reading {
+/** The languages beside English that memories are in, by how many the key of each counts: those of
+ * the most memories first. */
+export function heldLanguages(count: (key: string) => number): Language[] {
   const counts = new Map(LANGUAGES.map((language) => [language, count(languageKey(language))]));
-  const held = LANGUAGES.filter((language) => counts.get(language) !== 0)
+  return LANGUAGES.filter((language) => counts.get(language) !== 0)
     .sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0));
+}
+
+/** How a question is read: in its language, if the memories have it, and in all that they have. */
+export function readingOf(text: string, held: readonly Language[]): Reading {
   if (held.length === 0) return ENGLISH_READING;
   const language = languageOf(text, held);
   return { language, others: [ENGLISH, ...held].filter((other) => other !== language) };
@@ -78,6 +83,7 @@ export function readingOf(text: string, count: (key: string) => number): Reading
 
 /** The language that a text begins in, as all of it is: one of those given, or English. */
 export function languageOf(text: string, among: readonly Language[] = LANGUAGES): Language {
+  if (among.length === 0) return ENGLISH;
   const evidence = new LanguageEvidence();
   const beginning = normalized(text.slice(0, BEGINNING_CHARACTERS));
   for (const chunk of chunksOf(beginning)) evidence.add(evidenceOf(chunk));
@@ -140,25 +146,28 @@ function masks(): ReadonlyMap<string, number> {
   const found = new Map<string, number>();
   const ambiguous = new Set(AMBIGUOUS_WORDS.trim().split(/\s+/));
   const add = (word: string, bits: number) => found.set(word, (found.get(word) ?? 0) | bits);
-  LANGUAGES.forEach(({ words }, at) => {
-    for (const word of words) {
+  for (const [code, words] of Object.entries(FUNCTION_WORDS)) {
+    const bit = bitsOf(code);
+    // Those with a script of their own need no guess.
+    if (bit === NOTHING) continue;
+    for (const word of words.split(/\s+/)) {
       const plain = lower(withoutMarks(word));
       const isClear = word.length > 1 && !ambiguous.has(plain);
-      add(word, FIRST_BIT << at | (isClear ? CLEAR : 0));
+      add(word, bit | (isClear ? CLEAR : 0));
       // "také" is Czech, "take" is not.
-      if (plain !== word) add(plain, FIRST_BIT << at);
+      if (plain !== word) add(plain, bit);
     }
-  });
+  }
   for (const word of ENGLISH_STOPWORDS) found.set(word, found.has(word) ? NOTHING : ENGLISH_BIT);
   return found;
 }
 
 function ofApostrophe(low: string): number {
   if (ENGLISH_CONTRACTION.test(low)) return ENGLISH_BIT;
-  return ELIDED.test(low) ? bitsOf(["fr", "it"]) : NOTHING;
+  return ELIDED.test(low) ? ELIDING : NOTHING;
 }
 
-function bitsOf(codes: readonly string[]): number {
+function bitsOf(...codes: readonly string[]): number {
   return LANGUAGES.reduce(
     (bits, { code }, at) => codes.includes(code) ? bits | FIRST_BIT << at : bits,
     0,

@@ -1,7 +1,6 @@
 /**
- * Languages: how the words of each are stemmed, which of them carry grammar only, and which language
- * a text is in. English is what a text is taken for until its function words say another: those of
- * the others are seldom English words, and where they are, they count only beside some that are not.
+ * Languages: how the words of each are stemmed, and which of them carry grammar only. Which one a
+ * text is in is told in language_evidence.ts.
  *
  * Scripts of a single language here need no guess, so that a Russian word is stemmed as one in an
  * English memory too. The others share Latin letters, and one spelling may have a stem in each of
@@ -39,9 +38,7 @@ export interface Language {
   /** Behind the stems of a language that shares its script with the one taken for granted. No term
    * has a space in it otherwise. */
   readonly mark: string;
-  /** Its function words, as they are written. */
-  readonly words: readonly string[];
-  /** The same without marks. */
+  /** Its function words, without marks. */
   readonly stopwords: ReadonlySet<string>;
   /** Of a word in small letters, with its accents or without. */
   readonly stem: (word: string) => string;
@@ -55,7 +52,6 @@ export const ENGLISH: Language = {
   code: "en",
   script: "latin",
   mark: "",
-  words: [...ENGLISH_STOPWORDS],
   stopwords: ENGLISH_STOPWORDS,
   stem,
 };
@@ -64,7 +60,6 @@ const NO_LANGUAGE: Language = {
   code: "",
   script: undefined,
   mark: "",
-  words: [...ENGLISH_STOPWORDS],
   stopwords: ENGLISH_STOPWORDS,
   stem: same,
 };
@@ -72,34 +67,34 @@ const NO_LANGUAGE: Language = {
 /** The language of a script's words where the text says no other of it. */
 const LANGUAGE_OF: Readonly<Record<Script, Language>> = {
   latin: ENGLISH,
-  greek: languageOf("el", "greek", greek, false),
-  cyrillic: languageOf("ru", "cyrillic", russian, false),
-  hebrew: languageOf("he", "hebrew", same, false),
-  arabic: languageOf("ar", "arabic", arabic, false),
-  devanagari: languageOf("hi", "devanagari", hindi, false),
+  greek: newLanguage("el", "greek", greek, false),
+  cyrillic: newLanguage("ru", "cyrillic", russian, false),
+  hebrew: newLanguage("he", "hebrew", same, false),
+  arabic: newLanguage("ar", "arabic", arabic, false),
+  devanagari: newLanguage("hi", "devanagari", hindi, false),
 };
 
 /** Those that a text has to say. Where it says two of them as often, the first one counts. */
 export const LANGUAGES: readonly Language[] = [
-  languageOf("de", "latin", (word) => german(withUmlauts(word))),
-  languageOf("fr", "latin", french),
-  languageOf("es", "latin", spanish),
-  languageOf("it", "latin", italian),
-  languageOf("pt", "latin", portuguese),
-  languageOf("nl", "latin", dutch),
-  languageOf("sv", "latin", swedish),
-  languageOf("da", "latin", danish),
-  languageOf("no", "latin", norwegian),
-  languageOf("fi", "latin", finnish),
-  languageOf("ro", "latin", romanian),
-  languageOf("hu", "latin", hungarian),
-  languageOf("tr", "latin", turkish),
-  languageOf("pl", "latin", same),
-  languageOf("cs", "latin", same),
-  languageOf("vi", "latin", same),
-  languageOf("id", "latin", indonesian),
-  languageOf("uk", "cyrillic", ukrainian),
-  languageOf("fa", "arabic", same),
+  newLanguage("de", "latin", (word) => german(withUmlauts(word))),
+  newLanguage("fr", "latin", french),
+  newLanguage("es", "latin", spanish),
+  newLanguage("it", "latin", italian),
+  newLanguage("pt", "latin", portuguese),
+  newLanguage("nl", "latin", dutch),
+  newLanguage("sv", "latin", swedish),
+  newLanguage("da", "latin", danish),
+  newLanguage("no", "latin", norwegian),
+  newLanguage("fi", "latin", finnish),
+  newLanguage("ro", "latin", romanian),
+  newLanguage("hu", "latin", hungarian),
+  newLanguage("tr", "latin", turkish),
+  newLanguage("pl", "latin", same),
+  newLanguage("cs", "latin", same),
+  newLanguage("vi", "latin", same),
+  newLanguage("id", "latin", indonesian),
+  newLanguage("uk", "cyrillic", ukrainian),
+  newLanguage("fa", "arabic", same),
 ];
 
 const LATIN_END = 0x250;
@@ -142,7 +137,7 @@ export function languageKey({ code }: Language): string {
   return ` language ${code}`;
 }
 
-function languageOf(
+function newLanguage(
   code: Code,
   script: Script,
   stem: (word: string) => string,
@@ -150,7 +145,7 @@ function languageOf(
 ): Language {
   const words = FUNCTION_WORDS[code].split(/\s+/);
   const stopwords = new Set(words.map((word) => lower(withoutMarks(word))));
-  return { code, script, mark: isMarked ? ` ${code}` : "", words, stopwords, stem };
+  return { code, script, mark: isMarked ? ` ${code}` : "", stopwords, stem };
 }
 
 /** A word of another script than its text's is one of the language taken for granted there. */

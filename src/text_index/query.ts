@@ -13,6 +13,8 @@ import { type Language, stemsOf } from "./languages.ts";
 import { readingOf } from "./language_evidence.ts";
 import { type Reading, tokenize } from "./tokenizer.ts";
 
+/** Words of one query that are taken apart: each takes tens of looks in each language. */
+const MAX_TAKEN_APART = 16;
 /** Words of one query that are looked for under another spelling, and how many spellings each. */
 const MAX_GUESSED_WORDS = 4;
 const MAX_GUESSES = 8;
@@ -51,6 +53,8 @@ export interface Collection {
   readonly has: (term: string) => boolean;
   /** The terms that are one slip away from one. */
   readonly near: (term: string) => readonly string[];
+  /** Those beside English that memories are in, those of the most memories first. */
+  readonly languages: readonly Language[];
   readonly documents: number;
 }
 
@@ -62,14 +66,15 @@ interface WrittenWord {
 }
 
 export function prepareQuery(text: string, collection: Collection): PreparedQuery {
-  const reading = readingOf(text, (key) => collection.find(key)?.count ?? 0);
+  const reading = readingOf(text, collection.languages);
   const written = writtenWords(text, reading);
   const words: QueryWord[] = [];
   let ideal = 0;
+  let toTakeApart = MAX_TAKEN_APART;
   let guesses = collection.documents === 0 ? 0 : MAX_GUESSED_WORDS;
   for (const word of written) {
     let terms = termsOf(word, collection);
-    if (terms.length === 0 && word.plain !== undefined) {
+    if (terms.length === 0 && word.plain !== undefined && toTakeApart-- > 0) {
       terms = termsOf(takenApart(word.plain, reading, collection), collection);
     }
     if (terms.length === 0 && word.plain !== undefined && guesses-- > 0) {
@@ -127,11 +132,10 @@ function writtenWords(text: string, reading: Reading): WrittenWord[] {
 }
 
 /** The word as one of two parts, where the memories have both in a language that writes so. */
-function takenApart(plain: string, reading: Reading, { find }: Collection): WrittenWord {
+function takenApart(plain: string, reading: Reading, { has }: Collection): WrittenWord {
   const languages = [reading.language, ...reading.others].filter(isCompounding);
   const knownTermsOf = (part: string) =>
-    languages.flatMap((language) => stemsOf(part, part, language))
-      .filter((term) => find(term) !== undefined);
+    languages.flatMap((language) => stemsOf(part, part, language)).filter(has);
   const parts = languages.length === 0 ? [] : partsOf(plain, knownTermsOf) ?? [];
   return { forms: [...parts], plain: undefined };
 }

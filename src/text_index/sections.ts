@@ -20,14 +20,15 @@ export interface Needle {
   readonly weight: number;
 }
 
-/** What `sectionsOf` makes once for many texts. */
+/** What is looked for, made ready once for many texts. */
 export class Needles {
   readonly #weights: ReadonlyMap<string, number>;
   readonly #pattern: RegExp | undefined;
 
   constructor(needles: readonly Needle[]) {
     const best = needles.toSorted((a, b) => b.weight - a.weight).slice(0, MAX_NEEDLES);
-    this.#weights = new Map(best.map(({ letters, weight }) => [letters, weight]));
+    // Of two with the same letters the one that tells more, as the last one stays.
+    this.#weights = new Map(best.reverse().map(({ letters, weight }) => [letters, weight]));
     const letters = [...this.#weights.keys()].sort((a, b) => b.length - a.length);
     this.#pattern = letters.length === 0
       ? undefined
@@ -40,7 +41,7 @@ export class Needles {
     const weights = this.#weightsOf(content);
     const best = [...weights].sort(([a, one], [b, other]) => other - one || a - b);
     const sections = best.slice(0, MAX_SECTIONS).map(([section]) => section).sort((a, b) => a - b);
-    return together(sections.map((section) => around(content, section * SECTION_CHARACTERS)));
+    return joined(sections.map((section) => around(content, section * SECTION_CHARACTERS)));
   }
 
   /** Section -> sum over what is found there, each once. */
@@ -82,12 +83,13 @@ function around(content: string, at: number): TextRange {
   return { start: from + Math.max(0, before), end: to - after };
 }
 
-function together(ranges: readonly TextRange[]): TextRange[] {
+/** Of ranges ordered by their beginning: what overlaps or touches becomes one. */
+export function joined(ranges: readonly TextRange[]): TextRange[] {
   const found: TextRange[] = [];
   for (const range of ranges) {
     const last = found.at(-1);
     if (last === undefined || range.start > last.end) found.push(range);
-    else found[found.length - 1] = { start: last.start, end: range.end };
+    else found[found.length - 1] = { start: last.start, end: Math.max(last.end, range.end) };
   }
   return found;
 }
