@@ -161,6 +161,25 @@ export class HttpApp {
   }
 }
 
+/** Writes a memory; gives its id. */
+export async function put(app: HttpApp, fields: Json): Promise<string> {
+  return (await app.done(201, "POST", "/memories", { json: fields })).id;
+}
+
+/** Until what was written is found by its meaning, too. */
+export async function indexed(app: HttpApp): Promise<void> {
+  await app.clock.until(app.brain.indexer.idle());
+}
+
+export async function search(app: HttpApp, json: Json): Promise<Json> {
+  return await app.done(200, "POST", "/search", { json });
+}
+
+/** Of a page of results, in their order. */
+export function idsIn({ results }: Json): string[] {
+  return results.map(({ memory }: Json) => memory.id);
+}
+
 /**
  * The key is in no reply whatever. What memories say is in no error, but where the address itself
  * said it, and in nothing that tells how the service is doing.

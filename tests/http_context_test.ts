@@ -5,11 +5,7 @@ import { estimateTokens } from "../src/tokens.ts";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
 import { below, idOf, randomOf, seed } from "./fakes/store_kit.ts";
-import { CANARY, type HttpApp, type Json, NOW, withApp } from "./http_app.ts";
-
-async function put(app: HttpApp, fields: Json): Promise<string> {
-  return (await app.done(201, "POST", "/memories", { json: fields })).id;
-}
+import { CANARY, type HttpApp, indexed, type Json, NOW, put, withApp } from "./http_app.ts";
 
 async function contextOf(app: HttpApp, json: Json): Promise<Json> {
   return await app.done(200, "POST", "/context", { json });
@@ -203,7 +199,7 @@ Deno.test("a context says what it used, and is poorer, never an error, where som
     await withApp(async (app) => {
       await put(app, { content: "fence" });
       await put(app, { content: "gate" });
-      await app.clock.until(app.brain.indexer.idle());
+      await indexed(app);
       if (state === "failing") embedder.plan = () => new EmbedderError("config", CANARY);
       if (state === "away") {
         const { vectorIndex } = app.brain.indexer.serving;

@@ -4,23 +4,18 @@ import { EmbedderError } from "../src/embedder.ts";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
 import { below, idOf, randomOf, seed } from "./fakes/store_kit.ts";
-import { CANARY, type HttpApp, type Json, withApp } from "./http_app.ts";
+import {
+  CANARY,
+  type HttpApp,
+  idsIn,
+  indexed,
+  type Json,
+  put,
+  search,
+  withApp,
+} from "./http_app.ts";
 
 const OFF = { importance: 0, recency: 0 };
-
-async function search(app: HttpApp, json: Json): Promise<Json> {
-  return await app.done(200, "POST", "/search", { json });
-}
-
-const idsIn = ({ results }: Json) => results.map(({ memory }: Json) => memory.id);
-
-async function put(app: HttpApp, fields: Json): Promise<string> {
-  return (await app.done(201, "POST", "/memories", { json: fields })).id;
-}
-
-async function indexed(app: HttpApp): Promise<void> {
-  await app.clock.until(app.brain.indexer.idle());
-}
 
 Deno.test("several queries give one list, in which what answers most of them comes first", async () => {
   await withApp(async (app) => {

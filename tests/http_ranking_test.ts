@@ -1,19 +1,9 @@
 /** How weights, least scores and freshness bear on what `POST /search` gives. */
 import assert from "node:assert/strict";
 import { idOf } from "./fakes/store_kit.ts";
-import { type HttpApp, type Json, NOW, withApp } from "./http_app.ts";
+import { idsIn, type Json, NOW, put, search, withApp } from "./http_app.ts";
 
 const OFF = { importance: 0, recency: 0 };
-
-async function search(app: HttpApp, json: Json): Promise<Json> {
-  return await app.done(200, "POST", "/search", { json });
-}
-
-const idsIn = ({ results }: Json) => results.map(({ memory }: Json) => memory.id);
-
-async function put(app: HttpApp, fields: Json): Promise<string> {
-  return (await app.done(201, "POST", "/memories", { json: fields })).id;
-}
 
 Deno.test("weights of zero leave the order to the question alone, and one tips it", async () => {
   await withApp(async (app) => {

@@ -4,21 +4,20 @@ import { EmbedderError } from "../src/embedder.ts";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
 import { FakeEmbedder, KeepingFakeEmbedder } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
-import { type HttpApp, type Json, NOW, problemOf, withApp } from "./http_app.ts";
-
-async function put(app: HttpApp, fields: Json): Promise<string> {
-  return (await app.done(201, "POST", "/memories", { json: fields })).id;
-}
+import {
+  type HttpApp,
+  idsIn,
+  indexed,
+  type Json,
+  NOW,
+  problemOf,
+  put,
+  withApp,
+} from "./http_app.ts";
 
 async function related(app: HttpApp, id: string, query = ""): Promise<Json> {
   return await app.done(200, "GET", `/memories/${id}/related${query}`);
 }
-
-async function indexed(app: HttpApp): Promise<void> {
-  await app.clock.until(app.brain.indexer.idle());
-}
-
-const idsIn = ({ results }: Json) => results.map(({ memory }: Json) => memory.id);
 
 Deno.test("what is like a memory has its words, its tags or its meaning, and is never itself", async () => {
   await withApp(async (app) => {

@@ -5,7 +5,17 @@ import { VectorIndexUnavailable } from "../src/vector_index.ts";
 import { FloatScan } from "./fakes/float_scan.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
 import { below, randomOf, seed } from "./fakes/store_kit.ts";
-import { CANARY, type HttpApp, type Json, NOW, problemOf, withApp } from "./http_app.ts";
+import {
+  CANARY,
+  idsIn,
+  indexed,
+  type Json,
+  NOW,
+  problemOf,
+  put,
+  search,
+  withApp,
+} from "./http_app.ts";
 
 /** An index that can be taken out of reach for searches. */
 class FarIndex extends FloatScan {
@@ -17,21 +27,8 @@ class FarIndex extends FloatScan {
   }
 }
 
-async function search(app: HttpApp, json: Json): Promise<Json> {
-  return await app.done(200, "POST", "/search", { json });
-}
-
-const idsIn = ({ results }: Json) => results.map(({ memory }: Json) => memory.id);
 const contents = ({ results }: Json) => results.map(({ memory }: Json) => memory.content).join(" ");
 const OFF = { importance: 0, recency: 0 };
-
-async function put(app: HttpApp, fields: Json): Promise<string> {
-  return (await app.done(201, "POST", "/memories", { json: fields })).id;
-}
-
-async function indexed(app: HttpApp): Promise<void> {
-  await app.clock.until(app.brain.indexer.idle());
-}
 
 Deno.test("the reply is the whole memory, its score, and what that is made of", async () => {
   await withApp(async (app) => {
