@@ -8,13 +8,13 @@
  */
 import type { Clock } from "./clock.ts";
 import { type KnownPair, type KnownPairs, SharedResult } from "./duplicates/shared_result.ts";
-import { type Pair, wordPairs } from "./duplicates/word_pairs.ts";
+import { comparePairs, type Pair, wordPairs } from "./duplicates/word_pairs.ts";
 import { AppError } from "./errors.ts";
 import type { Indexer } from "./indexer.ts";
 import type { Entry, Memory } from "./memory.ts";
 import { compareAge } from "./same_texts.ts";
 import type { Degradation } from "./search.ts";
-import { compareKeys, selectWindow } from "./selection.ts";
+import { selectWindow } from "./selection.ts";
 import type { State } from "./state.ts";
 import { VectorIndexUnavailable } from "./vector_index.ts";
 
@@ -57,10 +57,8 @@ export interface DuplicatesOptions {
   readonly stopping: AbortSignal;
 }
 
-interface Near {
-  readonly older: Memory;
-  readonly newer: Memory;
-  readonly similarity: number;
+/** Its score is the higher one. */
+interface Near extends Pair {
   readonly scores: Duplicate["scores"];
 }
 
@@ -110,11 +108,11 @@ export class Duplicates {
     const near = merged(this.#standing(words.pairs), this.#standing(meanings.pairs));
     const entryOf = (memory: Memory) => ({ memory, access: this.#options.state.access(memory.id) });
     const total = near.length;
-    const page = await selectWindow(near, compareNear, offset, offset + limit);
+    const page = await selectWindow(near, comparePairs, offset, offset + limit);
     return {
       duplicates: page.map((pair) => ({
         entries: [entryOf(pair.older), entryOf(pair.newer)],
-        similarity: pair.similarity,
+        similarity: pair.score,
         scores: pair.scores,
       })),
       total,
@@ -203,23 +201,18 @@ function isAlike(a: Memory, b: Memory): boolean {
 function merged(words: readonly Pair[], meanings: readonly Pair[]): Near[] {
   const near = new Map<string, Near>();
   const copies = new Map<string, string>();
-  for (const { older, newer, score: keyword } of words) {
-    if (keyword === 1) copies.set(newer.id, older.id);
-    const scores = { keyword, semantic: null };
-    near.set(older.id + newer.id, { older, newer, similarity: keyword, scores });
+  for (const { older, newer, score } of words) {
+    if (score === 1) copies.set(newer.id, older.id);
+    const scores = { keyword: score, semantic: null };
+    near.set(older.id + newer.id, { older, newer, score, scores });
   }
   for (const { older, newer, score: semantic } of meanings) {
     const original = copies.get(newer.id) ?? older.id;
     if (original !== older.id || copies.has(older.id)) continue;
     const key = older.id + newer.id;
     const keyword = near.get(key)?.scores.keyword ?? null;
-    const similarity = Math.max(semantic, keyword ?? 0);
-    near.set(key, { older, newer, similarity, scores: { keyword, semantic } });
+    const score = Math.max(semantic, keyword ?? 0);
+    near.set(key, { older, newer, score, scores: { keyword, semantic } });
   }
   return [...near.values()];
-}
-
-function compareNear(a: Near, b: Near): number {
-  return b.similarity - a.similarity || compareKeys(a.older.id, b.older.id) ||
-    compareKeys(a.newer.id, b.newer.id);
 }

@@ -37,7 +37,8 @@ export interface VectorResult {
 export interface NearPairs {
   /** Best first. */
   readonly pairs: readonly VectorPair[];
-  /** False where not all were compared that may be near, or more were found than asked for. */
+  /** False where it is known that not all were compared that may be near, or that more were found
+   * than asked for: one now and then is missed in any case. */
   readonly isComplete: boolean;
 }
 

@@ -71,6 +71,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   schemas: "shape",
   selection: "shape",
   tokens: "shape",
+  typed_arrays: "shape",
   vector_text: "shape",
 };
 

@@ -258,6 +258,34 @@ Deno.test("a search and a look for pairs that are aborted on the way stop there"
   await assert.rejects(pairs, /the client left/);
 });
 
+Deno.test("a memory that goes while pairs are looked for takes no place from other pairs", async () => {
+  for (let stop = 0; stop < 45; stop++) {
+    let breaths = -1;
+    const pace = () => ({
+      get due() {
+        return breaths >= 0;
+      },
+      async breathe() {
+        if (breaths++ !== stop) return;
+        breaths = -1;
+        await index.delete(["m0a", "m1a", "m2a"]);
+      },
+    });
+    const index: QuantisedVectorIndex = new QuantisedVectorIndex({ pace });
+    await index.upsert(
+      Array.from({ length: 10 }, (_, at) => {
+        const vector = new Float32Array(10).fill(0.01);
+        vector[at] = 1;
+        const beside = vector.map((x, of) => of === at ? x : x + 0.1);
+        return [{ id: `m${at}a`, vectors: [vector] }, { id: `m${at}b`, vectors: [beside] }];
+      }).flat(),
+    );
+    breaths = 0;
+    const { pairs } = await index.nearPairs({ minScore: 0.9, limit: 1 });
+    assert.deepEqual([stop, pairs.length], [stop, 1]);
+  }
+});
+
 Deno.test("one byte and a bit for each number, and memory is given back when vectors go", async () => {
   const index = new QuantisedVectorIndex();
   const vectors = new ClusteredVectors(randomOf(1), 1024, 3);

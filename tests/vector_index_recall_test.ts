@@ -172,6 +172,19 @@ Deno.test(`near pairs are nearly all found, with their true scores (seed ${seed}
   }
 });
 
+Deno.test("where too many pairs are expected to be missed, it is said that there may be more", async () => {
+  const random = randomOf(1);
+  const index = new QuantisedVectorIndex();
+  await index.upsert(Array.from({ length: 2200 }, (_, at) => ({
+    id: `m${at}`,
+    vectors: [Float32Array.from({ length: 256 }, () => random() - 0.5)],
+  })));
+  for (const [minScore, isComplete] of [[0.5, false], [0.7, false], [0.9, true]] as const) {
+    const found = await index.nearPairs({ minScore, limit: 100 });
+    assert.deepEqual([minScore, found], [minScore, { pairs: [], isComplete }]);
+  }
+});
+
 Deno.test("a crowd of copies hides no other pair", async () => {
   const vectors = new ClusteredVectors(randomOf(1), 256, 400, 1.2);
   const index = new QuantisedVectorIndex();

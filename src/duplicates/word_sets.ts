@@ -4,6 +4,7 @@
  */
 import type { Memory } from "../memory.ts";
 import type { Pace } from "../pace.ts";
+import { resized } from "../typed_arrays.ts";
 import { WordNumbers, wordsOf } from "./words.ts";
 
 /** For all memories together, 64 MiB; with more, the rest of them is left out. */
@@ -20,6 +21,8 @@ export class WordSets {
   #counts = new Int32Array(1024);
   /** Word number -> the last set that it was put into, counted from 1. */
   #lastSet = new Int32Array(1024);
+  /** How many words are in one set only: theirs are the lowest ranks. */
+  #lone = 0;
 
   /** How many sets there are: one for each memory, from the first on. */
   get size(): number {
@@ -40,8 +43,10 @@ export class WordSets {
     return this.#words.subarray(this.#starts[set], this.#starts[set + 1]);
   }
 
-  /** True for a word, by its rank, that no two sets share: known once they are `ranked`. */
-  isLone = (_rank: number): boolean => false;
+  /** Whether no two sets share the word of this rank; to be asked once all are ranked. */
+  isLone(rank: number): boolean {
+    return rank < this.#lone;
+  }
 
   /** False where there is no more room. */
   add({ content }: Memory): boolean {
@@ -52,7 +57,7 @@ export class WordSets {
       if (number >= this.#counts.length) this.#growCounts();
       if (this.#lastSet[number] === set) continue;
       this.#lastSet[number] = set;
-      if (this.#used >= this.#words.length) this.#words = grown(this.#words);
+      if (this.#used >= this.#words.length) this.#words = doubled(this.#words);
       this.#words[this.#used++] = number;
     }
     if (this.#used > MOST_WORDS) {
@@ -69,8 +74,7 @@ export class WordSets {
 
   /** Puts ranks in the place of numbers; to be called once, when all are there. */
   async rank(pace: Pace): Promise<void> {
-    const { ranks, lone } = await this.#ranks(pace);
-    this.isLone = (rank) => rank < lone;
+    const ranks = await this.#ranks(pace);
     for (let set = 0; set < this.size; set++) {
       const words = this.at(set);
       for (let at = 0; at < words.length; at++) words[at] = ranks[words[at] ?? 0] ?? 0;
@@ -80,7 +84,7 @@ export class WordSets {
   }
 
   /** By counting sort: comparing a million words would hold everybody up. */
-  async #ranks(pace: Pace): Promise<{ ranks: Int32Array; lone: number }> {
+  async #ranks(pace: Pace): Promise<Int32Array> {
     const { words, size } = this;
     const before = new Int32Array(size + 2);
     for (let word = 0; word < words; word++) {
@@ -91,7 +95,7 @@ export class WordSets {
     for (let count = 1; count < before.length; count++) {
       before[count] = (before[count] ?? 0) + (before[count - 1] ?? 0);
     }
-    const lone = before[2] ?? 0;
+    this.#lone = before[2] ?? 0;
     const ranks = new Int32Array(words);
     for (let word = 0; word < words; word++) {
       const count = this.#counts[word] ?? 0;
@@ -100,17 +104,15 @@ export class WordSets {
       before[count] = rank + 1;
       if (word % LOOK_EVERY === 0 && pace.due) await pace.breathe();
     }
-    return { ranks, lone };
+    return ranks;
   }
 
   #growCounts(): void {
-    this.#counts = grown(this.#counts);
-    this.#lastSet = grown(this.#lastSet);
+    this.#counts = doubled(this.#counts);
+    this.#lastSet = doubled(this.#lastSet);
   }
 }
 
-function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * array.length);
-  larger.set(array);
-  return larger;
+function doubled(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  return resized(array, new Int32Array(2 * array.length));
 }

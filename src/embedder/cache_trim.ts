@@ -3,6 +3,7 @@
  * of the process: every memory's are asked for at start-up, so these are of texts that were edited
  * or deleted, of queries, or of a model that was left. Then the oldest.
  */
+import { resized } from "../typed_arrays.ts";
 import { type CacheFile, pragma } from "./cache_file.ts";
 
 export class CacheTrim {
@@ -56,11 +57,7 @@ class RowSet {
 
   add(row: number): void {
     const byte = Math.floor(row / 8);
-    if (byte >= this.#bits.length) {
-      const bits = new Uint8Array(2 * byte);
-      bits.set(this.#bits);
-      this.#bits = bits;
-    }
+    if (byte >= this.#bits.length) this.#bits = resized(this.#bits, new Uint8Array(2 * byte));
     this.#bits[byte] = (this.#bits[byte] ?? 0) | (1 << row % 8);
   }
 

@@ -1,4 +1,5 @@
 /** Which rows are worth a closer look, by how many of their sign bits differ from the query's. */
+import { resized } from "../typed_arrays.ts";
 
 /** How many rows have each distance, of those that are in. */
 export function countDistances(
@@ -48,11 +49,7 @@ export function rowsBetween(
   for (let row = 0; row < distances.length; row++) {
     const distance = distances[row] ?? 0;
     if (distance > to || distance <= from || !(isIn === undefined || isIn(row))) continue;
-    if (length === rows.length) {
-      const longer = new Uint32Array(2 * length);
-      longer.set(rows);
-      rows = longer;
-    }
+    if (length === rows.length) rows = resized(rows, new Uint32Array(2 * length));
     rows[length++] = row;
   }
   return rows.subarray(0, length);

@@ -8,8 +8,8 @@ import type { Scan } from "./scan.ts";
 /** So many are put right at a time, and half as many of a long list: each may be a read from a
  * file. In a crowd, putting some right may bring others into question. */
 const MOST_EXACT = 64;
-/** With fewer codes rounding moves cosines so far that as many as may be are looked at. */
-const FEW_CODES = 128;
+/** With fewer numbers to a vector rounding moves cosines so far that as many as may be are looked at. */
+const FEW_NUMBERS = 128;
 
 /**
  * What rounding to int8 does to a cosine at most, but for one in thousands: four standard
@@ -45,7 +45,7 @@ export class Finalists {
   unsure(): Finalist[] {
     const count = Math.min(this.#limit, MOST_EXACT / 2);
     const { length } = this.#scan.holding.quantiser;
-    const best = this.#best(length < FEW_CODES ? MOST_EXACT : 2 * count);
+    const best = this.#best(length < FEW_NUMBERS ? MOST_EXACT : 2 * count);
     const isUnsure = ({ slot }: Finalist) => !this.#scan.exact.has(slot);
     if (!best.slice(0, count).some(isUnsure)) return [];
     const last = best[count - 1]?.score ?? -1;

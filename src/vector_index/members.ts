@@ -2,6 +2,7 @@
  * Which memory each row of an index belongs to. A memory keeps its number, its slot, as long as it
  * is in the index; its rows change theirs when others go.
  */
+import { resized } from "../typed_arrays.ts";
 
 const FIRST_LENGTH = 256;
 const NONE = 0xffff_ffff;
@@ -74,7 +75,7 @@ export class Members {
     const slot = this.#free.pop() ?? this.#ids.length;
     this.#ids[slot] = id;
     this.#slotOf.set(id, slot);
-    if (slot === this.#first.length) this.#first = resized(this.#first, 2 * slot);
+    if (slot === this.#first.length) this.#first = resized(this.#first, new Uint32Array(2 * slot));
     this.#first[slot] = NONE;
     return slot;
   }
@@ -125,13 +126,7 @@ export class Members {
   }
 
   #resizeRows(length: number): void {
-    this.#slots = resized(this.#slots, length);
-    this.#next = resized(this.#next, length);
+    this.#slots = resized(this.#slots, new Uint32Array(length));
+    this.#next = resized(this.#next, new Uint32Array(length));
   }
-}
-
-function resized(array: Uint32Array, length: number): Uint32Array<ArrayBuffer> {
-  const next = new Uint32Array(length);
-  next.set(array.subarray(0, length));
-  return next;
 }

@@ -1,5 +1,6 @@
 /** Pairs of memories that mean much the same: found by their rows, scored as a whole. */
 import { Best } from "../ranking.ts";
+import { compareKeys } from "../selection.ts";
 import type { NearPairs, VectorPair } from "../vector_index.ts";
 import { clampCosine, dotProduct, inverseLength } from "../cosine.ts";
 import { rounding } from "./finalists.ts";
@@ -39,7 +40,8 @@ export class NearPairSearch {
     const best = new Best<VectorPair>(2 * this.#limit, compare);
     for (const [a, b] of rowPairs.found) {
       const score = yield* this.#score(a, b);
-      if (score < minScore) continue;
+      // NaN where one of the two has gone.
+      if (!(score >= minScore)) continue;
       if (best.worst !== undefined) this.#isComplete = false;
       best.offer({ a, b, score });
     }
@@ -92,11 +94,7 @@ export class NearPairSearch {
 }
 
 function compare(one: VectorPair, other: VectorPair): number {
-  return other.score - one.score || order(one.a, other.a) || order(one.b, other.b);
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return other.score - one.score || compareKeys(one.a, other.a) || compareKeys(one.b, other.b);
 }
 
 function exactScore(a: Vectors, b: Vectors): number | undefined {

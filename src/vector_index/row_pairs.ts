@@ -8,6 +8,7 @@
  * order of further bits only, and the search ends once it has found so many pairs: a brain full of
  * memories that are all alike gives some of its pairs, not all, says so, and takes no longer.
  */
+import { clampCosine } from "../cosine.ts";
 import { farthest } from "./candidates.ts";
 import type { Holding } from "./holding.ts";
 import type { QuantisedQuery } from "./quantiser.ts";
@@ -17,7 +18,7 @@ import type { Steps } from "./scan.ts";
 const FEW_ROWS = 2048;
 /** With so many rows of its band a row is compared. */
 const NEIGHBOURS = 32;
-/** The share of pairs at the least score that no band may find. */
+/** The share of pairs at the least score that no band may find; with more it is said. */
 const MISSED = 0.003;
 /** How far sign bits may differ from their mean, see `farthest`. */
 const DEVIATIONS = 3;
@@ -52,11 +53,7 @@ export class RowPairs {
     this.#holding = holding;
     this.#minScore = minScore;
     this.#most = most;
-    this.#farthest = farthest(
-      Math.max(-1, Math.min(1, minScore)),
-      holding.quantiser.length,
-      DEVIATIONS,
-    );
+    this.#farthest = farthest(clampCosine(minScore), holding.quantiser.length, DEVIATIONS);
   }
 
   /** The lower id first. */
@@ -137,6 +134,7 @@ export class RowPairs {
   *#bands(standing: Uint32Array): Steps {
     const { length } = this.#holding.quantiser;
     const bits = bandBits(this.#minScore, length);
+    if (missedShare(this.#minScore, length, bits) > MISSED) this.#isComplete = false;
     for (let from = 0; from + bits <= length && !this.#isFull; from += bits) {
       const band = yield* this.#group(standing, from, bits);
       yield* this.#compare(band, (from + bits) % (length - ORDER_BITS));
@@ -231,10 +229,14 @@ interface Band {
 
 /** The widest bands that find nearly all pairs: wide ones bring fewer rows together by chance. */
 function bandBits(minScore: number, bits: number): number {
-  const agree = 1 - Math.acos(Math.max(-1, Math.min(1, minScore))) / Math.PI;
   for (let width = MOST_BAND_BITS; width > LEAST_BAND_BITS; width--) {
-    const missed = (1 - agree ** width) ** Math.floor(bits / width);
-    if (missed <= MISSED) return width;
+    if (missedShare(minScore, bits, width) <= MISSED) return width;
   }
   return LEAST_BAND_BITS;
+}
+
+/** Of the pairs with just this score, how many agree in no band. */
+function missedShare(minScore: number, bits: number, width: number): number {
+  const agree = 1 - Math.acos(clampCosine(minScore)) / Math.PI;
+  return (1 - agree ** width) ** Math.floor(bits / width);
 }

@@ -2,6 +2,8 @@
  * The quantised vectors of an index, numbered without gaps: the last row takes the place of one
  * that goes. They lie in segments, which are given back when rows no longer need them.
  */
+import { clampCosine } from "../cosine.ts";
+import { resized } from "../typed_arrays.ts";
 import type { NewKernel } from "./kernel.ts";
 import type { Quantised, QuantisedQuery } from "./quantiser.ts";
 import {
@@ -42,7 +44,7 @@ export class Rows {
 
   /** Adds a row behind the last. */
   push(row: Quantised): void {
-    if (this.#count === this.#units.length) this.#units = resized(this.#units, 2 * this.#count);
+    if (this.#count === this.#units.length) this.#resizeUnits(2 * this.#count);
     this.#set(this.#count, row);
     this.#count++;
   }
@@ -110,8 +112,7 @@ export class Rows {
       for (let at = 0; at < batch.length; at++) {
         const unit = this.#units[rows[from + at] ?? 0] ?? 0;
         const cosine = (products[at] ?? 0) * query.unit * unit;
-        // Rounding takes the cosine of a vector with itself past 1.
-        into[from + at] = Math.max(-1, Math.min(1, cosine));
+        into[from + at] = clampCosine(cosine);
       }
     });
   }
@@ -155,13 +156,11 @@ export class Rows {
   #shrink(): void {
     this.#segments.splice(Math.ceil(this.#count / this.#perSegment) + 1);
     if (this.#count < this.#units.length / 4 && this.#units.length > BLOCK_ROWS) {
-      this.#units = resized(this.#units, this.#units.length / 2);
+      this.#resizeUnits(this.#units.length / 2);
     }
   }
-}
 
-function resized(units: Float32Array, length: number): Float32Array<ArrayBuffer> {
-  const next = new Float32Array(length);
-  next.set(units.subarray(0, length));
-  return next;
+  #resizeUnits(length: number): void {
+    this.#units = resized(this.#units, new Float32Array(length));
+  }
 }

@@ -3,6 +3,7 @@
  * codes of the nearest. Each step may give way to others. What changes meanwhile is named by its
  * slot in `changed`, passed over, and looked at again at the end.
  */
+import { resized } from "../typed_arrays.ts";
 import { countDistances, distanceOf, farthest, rowsBetween } from "./candidates.ts";
 import type { Holding } from "./holding.ts";
 import type { QuantisedQuery } from "./quantiser.ts";
@@ -41,7 +42,7 @@ export class Scan {
   readonly scores: Scores;
   readonly #query: ScanQuery;
   /** Slot -> 1 where the filter let it through. */
-  #accepted: Uint8Array | undefined;
+  #accepted: Uint8Array<ArrayBuffer> | undefined;
   #acceptedCount = 0;
   /** The cosine of the last of the wanted memories, where others were left out for it. */
   #bar: number | undefined;
@@ -107,8 +108,7 @@ export class Scan {
     if (!accept(id)) return false;
     if (this.#accepted === undefined || slot >= this.#accepted.length) {
       const wider = new Uint8Array(2 * slot + 1);
-      wider.set(this.#accepted ?? []);
-      this.#accepted = wider;
+      this.#accepted = resized(this.#accepted ?? new Uint8Array(0), wider);
     }
     this.#accepted[slot] = 1;
     this.#acceptedCount++;
@@ -172,7 +172,7 @@ export class Scan {
       const next = Math.min(far, distanceOf(rows, counts));
       const some = rowsBetween(heads, nearest, next, isIn);
       yield;
-      yield* this.#measure(this.#bar === undefined ? some : this.#near(some, heads));
+      yield* this.#measure(this.#bar === undefined ? some : yield* this.#near(some, heads));
       nearest = next;
     }
   }
@@ -187,14 +187,22 @@ export class Scan {
   }
 
   /** Those that are near also by the rest of their signs. */
-  #near(some: Uint32Array, heads: Uint16Array): Uint32Array {
+  *#near(some: Uint32Array, heads: Uint16Array): Generator<void, Uint32Array, void> {
     const { rows, quantiser: { length } } = this.holding;
     if (rows.headBits === length) return some;
     const far = this.#farthest(length);
-    const present = some.filter((row) => row < rows.count);
-    const rest = new Uint16Array(present.length);
-    rows.restDistances(this.#query.query, present, rest);
-    return present.filter((row, at) => (heads[row] ?? 0) + (rest[at] ?? 0) <= far);
+    const near = new Uint32Array(some.length);
+    const rest = new Uint16Array(SWEEP_ROWS);
+    let count = 0;
+    for (let at = 0; at < some.length; at += SWEEP_ROWS) {
+      const present = some.subarray(at, at + SWEEP_ROWS).filter((row) => row < rows.count);
+      rows.restDistances(this.#query.query, present, rest);
+      present.forEach((row, at) => {
+        if ((heads[row] ?? 0) + (rest[at] ?? 0) <= far) near[count++] = row;
+      });
+      yield;
+    }
+    return near.subarray(0, count);
   }
 
   *#measure(rows: Uint32Array): Steps {

@@ -1,11 +1,12 @@
 /** The best cosine of each memory that a scan looked at closely. */
+import { resized } from "../typed_arrays.ts";
 
 /** Cosines are told apart by so many steps where a place is looked for. */
 const STEPS = 8192;
 
 export class Scores {
   /** Slot -> cosine; NaN where there is none. */
-  #cosines: Float64Array;
+  #cosines: Float64Array<ArrayBuffer>;
   /** The slots that have one; after a deletion also others, or twice. */
   #slots: number[] = [];
   #isTidy = true;
@@ -38,9 +39,7 @@ export class Scores {
 
   set(slot: number, cosine: number): void {
     if (slot >= this.#cosines.length) {
-      const wider = new Float64Array(2 * slot + 1).fill(NaN);
-      wider.set(this.#cosines);
-      this.#cosines = wider;
+      this.#cosines = resized(this.#cosines, new Float64Array(2 * slot + 1).fill(NaN));
     }
     if (Number.isNaN(this.get(slot))) this.#slots.push(slot);
     this.#cosines[slot] = cosine;
