@@ -7,6 +7,7 @@
 import type { Memory } from "../memory.ts";
 import { Best } from "../ranking.ts";
 import type { Highlight, TextIndex, TextQuery, TextResult } from "../text_index.ts";
+import { resized } from "../typed_arrays.ts";
 import { traitsOf } from "./answer_kinds.ts";
 import { isSearchedAlike, threadOf } from "./document.ts";
 import { type Asked, Highlighter } from "./highlighter.ts";
@@ -209,10 +210,10 @@ export class Bm25Index implements TextIndex {
   #grow(needed: number): void {
     if (needed <= this.#capacity) return;
     this.#capacity = Math.max(1024, needed, 2 * this.#capacity);
-    this.#lengths = grown(this.#lengths, new Int32Array(this.#capacity));
-    this.#createdMs = grown(this.#createdMs, new Float64Array(this.#capacity));
-    this.#speakers = grown(this.#speakers, new Int32Array(this.#capacity));
-    this.#traits = grown(this.#traits, new Uint8Array(this.#capacity));
+    this.#lengths = resized(this.#lengths, new Int32Array(this.#capacity));
+    this.#createdMs = resized(this.#createdMs, new Float64Array(this.#capacity));
+    this.#speakers = resized(this.#speakers, new Int32Array(this.#capacity));
+    this.#traits = resized(this.#traits, new Uint8Array(this.#capacity));
     this.#threads.grow(this.#capacity);
   }
 }
@@ -233,9 +234,4 @@ function squash(score: number): number {
 function leastOf(candidate: Candidate | undefined): number {
   if (candidate === undefined) return 0;
   return HALF_SCORE * candidate.score / (1 - candidate.score) * (1 - 1e-9);
-}
-
-function grown<A extends Int32Array | Float64Array | Uint8Array>(from: A, to: A): A {
-  to.set(from);
-  return to;
 }

@@ -2,6 +2,7 @@
  * Conversations: the memories of one thread in the order they were made (created_at, then id),
  * as a linked list over slots, so that a search steps to the neighbours of a hit at once.
  */
+import { resized } from "../typed_arrays.ts";
 
 /** Stands for "none" in the links. */
 export const NONE = -1;
@@ -9,7 +10,7 @@ export const NONE = -1;
 interface Thread {
   readonly number: number;
   /** Ordered; only the first `count` mean anything. */
-  slots: Int32Array;
+  slots: Int32Array<ArrayBuffer>;
   count: number;
 }
 
@@ -39,9 +40,9 @@ export class Threads {
 
   /** Room for this many slots. */
   grow(capacity: number): void {
-    this.of = grown(this.of, capacity);
-    this.previous = grown(this.previous, capacity);
-    this.next = grown(this.next, capacity);
+    this.of = resized(this.of, new Int32Array(capacity));
+    this.previous = resized(this.previous, new Int32Array(capacity));
+    this.next = resized(this.next, new Int32Array(capacity));
   }
 
   leaveOut(slot: number): void {
@@ -50,7 +51,9 @@ export class Threads {
 
   add(key: string, slot: number, length: number): void {
     const thread = this.#byKey.get(key) ?? this.#open(key);
-    if (thread.count === thread.slots.length) thread.slots = grown(thread.slots, 2 * thread.count);
+    if (thread.count === thread.slots.length) {
+      thread.slots = resized(thread.slots, new Int32Array(2 * thread.count));
+    }
     const at = this.#find(thread, slot);
     const before = at > 0 ? thread.slots[at - 1] ?? NONE : NONE;
     const after = at < thread.count ? thread.slots[at] ?? NONE : NONE;
@@ -78,9 +81,7 @@ export class Threads {
   #open(key: string): Thread {
     const number = this.#freeNumbers.pop() ?? this.#byKey.size;
     if (number >= this.lengths.length) {
-      const lengths = new Float64Array(2 * this.lengths.length);
-      lengths.set(this.lengths);
-      this.lengths = lengths;
+      this.lengths = resized(this.lengths, new Float64Array(2 * this.lengths.length));
     }
     this.lengths[number] = 0;
     const thread = { number, slots: new Int32Array(4), count: 0 };
@@ -109,10 +110,4 @@ export class Threads {
     }
     return low;
   }
-}
-
-function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
-  const next = new Int32Array(length);
-  next.set(array);
-  return next;
 }
