@@ -7,6 +7,7 @@ import { PlainText } from "../src/text_index/plain_text.ts";
 import { frequencyOf, PostingLists, slotOf } from "../src/text_index/postings.ts";
 import { prepareQuery } from "../src/text_index/query.ts";
 import { Reader } from "../src/text_index/reader.ts";
+import { Needles } from "../src/text_index/sections.ts";
 import { stem } from "../src/text_index/stemming.ts";
 import { chunksOf } from "../src/text_index/tokenizer.ts";
 import { Vocabulary } from "../src/text_index/vocabulary.ts";
@@ -212,4 +213,15 @@ Deno.test("of a question of long words the first few are taken apart, so that it
   );
   assert.deepEqual([wordCount, found], [301, [["kell de", "schlussel de"]]]);
   assert.ok(looks < 2_000, `${looks}`);
+});
+
+Deno.test("of two needles with the same letters the one that tells more counts", () => {
+  const needles = new Needles([
+    { letters: "ann", weight: 5 },
+    { letters: "bob", weight: 2 },
+    { letters: "ann", weight: 1 },
+  ]);
+  const content = `${"bob ".repeat(3_000)}${"- ".repeat(1_000)}ann`;
+  const sections = needles.sectionsOf(content);
+  assert.ok(sections.some(({ start, end }) => content.slice(start, end).includes("ann")));
 });
