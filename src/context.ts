@@ -8,7 +8,7 @@
  */
 import type { Clock } from "./clock.ts";
 import { type Block, excerptBlock, wholeBlock } from "./context/block.ts";
-import type { Memory, MemoryFilter } from "./memory.ts";
+import { type Memory, type MemoryFilter, threadOf } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { RankingWeights } from "./ranking.ts";
 import type { UsedMode } from "./retrieval.ts";
@@ -147,12 +147,6 @@ function shareOf(maxTokens: number, share: number): number {
  * own memories; a memory without a thread is one of its own. */
 function inReadingOrder(chosen: readonly ContextMemory[]): ContextMemory[] {
   const byTime = [...chosen].sort((a, b) => compareAge(a.memory, b.memory));
-  const threads = Map.groupBy(byTime, ({ memory }) => threadOf(memory));
+  const threads = Map.groupBy(byTime, ({ memory }) => threadOf(memory) ?? memory);
   return [...threads.values()].flat();
-}
-
-/** The id of its thread, or the memory itself. */
-function threadOf(memory: Memory): string | Memory {
-  const thread = memory.metadata["thread_id"];
-  return typeof thread === "string" && thread !== "" ? thread : memory;
 }

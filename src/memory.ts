@@ -238,3 +238,9 @@ export const WRITABLE = {
     description: "A vector of the caller's own, used in place of the provider's. Kept as float32.",
   }),
 } as const;
+
+/** The conversation or document a memory belongs to, if any. */
+export function threadOf(memory: Memory): string | undefined {
+  const thread = memory.metadata["thread_id"];
+  return typeof thread === "string" && thread !== "" ? thread : undefined;
+}

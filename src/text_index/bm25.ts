@@ -4,12 +4,12 @@
  * The same memories give the same ranking, whatever order they came in and whatever was deleted
  * before: counts are integers, and sums are taken in the order of the query or the thread.
  */
-import type { Memory } from "../memory.ts";
+import { type Memory, threadOf } from "../memory.ts";
 import { Best } from "../ranking.ts";
 import type { Highlight, TextIndex, TextQuery, TextResult } from "../text_index.ts";
 import { resized } from "../typed_arrays.ts";
 import { traitsOf } from "./answer_kinds.ts";
-import { isSearchedAlike, threadOf } from "./document.ts";
+import { isSearchedAlike } from "./document.ts";
 import { type Asked, Highlighter } from "./highlighter.ts";
 import { heldLanguages, languageOf } from "./language_evidence.ts";
 import type { Language } from "./languages.ts";

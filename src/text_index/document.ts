@@ -3,7 +3,7 @@
  * are counted in tenths, as one inside a question counts for less: integers, so that sums do not
  * depend on the order in which memories came.
  */
-import type { Memory } from "../memory.ts";
+import { type Memory, threadOf } from "../memory.ts";
 import { QUESTION_END } from "./answer_kinds.ts";
 import { SIGNALS, WORD_TENTHS } from "./signals.ts";
 import { speakerOf } from "./speakers.ts";
@@ -60,12 +60,6 @@ function sentences(text: string): Passage[] {
     text,
     tenths: QUESTION_END.test(text) ? SIGNALS.questionTenths : WORD_TENTHS,
   }));
-}
-
-/** The conversation or document a memory belongs to, if any. */
-export function threadOf(memory: Memory): string | undefined {
-  const thread = memory.metadata["thread_id"];
-  return typeof thread === "string" && thread !== "" ? thread : undefined;
 }
 
 /** Whether the index would hold the same for both: most updates change something else. */
