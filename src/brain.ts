@@ -7,7 +7,7 @@ import { type BackupPlan, Backups } from "./backups.ts";
 import type { Clock } from "./clock.ts";
 import { Contexts } from "./context.ts";
 import { Duplicates } from "./duplicates.ts";
-import type { Embedder, ServedModels } from "./embedder.ts";
+import type { AnyEmbedder, ServedModels } from "./embedder.ts";
 import { AppError } from "./errors.ts";
 import type { ExportFolder } from "./export_folder.ts";
 import { Exports } from "./exports.ts";
@@ -37,11 +37,7 @@ export interface BrainOptions {
   readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
   readonly exportFolder: ExportFolder;
   /** Left out: nothing turns texts into vectors. */
-  readonly embedder?:
-    | Embedder & {
-      recall?(texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
-    }
-    | undefined;
+  readonly embedder?: AnyEmbedder | undefined;
   /** Left out: another model's vectors do not outlive the setting. */
   readonly models?: ServedModels | undefined;
   readonly embeddingsBytes: () => number;
@@ -89,7 +85,6 @@ export class Brain {
     const walks = new Walks(options.run);
     this.indexer = new Indexer({
       embedder,
-      recall: embedder?.recall?.bind(embedder),
       models: options.models,
       newVectorIndex,
       memory: (id) => state.get(id),

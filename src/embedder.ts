@@ -31,6 +31,9 @@ export interface KeepingEmbedder extends Embedder {
   readonly ask: Embedder["embed"];
 }
 
+/** One that may remember, or not. */
+export type AnyEmbedder = Embedder & Partial<Pick<KeepingEmbedder, "recall" | "ask">>;
+
 /** Which model's vectors searches use: remembered beside the vectors, over restarts. */
 export interface ServedModels {
   /** Length of today's model's vectors, where it was the one. */
@@ -41,6 +44,8 @@ export interface ServedModels {
   serve(embedder: Pick<Embedder, "model" | "dimensions">, length: number): void;
   /** Calls when vectors that were remembered are lost, and new ones can be. */
   whenLost(listener: () => void): void;
+  /** Says that the vectors of all memories were asked for once: those that were not may go. */
+  allAsked(): void;
   /** Whether there is no room for all that is in use: what goes is paid for again after a restart. */
   isTooSmall(): boolean;
 }

@@ -12,21 +12,18 @@
  * two generations side by side, both told of every change, the new one alone filling up.
  */
 import type { Clock } from "./clock.ts";
-import { type Embedder, EmbedderError, type ServedModels } from "./embedder.ts";
-import { Generation } from "./indexer/generation.ts";
+import { type AnyEmbedder, EmbedderError, type ServedModels } from "./embedder.ts";
+import { Generation, type GenerationOptions } from "./indexer/generation.ts";
 import type { FailedReason } from "./indexer/given_up.ts";
 import { newestFirst } from "./indexer/newest_first.ts";
 import { type IndexerStats, type IndexerStatus, statsOf, statusOf } from "./indexer/progress.ts";
-import type { Recall } from "./indexer/remembered.ts";
 import { inSlices } from "./indexer/slices.ts";
 import type { Memory } from "./memory.ts";
 import type { FullVectors, VectorIndex } from "./vector_index.ts";
 
 export interface IndexerOptions {
   /** Left out: only vectors that clients send are indexed. */
-  readonly embedder?: Embedder | undefined;
-  /** The vectors that are to be had without a call. */
-  readonly recall?: Recall | undefined;
+  readonly embedder?: AnyEmbedder | undefined;
   readonly models?: ServedModels | undefined;
   readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
   /** The state's memory of an id, now. */
@@ -65,16 +62,13 @@ export class Indexer {
   #recorded: string | undefined;
 
   constructor(options: IndexerOptions) {
-    const { embedder, recall, models } = options;
+    const { embedder, models } = options;
     this.#options = options;
-    const today = { embedder, recall, length: models?.length };
+    const today = { embedder, length: models?.length };
     const previous = embedder && models?.previous;
     if (previous === undefined) this.#serving = this.#generation(today);
     else {
-      const { embedder, length } = previous;
-      const recall: Recall = (texts) => embedder.recall(texts);
-      const ask: Embedder["embed"] = (texts, options) => embedder.ask(texts, options);
-      this.#serving = this.#generation({ embedder, recall, ask, length });
+      this.#serving = this.#generation(previous);
       this.#next = this.#generation(today);
     }
     models?.whenLost(() => {
@@ -85,10 +79,7 @@ export class Indexer {
   }
 
   #generation(
-    kind: Pick<
-      ConstructorParameters<typeof Generation>[0],
-      "embedder" | "recall" | "ask" | "length" | "isSettled"
-    >,
+    kind: Pick<GenerationOptions, "embedder" | "length" | "isSettled">,
   ): Generation {
     const { newVectorIndex, memory, clock, random, log = () => {} } = this.#options;
     return new Generation({
@@ -124,6 +115,7 @@ export class Indexer {
   /** Indexes what needs no call, in slices, and queues the rest, newest first. Never rejects. */
   async start(memories: Iterable<Memory>): Promise<void> {
     await this.#feed(memories);
+    if (!this.#stopping.signal.aborted) this.#options.models?.allAsked();
     if (this.#next !== undefined) void this.#askForServing();
   }
 
@@ -221,8 +213,8 @@ export class Indexer {
       if (generation === this.#serving) this.#promote();
       return;
     }
-    const { embedder, recall } = this.#options;
-    const fresh = this.#generation({ embedder, recall, length, isSettled });
+    const { embedder } = this.#options;
+    const fresh = this.#generation({ embedder, length, isSettled });
     if (this.#next === undefined) this.#serving = fresh;
     else this.#next = fresh;
     const ids = new Set(generation.ids());

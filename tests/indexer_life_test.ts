@@ -12,6 +12,7 @@ import type { FullVectors } from "../src/vector_index.ts";
 import { FloatScan } from "./fakes/float_scan.ts";
 import { withBrain } from "./fakes/brain.ts";
 import {
+  FakeEmbedder,
   KeepingFakeEmbedder,
   MapVectorIndex,
   memoryOf,
@@ -24,9 +25,11 @@ const retry = () => new EmbedderError("retry", "Cannot embed: away");
 
 Deno.test("at start own and remembered vectors come first, the rest newest first, live ones before", async () => {
   const remembered = new Map([["known", vectorOf("known")]]);
-  const recall = (texts: readonly string[]) => Promise.resolve(texts.map((t) => remembered.get(t)));
+  const embedder = Object.assign(new FakeEmbedder(), {
+    recall: (texts: readonly string[]) => Promise.resolve(texts.map((t) => remembered.get(t))),
+  });
   await withBrain(async (brain) => {
-    brain.embedder.plan = (texts) => texts.includes("live") ? retry() : undefined;
+    embedder.plan = (texts) => texts.includes("live") ? retry() : undefined;
     for (let n = 0; n < 2_500; n++) {
       const created_at = new Date(Date.UTC(2026, 0, 1) + ((n * 7) % 2_500) * 1_000).toISOString();
       brain.state.set(`${n}`, memoryOf(`${n}`, `text ${n}`, { created_at }));
@@ -37,16 +40,16 @@ Deno.test("at start own and remembered vectors come first, the rest newest first
     brain.put("live", "live");
     await brain.clock.until(started);
     assert.ok(brain.index.has("known") && brain.index.has("own"));
-    brain.embedder.plan = () => undefined;
+    embedder.plan = () => undefined;
     await brain.idle();
-    const times = brain.embedder.texts.filter((text) => text.startsWith("text"))
+    const times = embedder.texts.filter((text) => text.startsWith("text"))
       .map((text) => brain.state.get(text.slice(5))?.created_at ?? "");
     const firsts = [...new Set(times)];
     assert.deepEqual(firsts, firsts.toSorted().toReversed());
-    assert.equal(brain.embedder.texts[0], "live");
-    assert.ok(!brain.embedder.texts.includes("known") && !brain.embedder.texts.includes("own"));
+    assert.equal(embedder.texts[0], "live");
+    assert.ok(!embedder.texts.includes("known") && !embedder.texts.includes("own"));
     assert.deepEqual(brain.held(), brain.wanted());
-  }, { recall });
+  }, { embedder });
 });
 
 Deno.test("what is deleted while the start goes on is not counted as pending", () =>
@@ -61,10 +64,12 @@ Deno.test("what is deleted while the start goes on is not counted as pending", (
 
 Deno.test("a search reads few of the vectors of long memories, of short ones all, own ones for nothing", async () => {
   const recalled: string[] = [];
-  const recall = (texts: readonly string[]) => {
-    recalled.push(...texts);
-    return Promise.resolve(texts.map((text) => vectorOf(text)));
-  };
+  const embedder = Object.assign(new FakeEmbedder(), {
+    recall(texts: readonly string[]) {
+      recalled.push(...texts);
+      return Promise.resolve(texts.map((text) => vectorOf(text)));
+    },
+  });
   let fullVectors: FullVectors = () => assert.fail("no index was made");
   const newVectorIndex = (source: FullVectors) => {
     fullVectors = source;
@@ -80,7 +85,7 @@ Deno.test("a search reads few of the vectors of long memories, of short ones all
     assert.deepEqual(await fullVectors(["own", "1", "2", "3", "short", "gone"]), expected);
     assert.deepEqual(recalled, [...chunksOf(long), "short"]);
     assert.deepEqual(await fullVectors(["3"]), [vectorsOf("3 ".repeat(50_000))]);
-  }, { recall, newVectorIndex });
+  }, { embedder, newVectorIndex });
 });
 
 Deno.test("after a loss only what is lost is asked for, of long memories too", async () => {
@@ -91,9 +96,9 @@ Deno.test("after a loss only what is lost is asked for, of long memories too", a
     previous: undefined,
     serve: () => {},
     whenLost: (listener) => lose = listener,
+    allAsked: () => {},
     isTooSmall: () => true,
   };
-  const recall = (texts: readonly string[]) => embedder.recall(texts);
   await withBrain(async (brain) => {
     for (const n of [1, 2, 3]) brain.put(`${n}`, `${n} `.repeat(49_000));
     await brain.idle();
@@ -104,13 +109,39 @@ Deno.test("after a loss only what is lost is asked for, of long memories too", a
     await brain.idle();
     assert.deepEqual(embedder.texts.slice(before), [...chunks]);
     assert.equal(brain.indexer.stats().cache_full, true);
-  }, { embedder, recall, models });
+  }, { embedder, models });
+});
+
+Deno.test("once every memory was looked up, and not before, it is said that the rest may be forgotten", async () => {
+  const told: string[] = [];
+  const embedder = Object.assign(new FakeEmbedder(), {
+    recall(texts: readonly string[]) {
+      told.push(...texts);
+      return Promise.resolve(texts.map((text) => vectorOf(text)));
+    },
+  });
+  const models: ServedModels = {
+    length: undefined,
+    previous: undefined,
+    serve: () => {},
+    whenLost: () => {},
+    allAsked: () => told.push("all"),
+    isTooSmall: () => false,
+  };
+  await withBrain(async (brain) => {
+    const memories = Array.from({ length: 500 }, (_, n) => memoryOf(`${n}`, `text ${n}`));
+    for (const memory of memories) brain.state.set(memory.id, memory);
+    await brain.clock.until(brain.indexer.start(memories));
+    assert.deepEqual(told, [...memories.map(({ content }) => content), "all"]);
+  }, { embedder, models });
 });
 
 Deno.test("vectors that were being written when another length came are made again", async () => {
-  const recall = (texts: readonly string[]) => {
-    return Promise.resolve(texts.map((text) => text === "known" ? vectorOf(text, 2) : undefined));
-  };
+  const embedder = Object.assign(new FakeEmbedder(), {
+    recall(texts: readonly string[]) {
+      return Promise.resolve(texts.map((text) => text === "known" ? vectorOf(text, 2) : undefined));
+    },
+  });
   await withBrain(async (brain) => {
     brain.put("own", "own", { embedding: Float32Array.of(1, 2) });
     await brain.idle();
@@ -129,7 +160,7 @@ Deno.test("vectors that were being written when another length came are made aga
       live: [vectorOf("live")],
       own: [vectorOf("own")],
     });
-  }, { recall });
+  }, { embedder });
 });
 
 Deno.test("a vector of its own that turns out to be of no use while it is written gives way to the text", () =>
@@ -173,7 +204,6 @@ Deno.test("over a real connection an outage costs one call per distinct text, a 
     const vectorIndex = new FloatScan();
     const indexer = new Indexer({
       embedder,
-      recall: embedder.recall,
       newVectorIndex: () => vectorIndex,
       memory: (id) => state.get(id),
       clock: systemClock,

@@ -44,6 +44,8 @@ const LOOK_AGAIN_MS = 1_000;
 const SQLITE_FULL = 13;
 
 export class EmbeddingCache {
+  /** Whether all that is in use was asked for in this life of the process: before, none may go. */
+  areAllAsked = false;
   readonly #options: EmbeddingCacheOptions;
   #file: CacheFile | undefined;
   #rebuilds = 0;
@@ -174,11 +176,9 @@ export class EmbeddingCache {
     return end;
   }
 
-  /**
-   * What SQLite does at a checkpoint, but with both syncs off this thread, where they take tens of
+  /** What SQLite does at a checkpoint, but with both syncs off this thread, where they take tens of
    * milliseconds. Safe since nothing is written until the second one is over: until then the
-   * journal, synced before, still holds all that goes into the file.
-   */
+   * journal, synced before, still holds all that goes into the file. */
   async #fold(): Promise<void> {
     const file = this.#file;
     this.#unfoldedBytes = 0;
@@ -207,7 +207,7 @@ export class EmbeddingCache {
   }
 
   #trimStep(): boolean {
-    return this.#guard((file) => this.#trim.step(file), false);
+    return this.areAllAsked && this.#guard((file) => this.#trim.step(file), false);
   }
 
   /** Now and then: a file that was taken away can still be written, but no restart would find it. */

@@ -1,7 +1,7 @@
 /**
  * Keeps the embedding cache within its size. First go the rows that nobody asked for in this life
- * of the process: every memory's are asked for at start-up, so these are of texts that were edited
- * or deleted, of queries, or of a model that was left. Then the oldest.
+ * of the process: every memory's are asked for at start-up, and until then none goes, so these are
+ * of texts that were edited or deleted, of queries, or of a model that was left. Then the oldest.
  */
 import { resized } from "../typed_arrays.ts";
 import { type CacheFile, pragma } from "./cache_file.ts";

@@ -33,6 +33,9 @@ export function servedModels(
       : { embedder: cachedEmbedder(embedderOf(served), cache), length: served.length },
     serve: ({ model, dimensions }, length) => cache.serve({ model, dimensions, length }),
     whenLost: (listener) => cache.whenLost(listener),
+    allAsked: () => {
+      cache.areAllAsked = true;
+    },
     isTooSmall: () => cache.isTooSmall,
   };
 }

@@ -7,7 +7,7 @@
  * length; if the index was begun with another, the generation is to be begun anew.
  */
 import type { Clock } from "../clock.ts";
-import { type Embedder, EmbedderError } from "../embedder.ts";
+import { type AnyEmbedder, type Embedder, EmbedderError } from "../embedder.ts";
 import type { Memory } from "../memory.ts";
 import type { FullVectors, VectorIndex } from "../vector_index.ts";
 import { EmbedWorker } from "./embed_worker.ts";
@@ -21,11 +21,7 @@ import { checkedEmbed, VectorLength } from "./vector_length.ts";
 
 export interface GenerationOptions {
   /** Left out: only vectors that clients send are indexed. */
-  readonly embedder?: Embedder | undefined;
-  /** The vectors that are to be had without a call. */
-  readonly recall?: Recall | undefined;
-  /** Past what is remembered. */
-  readonly ask?: Embedder["embed"] | undefined;
+  readonly embedder?: AnyEmbedder | undefined;
   /** Of the vectors that are remembered, where it is known; and whether the provider said it. */
   readonly length?: number | undefined;
   readonly isSettled?: boolean | undefined;
@@ -81,7 +77,7 @@ export class Generation {
       settled,
       log,
     });
-    this.#remembered = new Remembered(options.recall, (length) => this.#length.takes(length));
+    this.#remembered = new Remembered(embedder, (length) => this.#length.takes(length));
     if (embedder === undefined) return;
     const recall: Recall = (texts) => this.#remembered.ofTexts(texts);
     const embed = checkedEmbed(embedder, this.#length);
@@ -219,8 +215,7 @@ export class Generation {
 
   /** Whether the provider makes such vectors still; true also while nobody can tell. */
   async isStillMade(): Promise<boolean> {
-    const { ask, clock } = this.#options;
-    return await this.#remembered.areStillMade(ask, clock, this.#stopping.signal);
+    return await this.#remembered.areStillMade(this.#options.clock, this.#stopping.signal);
   }
 
   /** Why a memory was given up and is not found by meaning; undefined if it was not. */

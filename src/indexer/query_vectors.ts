@@ -14,7 +14,7 @@ const REMEMBERED = 256;
 
 export class QueryVectors {
   readonly #embed: Embed;
-  readonly #recall: Recall | undefined;
+  readonly #recall: Recall;
   readonly #clock: Clock;
   readonly #stopping: AbortSignal;
   readonly #breaker: Breaker;
@@ -23,7 +23,7 @@ export class QueryVectors {
 
   constructor(
     embed: Embed,
-    recall: Recall | undefined,
+    recall: Recall,
     clock: Clock,
     stopping: AbortSignal,
   ) {
@@ -36,7 +36,7 @@ export class QueryVectors {
 
   /** Throws `EmbedderError`. */
   async get(text: string): Promise<Float32Array> {
-    const vector = this.#remembered.get(text) ?? (await this.#recall?.([text]))?.[0] ??
+    const vector = this.#remembered.get(text) ?? (await this.#recall([text]))[0] ??
       await this.#ask(text);
     this.#remembered.delete(text);
     this.#remembered.set(text, vector);

@@ -3,7 +3,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { dotProduct, inverseLength } from "../cosine.ts";
-import { type Embedder, EmbedderError } from "../embedder.ts";
+import { type AnyEmbedder, EmbedderError } from "../embedder.ts";
 import { Pace } from "../pace.ts";
 import { withDeadline } from "./deadline.ts";
 import { RecentChunks } from "./recent_chunks.ts";
@@ -18,21 +18,21 @@ const SEARCHED_CHARACTERS = 150_000;
 const SAME_COSINE = 0.98;
 
 export class Remembered {
-  readonly #recall: Recall | undefined;
+  readonly #embedder: AnyEmbedder | undefined;
   readonly #takesLength: (length: number) => boolean;
   readonly #recentChunks = new RecentChunks();
   /** A text and the vector that was remembered of it. */
   #sample: { readonly text: string; readonly vector: Float32Array } | undefined;
 
   /** `takesLength` says whether vectors of a length are of use. */
-  constructor(recall: Recall | undefined, takesLength: (length: number) => boolean) {
-    this.#recall = recall;
+  constructor(embedder: AnyEmbedder | undefined, takesLength: (length: number) => boolean) {
+    this.#embedder = embedder;
     this.#takesLength = takesLength;
   }
 
   async ofTexts(texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
     if (texts.length === 0) return [];
-    const vectors = await this.#recall?.(texts) ?? [];
+    const vectors = await this.#embedder?.recall?.(texts) ?? [];
     return vectors.map((vector, at) => {
       if (vector === undefined || !this.#takesLength(vector.length)) return undefined;
       this.#sample ??= { text: texts[at] ?? "", vector };
@@ -75,20 +75,17 @@ export class Remembered {
    * False where the provider does not make such vectors any more: many a server answers by
    * whatever model it runs, whichever is asked for. True also while nobody can tell.
    */
-  async areStillMade(
-    ask: Embedder["embed"] | undefined,
-    clock: Clock,
-    stopping: AbortSignal,
-  ): Promise<boolean> {
+  async areStillMade(clock: Clock, stopping: AbortSignal): Promise<boolean> {
     const sample = this.#sample;
-    if (sample === undefined || ask === undefined) return false;
+    if (sample === undefined) return false;
     try {
-      const [vector] = await withDeadline(
+      const vectors = await withDeadline(
         clock,
         ASKING_MS,
         stopping,
-        (signal) => ask([sample.text], { signal }),
+        async (signal) => await this.#embedder?.ask?.([sample.text], { signal }),
       );
+      const vector = vectors?.[0];
       return vector !== undefined && cosine(vector, sample.vector) >= SAME_COSINE;
     } catch (error) {
       return error instanceof EmbedderError && error.fault === "retry";

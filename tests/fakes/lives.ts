@@ -54,7 +54,6 @@ export class Lives {
         assert.fail("an unknown model");
     const indexer = this.#indexer = new Indexer({
       embedder,
-      recall: (texts) => embedder.recall(texts),
       models: servedModels(embedder, embedderOf, cache),
       newVectorIndex: () => this.#newIndex(),
       memory: (id) => this.state.get(id),
