@@ -4,7 +4,7 @@ import { V8_FLAGS } from "../../../.build/permissions.ts";
 import { memoryOf, start } from "../processes.ts";
 import { textLines } from "../text_lines.ts";
 import type { EngineAnswer, EngineJob, Worked } from "./engine.ts";
-import type { RivalName, Rivals } from "./rivals.ts";
+import type { RivalName } from "./rivals.ts";
 
 const config = fileURLToPath(new URL("../../../deno.json", import.meta.url));
 const own = fileURLToPath(new URL("own_engines.ts", import.meta.url));
@@ -20,12 +20,13 @@ export class EngineProcess {
   readonly #lines: AsyncGenerator<string>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
 
-  constructor(name: EngineName, rivals: Rivals) {
+  /** `args` start Node with the engines of the others. */
+  constructor(name: EngineName, args: readonly string[]) {
     this.name = name;
-    const [command, args] = name === OURS
+    const [command, words] = name === OURS
       ? [Deno.execPath(), ["run", "--quiet", `--config=${config}`, "-A", FLAGS, own]]
-      : ["node", rivals.arguments];
-    this.#child = start([...args], { stdin: "piped", stdout: "piped" }, command);
+      : ["node", args];
+    this.#child = start([...words], { stdin: "piped", stdout: "piped" }, command);
     this.#lines = textLines(this.#child.stdout);
     this.#writer = this.#child.stdin.getWriter();
   }

@@ -4,7 +4,7 @@ import { median, percentile } from "../statistics.ts";
 import { whole } from "../tables.ts";
 import type { Subject, Worked } from "./engine.ts";
 import { type EngineName, EngineProcess, OURS } from "./engine_process.ts";
-import type { Rivals } from "./rivals.ts";
+import type { RivalName } from "./rivals.ts";
 
 /** The first one is for warming up, and is not counted. */
 const ROUNDS = 4;
@@ -31,17 +31,14 @@ export interface BuildOptions {
  * left out, with the reason put to `left`.
  */
 export async function build(
-  { note }: Pick<Run, "note">,
-  rivals: Rivals,
+  { note, rivals }: Pick<Run, "note" | "rivals">,
   { subject, names, stored, seconds }: BuildOptions,
   left: string[],
 ): Promise<Built[]> {
   const one = async (name: EngineName): Promise<Built | undefined> => {
     let process: EngineProcess | undefined;
     try {
-      const missing = name === OURS ? undefined : rivals.missing.get(name);
-      if (missing !== undefined) throw new Error(missing);
-      process = new EngineProcess(name, rivals);
+      process = new EngineProcess(name, name === OURS ? [] : await argumentsFor(name, rivals));
       await process.work({ do: "open", engine: name, subject });
       const { done, totalMs, latenciesMs } = await process.work({
         do: "add",
@@ -64,6 +61,14 @@ export async function build(
   const ours = await Promise.all(names.filter((name) => name === OURS).map(one));
   const others = await Promise.all(names.filter((name) => name !== OURS).map(one));
   return [...ours, ...others].filter((built) => built !== undefined);
+}
+
+/** Installs the others, where that was not done. Throws, with the reason, where one is not to be had. */
+async function argumentsFor(name: RivalName, rivals: Run["rivals"]): Promise<readonly string[]> {
+  const installed = await rivals();
+  const missing = installed.missing.get(name);
+  if (missing !== undefined) throw new Error(missing);
+  return installed.arguments;
 }
 
 export interface Asked {

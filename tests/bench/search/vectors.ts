@@ -33,7 +33,6 @@ export async function measureVectors(run: Run): Promise<void> {
   const { note, print, sizes, questions: asked, goals, folders } = run;
   const rows: Row[] = [];
   const left: string[] = [];
-  const rivals = await run.rivals();
   for (const dimensions of DIMENSIONS) {
     note(`vectors: making ${whole(sizes.at(-1) ?? 0)} of ${dimensions} dimensions`);
     const folder = await folders.empty();
@@ -48,7 +47,7 @@ export async function measureVectors(run: Run): Promise<void> {
         stored,
         seconds: BUILD_SECONDS,
       };
-      const built = await build(run, rivals, wanted, left);
+      const built = await build(run, wanted, left);
       rows.push(...await compare(built, data, stored));
       for (const { process } of built) await process.end();
     }

@@ -22,7 +22,6 @@ export async function measureWords(run: Run): Promise<void> {
   const { note, print, wordSizes, questions, goals } = run;
   const rows: Row[] = [];
   const left: string[] = [];
-  const rivals = await run.rivals();
   for (const stored of wordSizes) {
     note(`words: among ${whole(stored)}`);
     const others = stored > MANY || stored === wordSizes.at(-1)
@@ -30,7 +29,7 @@ export async function measureWords(run: Run): Promise<void> {
       : [];
     const subject = { kind: "words", stored } as const;
     const wanted: BuildOptions = { subject, names: [OURS, ...others], stored, seconds: SECONDS };
-    const built = await build(run, rivals, wanted, left);
+    const built = await build(run, wanted, left);
     rows.push(...await compare(built, stored, questions));
     for (const { process } of built) await process.end();
   }
