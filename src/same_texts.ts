@@ -9,14 +9,13 @@
  */
 import type { Memory } from "./memory.ts";
 import { Pace } from "./pace.ts";
+import { isAscii } from "./scripts.ts";
 import { compareKeys } from "./selection.ts";
 
 /** White space as in Unicode, which has one character more than JavaScript. */
 const BLANKS = /[\s\u0085]+/gu;
 /** Most texts have single blanks only: those need no new string. */
 const ODD_BLANK = /[^\S ]|\u0085| {2}|^ | $/;
-// deno-lint-ignore no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
 const DOTLESS_I = /(\u0131)/;
 const FNV_PRIME = 0x01000193;
 
@@ -27,7 +26,7 @@ const FNV_PRIME = 0x01000193;
  */
 export function sameTextKey(text: string): string {
   const plain = ODD_BLANK.test(text) ? text.replace(BLANKS, " ").trim() : text;
-  if (ASCII.test(plain)) return plain.toLowerCase();
+  if (isAscii(plain)) return plain.toLowerCase();
   return caseFolded(plain.normalize("NFD")).normalize("NFD");
 }
 

@@ -69,6 +69,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   ranking: "shape",
   record_stream: "shape",
   schemas: "shape",
+  scripts: "shape",
   selection: "shape",
   tokens: "shape",
   typed_arrays: "shape",

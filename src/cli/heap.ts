@@ -7,8 +7,8 @@ export interface HeapUse {
   readonly mostBytes: number;
 }
 
-/** Three halves of `--max-semi-space-size`, which V8 counts in but keeps for new values only. */
-const FOR_NEW_BYTES = 3 * 4 * 1024 * 1024;
+/** Three times `--max-semi-space-size`, which V8 counts in but keeps for new values only. */
+export const FOR_NEW_BYTES = 3 * 4 * 1024 * 1024;
 
 function heapUse(): HeapUse {
   const old = getHeapSpaceStatistics().filter(({ space_name }) => !space_name.startsWith("new_"));

@@ -3,16 +3,14 @@
  * leaves out: "not" makes another text. Scripts without spaces give pairs of characters.
  */
 import { sameTextKey } from "../same_texts.ts";
+import { IDEOGRAPHIC, isAscii, UNSPACED_LETTERS } from "../scripts.ts";
 
-const UNSPACED = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}" +
-  "\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}";
+const UNSPACED = IDEOGRAPHIC + UNSPACED_LETTERS;
 const WORD = new RegExp(
   `(?:[${UNSPACED}ー]\\p{M}*)+|(?:(?![${UNSPACED}])[\\p{L}\\p{N}\\p{M}])+|\\p{Extended_Pictographic}`,
   "gu",
 );
 const PLAIN_WORD = /[a-z0-9]+/g;
-// deno-lint-ignore no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
 const IS_UNSPACED = new RegExp(`^[${UNSPACED}]`, "u");
 /** A character with the signs that belong to it. */
 const CHARACTER = /\P{M}\p{M}*/gu;
@@ -20,7 +18,7 @@ const CHARACTER = /\P{M}\p{M}*/gu;
 /** The words of a text in order; a text of signs only is one word, so that it has some. */
 export function wordsOf(text: string): string[] {
   const plain = sameTextKey(text);
-  if (ASCII.test(plain)) return plain.match(PLAIN_WORD) ?? [plain];
+  if (isAscii(plain)) return plain.match(PLAIN_WORD) ?? [plain];
   const folded = plain.normalize("NFKC");
   const words = folded.match(WORD)?.flatMap((run) => IS_UNSPACED.test(run) ? pairs(run) : [run]);
   return words ?? [folded];

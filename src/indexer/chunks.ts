@@ -5,6 +5,7 @@
  * their vectors are kept by their text.
  */
 import { Graphemes } from "../graphemes.ts";
+import { UNSPACED_LETTERS } from "../scripts.ts";
 
 /** All of it, in one place: what was measured is that long texts are found by such chunks. */
 const WORDS = {
@@ -29,7 +30,7 @@ const SURELY_WHOLE = WHOLE / IDEOGRAPH;
 const LEEWAY = 0.25;
 
 const SPACE = /\s/;
-const UNSPACED = /[\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u;
+const UNSPACED = new RegExp(`[${UNSPACED_LETTERS}]`, "u");
 const SENTENCE_END = /[.!?…։؟۔।॥。！？｡]["'”’»)\]」』）]*$/u;
 const UNSPACED_END = /[。！？｡][”’」』）]*$/u;
 const CLAUSE_END = /[,;:、，；：؛،–—]$/;

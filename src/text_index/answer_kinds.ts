@@ -3,7 +3,8 @@
  * for "when", an amount for "how many". Also whether a memory asks something itself, as the next one
  * of its thread then answers. English only: any other question asks for no kind.
  */
-import { isAscii, withoutMarks } from "./normalized.ts";
+import { isAscii } from "../scripts.ts";
+import { withoutMarks } from "./normalized.ts";
 import { ASKS_WHEN, SAYS_TIME, TIME_CLUE } from "./times.ts";
 
 interface AnswerKind {

@@ -5,7 +5,8 @@
  */
 import { AMBIGUOUS_WORDS, FUNCTION_WORDS } from "./function_words.ts";
 import { ENGLISH, type Language, languageKey, LANGUAGES } from "./languages.ts";
-import { isAscii, lower, normalized, withoutMarks } from "./normalized.ts";
+import { isAscii } from "../scripts.ts";
+import { lower, normalized, withoutMarks } from "./normalized.ts";
 import { ENGLISH_STOPWORDS } from "./stopwords.ts";
 import { chunksOf, ENGLISH_READING, type Reading } from "./tokenizer.ts";
 

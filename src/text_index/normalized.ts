@@ -4,14 +4,13 @@
  * stay, as they say where words break and which language they are of; `withoutMarks` and `lower`
  * take them off a word.
  */
+import { isAscii } from "../scripts.ts";
 
 /** One ligature may stand for eighteen letters: what is read stays in proportion to what was sent. */
 const SPARE_CHARACTERS = 64;
 /** In 1,000. */
 export const THOUSANDS_COMMA = /,(?<=\d,)(?=\d{3}(?!\d))/g;
 const APOSTROPHE = /[’‘ʼ]/g;
-// deno-lint-ignore no-control-regex
-const ASCII = /^[\x00-\x7f]*$/;
 
 /** Accents of Latin, Greek and Cyrillic, Hebrew points, Arabic vowel signs, the Indic dot below:
  * all optional in writing. Vowel signs of Indic scripts and Thai are letters to their readers and
@@ -43,10 +42,6 @@ const NOT_PLAIN = /[ßæœøłđðþıςٱىیکةँ]/g;
 const DIGITS = [0x660, 0x6f0, 0x966, 0x9e6, 0xa66, 0xae6, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0];
 const DIGIT = /[٠-٩۰-۹०-९০-৯੦-੯૦-૯௦-௯౦-౯೦-೯൦-൯๐-๙໐-໙]/g;
 
-export function isAscii(text: string): boolean {
-  return ASCII.test(text);
-}
-
 export function normalized(text: string): string {
   return withoutCommas(compatible(text));
 }
@@ -58,19 +53,19 @@ export function withoutCommas(text: string): string {
 
 /** A word without what is optional in writing; case stays, as it shows where camelCase breaks. */
 export function withoutMarks(word: string): string {
-  if (ASCII.test(word)) return word;
+  if (isAscii(word)) return word;
   return word.normalize("NFKD").replace(OPTIONAL_MARKS, "").normalize("NFC");
 }
 
 /** In small letters, and those as they are typed on a plain keyboard. */
 export function lower(written: string): string {
   const low = written.toLowerCase();
-  return ASCII.test(low) ? low : low.replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter);
+  return isAscii(low) ? low : low.replace(NOT_PLAIN, (letter) => PLAIN[letter] ?? letter);
 }
 
 /** All of it but the commas in numbers. */
 export function compatible(text: string): string {
-  if (ASCII.test(text)) return text;
+  if (isAscii(text)) return text;
   return text.normalize("NFKC").slice(0, 2 * text.length + SPARE_CHARACTERS)
     .replace(APOSTROPHE, "'").replace(DIGIT, plainDigit);
 }

@@ -6,6 +6,7 @@
  * `getUserName` is found by itself and by "user". Scripts that write no spaces give pairs of
  * characters, and single characters for a query that has only one.
  */
+import { IDEOGRAPHIC, UNSPACED_LETTERS } from "../scripts.ts";
 import { ENGLISH, isStopword, type Language, stemsOf } from "./languages.ts";
 import { lower, normalized, withoutMarks } from "./normalized.ts";
 import { isGrouped, seamOf, spellingsOf } from "./spellings.ts";
@@ -35,9 +36,7 @@ export type TokenSink = (
 ) => void;
 
 /** Scripts written without spaces; Hangul too, as its endings are glued to the word. */
-const UNSPACED_SCRIPTS =
-  "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}" +
-  "\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}ー";
+const UNSPACED_SCRIPTS = `${IDEOGRAPHIC}\\p{Script=Hangul}${UNSPACED_LETTERS}ー`;
 const UNSPACED = new RegExp(`[${UNSPACED_SCRIPTS}]`, "u");
 const UNSPACED_RUN = new RegExp(`(?:[${UNSPACED_SCRIPTS}]\\p{M}*)+|[^${UNSPACED_SCRIPTS}]+`, "gu");
 /** A character with the signs that belong to it. */
