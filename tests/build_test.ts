@@ -19,6 +19,7 @@ import {
   SYS,
   V8_FLAGS,
 } from "../.build/permissions.ts";
+import { FOR_NEW_BYTES } from "../src/cli/heap.ts";
 import config from "../deno.json" with { type: "json" };
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -53,6 +54,11 @@ Deno.test("the start task has exactly the declared flags", () => {
   const words = config.tasks.start.command.split(" ");
   assert.deepEqual(words, ["deno", "run", ...words.slice(2, -1), "main.ts"]);
   assert.deepEqual(words.slice(2, -1), developmentFlags());
+});
+
+Deno.test("what the program takes for the heap's room for new values is what the flags give it", () => {
+  const semiSpaceMib = FOR_NEW_BYTES / 3 / 1024 ** 2;
+  assert.ok([...V8_FLAGS, ""].includes(`--max-semi-space-size=${semiSpaceMib}`), `${semiSpaceMib}`);
 });
 
 Deno.test("a bundle under the declared flags gets the data folder, the listed variables and no more", async () => {

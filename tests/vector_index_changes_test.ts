@@ -288,8 +288,7 @@ Deno.test("a memory that goes while pairs are looked for takes no place from oth
 
 Deno.test("one byte and a bit for each number, and memory is given back when vectors go", async () => {
   const index = new QuantisedVectorIndex();
-  const vectors = new ClusteredVectors(randomOf(1), 1024, 3);
-  const vector = vectors.next();
+  const vector = new ClusteredVectors(randomOf(1), 1024, 3).next();
   const ids = Array.from({ length: 40_000 }, (_, at) => `m${at}`);
   await index.upsert(ids.map((id) => ({ id, vectors: [vector] })));
   const full = index.bytes;
