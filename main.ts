@@ -213,7 +213,7 @@ async function buildBrain(config: Config, log: Log) {
   const brain = new Brain({
     store,
     textIndex: new Bm25Index(),
-    newVectorIndex: (fullVectors) => new QuantisedVectorIndex({ fullVectors }),
+    newVectorIndex: ({ fullVectors }) => new QuantisedVectorIndex({ fullVectors }),
     exportFolder,
     embedder: embeddings?.embedder,
     models: embeddings?.models,

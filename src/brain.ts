@@ -27,14 +27,14 @@ import { State } from "./state.ts";
 import { Stats } from "./stats.ts";
 import type { Recovery, Store } from "./store.ts";
 import type { TextIndex } from "./text_index.ts";
-import type { FullVectors, VectorIndex } from "./vector_index.ts";
+import type { VectorIndex, VectorsKind } from "./vector_index.ts";
 import { Walks } from "./walks.ts";
 
 export interface BrainOptions {
   readonly store: Store;
   readonly textIndex: TextIndex;
   /** One for each generation of vectors; what it does not hold in full it may ask for. */
-  readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
+  readonly newVectorIndex: (kind: VectorsKind) => VectorIndex;
   readonly exportFolder: ExportFolder;
   /** Left out: nothing turns texts into vectors. */
   readonly embedder?: AnyEmbedder | undefined;

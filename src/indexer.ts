@@ -19,13 +19,13 @@ import { newestFirst } from "./indexer/newest_first.ts";
 import { type IndexerStats, type IndexerStatus, statsOf, statusOf } from "./indexer/progress.ts";
 import { inSlices } from "./indexer/slices.ts";
 import type { Memory } from "./memory.ts";
-import type { FullVectors, VectorIndex } from "./vector_index.ts";
+import type { VectorIndex, VectorsKind } from "./vector_index.ts";
 
 export interface IndexerOptions {
   /** Left out: only vectors that clients send are indexed. */
   readonly embedder?: AnyEmbedder | undefined;
   readonly models?: ServedModels | undefined;
-  readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
+  readonly newVectorIndex: (kind: VectorsKind) => VectorIndex;
   /** The state's memory of an id, now. */
   readonly memory: (id: string) => Memory | undefined;
   readonly clock: Clock;
@@ -68,7 +68,7 @@ export class Indexer {
     const previous = embedder && models?.previous;
     if (previous === undefined) this.#serving = this.#generation(today);
     else {
-      this.#serving = this.#generation(previous);
+      this.#serving = this.#generation({ ...previous, isFormer: true });
       this.#next = this.#generation(today);
     }
     models?.whenLost(() => {
@@ -79,7 +79,7 @@ export class Indexer {
   }
 
   #generation(
-    kind: Pick<GenerationOptions, "embedder" | "length" | "isSettled">,
+    kind: Pick<GenerationOptions, "embedder" | "length" | "isSettled" | "isFormer">,
   ): Generation {
     const { newVectorIndex, memory, clock, random, log = () => {} } = this.#options;
     return new Generation({

@@ -2,7 +2,7 @@
  * Port: finds memories by the direction of their vectors (cosine). Derived and rebuildable: the
  * state is the truth, and a reader joins every hit with it.
  */
-import type { MemoryFilter } from "./memory.ts";
+import type { Memory, MemoryFilter } from "./memory.ts";
 
 export interface VectorEntry {
   /** The memory's. */
@@ -24,6 +24,8 @@ export interface VectorQuery {
    * that filters here. Both hold before the best are chosen. */
   readonly filter?: MemoryFilter | undefined;
   readonly accept?: ((id: string) => boolean) | undefined;
+  /** A memory that is not to be found: a part of the condition, which `accept` tests as well. */
+  readonly except?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -32,6 +34,8 @@ export interface VectorResult {
   readonly hits: readonly VectorHit[];
   /** How many entries the filter let through. */
   readonly total: number;
+  /** True where the index is out of reach, and this is what could be found without it. */
+  readonly isPoorer?: boolean | undefined;
 }
 
 export interface NearPairs {
@@ -54,6 +58,31 @@ export interface VectorPair {
   readonly b: string;
   /** Cosine; of chunked memories the mean over the chunks of the one that is matched worse. */
   readonly score: number;
+}
+
+/** What a memory's vectors are made from: the vector that a client sent with it, or else its text,
+ * which is the state's own string and not a copy. */
+export type Source = string | Float32Array;
+
+/** What one generation of vectors makes a memory's from. */
+export type SourceOf = (memory: Memory) => Source;
+
+/** What an index may ask of the generation of vectors that it is for. */
+export interface VectorsKind {
+  /** For a search that waits: of long memories only the first few. */
+  readonly fullVectors: FullVectors;
+  /** Whatever is to be had without a call, however long it takes: ask for a slice at a time. */
+  readonly allVectors: FullVectors;
+  /** The state's memory of an id, now. */
+  readonly memory: (id: string) => Memory | undefined;
+  readonly sourceOf: SourceOf;
+  /** Of the model that makes them; null where only clients do. */
+  readonly model: string | null;
+  /** Their length, where it is known before the first of them comes. */
+  readonly length: () => number | undefined;
+  /** Whether they are of a model that is not set any more, and serve until those of the other one
+   * are complete. */
+  readonly isFormer: boolean;
 }
 
 /** Vectors as they were given, from where they are kept: an index may hold less than that. For each
@@ -83,6 +112,41 @@ export interface VectorIndex {
    * nothing else.
    */
   nearPairs(query: NearPairsQuery): Promise<NearPairs>;
+  /** Left out: what is upserted is in this process, and nothing else need be done for it. */
+  readonly elsewhere?: VectorsElsewhere | undefined;
+}
+
+export interface VectorStoreStatus {
+  /** `unavailable`: it is tried again by itself; what changes meanwhile follows then. */
+  readonly state: "ok" | "unavailable";
+  /** Why, in words fit to be shown; null where all is well. */
+  readonly detail: string | null;
+  /** How many memories it may not hold as they are now. */
+  readonly pending: number;
+}
+
+/**
+ * What is to be known of an index whose vectors are kept by a service of its own, which outlives
+ * this process and may lose them. `upsert` and `delete` never throw for its being out of reach: it
+ * is compared with the state as soon as it can be reached, and brought in line.
+ */
+export interface VectorsElsewhere {
+  readonly status: VectorStoreStatus;
+  /**
+   * Which of the memories it holds from before, as they are now: those need not be upserted. Waits
+   * until it is known what it holds, or that it is out of reach; then there are none.
+   */
+  adopt(memories: readonly Memory[]): Promise<ReadonlySet<string>>;
+  /** These memories may have other fields than when they were upserted; their vectors are the same. */
+  refresh(ids: readonly string[]): Promise<void>;
+  /** Compares all that it holds with the state, and brings it in line. Throws
+   * `VectorIndexUnavailable`. */
+  converge(): Promise<void>;
+  /** To be told of memories whose vectors it lost, and that are not to be had in full: they must be
+   * upserted again. */
+  whenLost(listener: (ids: readonly string[]) => void): void;
+  /** Ends what is under way. */
+  close(): Promise<void>;
 }
 
 /** The index cannot be reached now: the caller goes on without it and says so. */

@@ -46,9 +46,11 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   stats: "service",
   walks: "service",
 
+  backoff: "shape",
   backup_check: "shape",
   backup_digest: "shape",
   backup_name: "shape",
+  breaker: "shape",
   clock: "shape",
   cosine: "shape",
   entry_times: "shape",

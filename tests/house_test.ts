@@ -225,7 +225,7 @@ Deno.test("the rule of imports finds every kind of forbidden arrow", () => {
     ["src/memory.ts", "src/state.ts", /^forbidden: /],
     ["src/store/file.ts", "src/embedder.ts", /^foreign port: /],
     ["src/store/file.ts", "src/embedder/openai.ts", /^private: /],
-    ["src/search.ts", "src/indexer/backoff.ts", /^private: /],
+    ["src/search.ts", "src/indexer/given_up.ts", /^private: /],
     ["src/surprise.ts", "src/memory.ts", /^classify me: src\/surprise\.ts/],
     ["src/memories.ts", "src/constructor.ts", /^classify me: src\/constructor\.ts/],
   ];
@@ -236,7 +236,7 @@ Deno.test("the rule of imports finds every kind of forbidden arrow", () => {
     ["main.ts", "src/store/file.ts"],
     ["src/http/memories.ts", "src/memories.ts"],
     ["src/memories.ts", "src/store.ts"],
-    ["src/indexer.ts", "src/indexer/backoff.ts"],
+    ["src/indexer.ts", "src/indexer/given_up.ts"],
     ["src/store/file.ts", "src/store/fs.ts"],
     ["src/store/file.ts", "src/store.ts"],
   ];

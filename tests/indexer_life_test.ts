@@ -8,7 +8,7 @@ import { EmbedderError, type ServedModels } from "../src/embedder.ts";
 import { Indexer } from "../src/indexer.ts";
 import { chunksOf } from "../src/indexer/chunks.ts";
 import type { Memory } from "../src/memory.ts";
-import type { FullVectors } from "../src/vector_index.ts";
+import type { FullVectors, VectorsKind } from "../src/vector_index.ts";
 import { FloatScan } from "./fakes/float_scan.ts";
 import { withBrain } from "./fakes/brain.ts";
 import {
@@ -71,7 +71,7 @@ Deno.test("a search reads few of the vectors of long memories, of short ones all
     },
   });
   let fullVectors: FullVectors = () => assert.fail("no index was made");
-  const newVectorIndex = (source: FullVectors) => {
+  const newVectorIndex = ({ fullVectors: source }: Pick<VectorsKind, "fullVectors">) => {
     fullVectors = source;
     return new MapVectorIndex();
   };

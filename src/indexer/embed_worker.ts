@@ -8,11 +8,10 @@
  */
 import type { Clock, Timer } from "../clock.ts";
 import { EmbedderError } from "../embedder.ts";
-import { VectorIndexUnavailable } from "../vector_index.ts";
-import { Backoff } from "./backoff.ts";
+import { type Source, VectorIndexUnavailable } from "../vector_index.ts";
+import { Backoff } from "../backoff.ts";
 import { chunksOf } from "./chunks.ts";
 import type { IndexWriter, Sourced } from "./index_writer.ts";
-import type { Source } from "./source.ts";
 import { type Answers, CALL, type TextCalls } from "./text_calls.ts";
 
 export interface EmbedWorkerOptions {

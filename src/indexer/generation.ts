@@ -9,13 +9,12 @@
 import type { Clock } from "../clock.ts";
 import { type AnyEmbedder, type Embedder, EmbedderError } from "../embedder.ts";
 import type { Memory } from "../memory.ts";
-import type { FullVectors, VectorIndex } from "../vector_index.ts";
+import type { FullVectors, Source, VectorIndex, VectorsKind } from "../vector_index.ts";
 import { EmbedWorker } from "./embed_worker.ts";
 import { type FailedReason, GivenUp } from "./given_up.ts";
 import { IndexWriter } from "./index_writer.ts";
 import { QueryVectors } from "./query_vectors.ts";
 import { type Recall, Remembered } from "./remembered.ts";
-import type { Source } from "./source.ts";
 import { TextCalls } from "./text_calls.ts";
 import { checkedEmbed, VectorLength } from "./vector_length.ts";
 
@@ -25,7 +24,9 @@ export interface GenerationOptions {
   /** Of the vectors that are remembered, where it is known; and whether the provider said it. */
   readonly length?: number | undefined;
   readonly isSettled?: boolean | undefined;
-  readonly newVectorIndex: (fullVectors: FullVectors) => VectorIndex;
+  readonly newVectorIndex: (kind: VectorsKind) => VectorIndex;
+  /** Its model is not set any more. */
+  readonly isFormer?: boolean | undefined;
   /** The state's memory of an id, now. */
   readonly memory: (id: string) => Memory | undefined;
   readonly clock: Clock;
@@ -62,8 +63,14 @@ export class Generation {
       indexed: () => this.vectorIndex.dimensions,
       changed: () => this.#lengthChanged(),
     });
-    this.vectorIndex = options.newVectorIndex((ids) => {
-      return this.#fullVectors(ids, (texts) => this.#remembered.ofBest(texts));
+    this.vectorIndex = options.newVectorIndex({
+      fullVectors: (ids) => this.#fullVectors(ids, (texts) => this.#remembered.ofBest(texts)),
+      allVectors: (ids) => this.#fullVectors(ids, (texts) => this.#remembered.ofContents(texts)),
+      memory,
+      sourceOf: (memory) => this.#sourceOf(memory),
+      model: embedder?.model ?? null,
+      length: () => this.#length.known,
+      isFormer: options.isFormer ?? false,
     });
     this.#writer = new IndexWriter({
       vectorIndex: this.vectorIndex,

@@ -1,5 +1,5 @@
 /** The memories that are not found by meaning, and why; until what they are made from changes. */
-import type { Source } from "./source.ts";
+import type { Source } from "../vector_index.ts";
 
 /**
  * - `refused`: the provider will not take this text.

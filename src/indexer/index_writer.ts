@@ -9,9 +9,8 @@
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 import type { Memory } from "../memory.ts";
-import type { VectorIndex } from "../vector_index.ts";
-import { Backoff } from "./backoff.ts";
-import type { Source, SourceOf } from "./source.ts";
+import type { Source, SourceOf, VectorIndex } from "../vector_index.ts";
+import { Backoff } from "../backoff.ts";
 
 /** A memory's vectors and what they were made from. */
 export interface Sourced {

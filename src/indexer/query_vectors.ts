@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { EmbedderError } from "../embedder.ts";
-import { Breaker } from "./breaker.ts";
+import { Breaker } from "../breaker.ts";
 import { withDeadline } from "./deadline.ts";
 import type { Recall } from "./remembered.ts";
 import type { Embed } from "./text_calls.ts";

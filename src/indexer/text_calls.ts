@@ -8,7 +8,7 @@
 import type { Clock } from "../clock.ts";
 import { EmbedderError } from "../embedder.ts";
 import { withDeadline } from "./deadline.ts";
-import { cutText } from "./source.ts";
+import { cutText } from "./cut_text.ts";
 
 /** An embedder's, of the length that the index has. Throws `EmbedderError`. */
 export type Embed = (texts: readonly string[], signal: AbortSignal) => Promise<Float32Array[]>;

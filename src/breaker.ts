@@ -2,7 +2,7 @@
  * A circuit breaker: after five failures in a row nobody waits for the provider any more. Half a
  * minute later one call may try, and its outcome decides.
  */
-import type { Clock } from "../clock.ts";
+import type { Clock } from "./clock.ts";
 
 const FAILURES = 5;
 const OPEN_MS = 30_000;

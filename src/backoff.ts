@@ -2,7 +2,7 @@
  * When to try again: full jitter from one second up to five minutes, later if the other side named
  * a time, and every five minutes where only the operator can mend it.
  */
-import type { Clock, Timer } from "../clock.ts";
+import type { Clock, Timer } from "./clock.ts";
 
 const FIRST_MS = 1_000;
 const LAST_MS = 5 * 60_000;
