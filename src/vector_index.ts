@@ -132,6 +132,8 @@ export interface VectorStoreStatus {
  */
 export interface VectorsElsewhere {
   readonly status: VectorStoreStatus;
+  /** Of every memory that it holds; may be walked while that changes. */
+  ids(): Iterable<string>;
   /**
    * Which of the memories it holds from before, as they are now: those need not be upserted. Waits
    * until it is known what it holds, or that it is out of reach; then there are none.
