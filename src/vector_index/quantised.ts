@@ -7,7 +7,6 @@
  * every few milliseconds; what changes meanwhile is scored again before the best are chosen, so
  * that a result is true of the index at the moment it is given.
  */
-import { AppError } from "../errors.ts";
 import { Pace } from "../pace.ts";
 import type {
   FullVectors,
@@ -18,10 +17,10 @@ import type {
   VectorQuery,
   VectorResult,
 } from "../vector_index.ts";
-import { inverseLength } from "../cosine.ts";
 import { Holding, type Measured } from "./holding.ts";
 import type { NewKernel } from "./kernel.ts";
 import { Finalists } from "./finalists.ts";
+import { checkLength, measure } from "./measure.ts";
 import { NearPairSearch } from "./near_pairs.ts";
 import { FEW_CODES, Scan, type Steps } from "./scan.ts";
 import { fastestKernel } from "./wasm_kernel.ts";
@@ -219,25 +218,4 @@ async function walk(
     await pace.breathe();
     signal?.throwIfAborted();
   }
-}
-
-/** The inverse length of a vector that can be compared; any other is refused. */
-function measure(vector: Float32Array, dimensions: number, action: string): number {
-  checkLength(vector, dimensions, action);
-  const inverse = inverseLength(vector);
-  if (Number.isNaN(inverse)) {
-    throw new AppError("invalid", `Cannot ${action}: the vector has a number that is not finite`);
-  }
-  if (inverse === Infinity) {
-    throw new AppError("invalid", `Cannot ${action}: the vector is empty or all zeros`);
-  }
-  return inverse;
-}
-
-function checkLength(vector: Float32Array, dimensions: number, action: string): void {
-  if (vector.length === dimensions) return;
-  throw new AppError(
-    "invalid",
-    `Cannot ${action}: the vector has ${vector.length} numbers, the index holds ${dimensions}`,
-  );
 }
