@@ -13,13 +13,18 @@
  */
 import type { Clock } from "./clock.ts";
 import { type AnyEmbedder, EmbedderError, type ServedModels } from "./embedder.ts";
-import { Generation, type GenerationOptions } from "./indexer/generation.ts";
+import { converge, lookUpAdopted, vectorStoreOf } from "./indexer/elsewhere.ts";
+import { Generation } from "./indexer/generation.ts";
+import type { GenerationOptions } from "./indexer/generation_options.ts";
 import type { FailedReason } from "./indexer/given_up.ts";
 import { newestFirst } from "./indexer/newest_first.ts";
 import { type IndexerStats, type IndexerStatus, statsOf, statusOf } from "./indexer/progress.ts";
+import type { Serving } from "./indexer/serving.ts";
 import { inSlices } from "./indexer/slices.ts";
 import type { Memory } from "./memory.ts";
 import type { VectorIndex, VectorsKind } from "./vector_index.ts";
+
+export type { Serving } from "./indexer/serving.ts";
 
 export interface IndexerOptions {
   /** Left out: only vectors that clients send are indexed. */
@@ -32,17 +37,6 @@ export interface IndexerOptions {
   /** 0 to 1, for the jitter of retries. */
   readonly random: () => number;
   readonly log?: ((message: string) => void) | undefined;
-}
-
-/** What searches go to: an index, and what turns a question into a vector of the same kind. Whoever
- * asked it for the one must ask the very same for the other: another may take its place between. */
-export interface Serving {
-  readonly vectorIndex: VectorIndex;
-  /** Within 1.5 seconds. Throws `EmbedderError`. */
-  embedQuery(text: string): Promise<Float32Array>;
-  /** The vectors that a memory is found by, one for each chunk of its text: its own, or what is
-   * remembered of the provider's; undefined where one of them is not to be had without a call. */
-  vectorsOf(memory: Memory): Promise<readonly Float32Array[] | undefined>;
 }
 
 export class Indexer {
@@ -60,6 +54,7 @@ export class Indexer {
   #isAsking = false;
   #areLost = false;
   #recorded: string | undefined;
+  #comparing: Promise<void> | undefined;
 
   constructor(options: IndexerOptions) {
     const { embedder, models } = options;
@@ -82,17 +77,23 @@ export class Indexer {
     kind: Pick<GenerationOptions, "embedder" | "length" | "isSettled" | "isFormer">,
   ): Generation {
     const { newVectorIndex, memory, clock, random, log = () => {} } = this.#options;
-    return new Generation({
+    const generation = new Generation({
       ...kind,
       newVectorIndex,
       memory,
       clock,
       random,
       stopping: this.#stopping.signal,
-      outgrown: (...what) => this.#outgrown(...what),
+      outgrown: (...what) => this.#outgrown(generation, ...what),
       settled: () => this.#settle(),
       log,
     });
+    return generation;
+  }
+
+  /** The one that serves first. */
+  get #generations(): readonly Generation[] {
+    return this.#next === undefined ? [this.#serving] : [this.#serving, this.#next];
   }
 
   /** Of the model that is set. */
@@ -102,21 +103,21 @@ export class Indexer {
 
   /** To be called after every durable put. */
   put(memory: Memory): void {
-    this.#serving.put(memory);
-    this.#next?.put(memory);
+    for (const generation of this.#generations) generation.put(memory);
   }
 
   /** To be called after every durable delete. */
   delete(id: string): void {
-    this.#serving.delete(id);
-    this.#next?.delete(id);
+    for (const generation of this.#generations) generation.delete(id);
   }
 
   /** Indexes what needs no call, in slices, and queues the rest, newest first. Never rejects. */
   async start(memories: Iterable<Memory>): Promise<void> {
     await this.#feed(memories);
-    if (!this.#stopping.signal.aborted) this.#options.models?.allAsked();
     if (this.#next !== undefined) void this.#askForServing();
+    const { signal } = this.#stopping;
+    await lookUpAdopted(this.#generations, (ids) => this.#memories(ids), signal);
+    if (!signal.aborted) this.#options.models?.allAsked();
   }
 
   async #feed(memories: Iterable<Memory>): Promise<void> {
@@ -169,6 +170,11 @@ export class Indexer {
     return statusOf(this.#newest);
   }
 
+  /** How the service is that keeps the vectors, if one does. */
+  vectorStore() {
+    return vectorStoreOf(this.#generations);
+  }
+
   get serving(): Serving {
     const generation = this.#serving;
     return {
@@ -195,14 +201,22 @@ export class Indexer {
 
   /** Takes up at once what was given up, and what waits for a better time. */
   retryFailed(): void {
-    this.#serving.retryFailed();
-    this.#next?.retryFailed();
+    for (const generation of this.#generations) generation.retryFailed();
+  }
+
+  /** That, and what another service keeps is compared with the state: once for all who ask
+   * meanwhile. Throws `not_ready` where that service is out of reach. */
+  reindex(): Promise<void> {
+    this.retryFailed();
+    return this.#comparing ??= converge(this.#generations)
+      .finally(() => this.#comparing = undefined);
   }
 
   /** Gives up what is under way; what is not indexed then is found again at the next start. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all([this.#serving.stop(), this.#next?.stop(), ...this.#leaving]);
+    const stopped = this.#generations.map((generation) => generation.stop());
+    await Promise.all([...stopped, ...this.#leaving]);
     for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 

@@ -6,40 +6,17 @@
  * its text is embedded. The first that the provider says in a life of the process settles that
  * length; if the index was begun with another, the generation is to be begun anew.
  */
-import type { Clock } from "../clock.ts";
-import { type AnyEmbedder, type Embedder, EmbedderError } from "../embedder.ts";
+import { type Embedder, EmbedderError } from "../embedder.ts";
 import type { Memory } from "../memory.ts";
-import type { FullVectors, Source, VectorIndex, VectorsKind } from "../vector_index.ts";
+import type { FullVectors, Source, VectorIndex } from "../vector_index.ts";
 import { EmbedWorker } from "./embed_worker.ts";
+import type { GenerationOptions } from "./generation_options.ts";
 import { type FailedReason, GivenUp } from "./given_up.ts";
 import { IndexWriter } from "./index_writer.ts";
 import { QueryVectors } from "./query_vectors.ts";
 import { type Recall, Remembered } from "./remembered.ts";
 import { TextCalls } from "./text_calls.ts";
 import { checkedEmbed, VectorLength } from "./vector_length.ts";
-
-export interface GenerationOptions {
-  /** Left out: only vectors that clients send are indexed. */
-  readonly embedder?: AnyEmbedder | undefined;
-  /** Of the vectors that are remembered, where it is known; and whether the provider said it. */
-  readonly length?: number | undefined;
-  readonly isSettled?: boolean | undefined;
-  readonly newVectorIndex: (kind: VectorsKind) => VectorIndex;
-  /** Its model is not set any more. */
-  readonly isFormer?: boolean | undefined;
-  /** The state's memory of an id, now. */
-  readonly memory: (id: string) => Memory | undefined;
-  readonly clock: Clock;
-  /** 0 to 1, for the jitter of retries. */
-  readonly random: () => number;
-  /** Ends what is asked for now, where the work of a generation ends before. */
-  readonly stopping: AbortSignal;
-  /** The provider's vectors have this length, and the index is one of another. */
-  readonly outgrown: (generation: Generation, length: number, isSettled: boolean) => void;
-  /** Something is over, well or not. */
-  readonly settled: () => void;
-  readonly log: (message: string) => void;
-}
 
 export class Generation {
   readonly vectorIndex: VectorIndex;
@@ -64,14 +41,15 @@ export class Generation {
       changed: () => this.#lengthChanged(),
     });
     this.vectorIndex = options.newVectorIndex({
-      fullVectors: (ids) => this.#fullVectors(ids, (texts) => this.#remembered.ofBest(texts)),
-      allVectors: (ids) => this.#fullVectors(ids, (texts) => this.#remembered.ofContents(texts)),
+      fullVectors: (ids) => this.#remembered.ofBestSources(ids.map((id) => this.#wanted(id))),
+      allVectors: (ids) => this.#allVectors(ids),
       memory,
       sourceOf: (memory) => this.#sourceOf(memory),
       model: embedder?.model ?? null,
       length: () => this.#length.known,
       isFormer: options.isFormer ?? false,
     });
+    this.vectorIndex.elsewhere?.whenLost((ids) => this.#lost(ids));
     this.#writer = new IndexWriter({
       vectorIndex: this.vectorIndex,
       memory,
@@ -153,10 +131,13 @@ export class Generation {
   }
 
   put(memory: Memory): void {
-    if (!this.#needsText(memory)) return;
-    // A vector of another text must not go on being found.
-    if (this.vectorIndex.has(memory.id)) this.#writer.align(memory.id);
-    this.#worker?.add(memory.id);
+    const { id } = memory;
+    const needsText = this.#needsText(memory);
+    // A vector of another text must not go on being found. Where the fields are kept beside the
+    // vectors, they may be others now.
+    const isToAlign = needsText || this.vectorIndex.elsewhere !== undefined;
+    if (isToAlign && this.vectorIndex.has(id)) this.#writer.align(id);
+    if (needsText) this.#worker?.add(id);
   }
 
   delete(id: string): void {
@@ -167,6 +148,7 @@ export class Generation {
 
   /** Indexes what needs no call, and returns the memories whose text must be embedded. */
   async take(memories: readonly Memory[]): Promise<Memory[]> {
+    await this.#adopt(memories);
     const open = memories.filter((memory) => this.#needsText(memory));
     const recalled = await this.#remembered.ofContents(open.map(({ content }) => content));
     const sourced = open.flatMap(({ id, content }, at) => {
@@ -181,6 +163,22 @@ export class Generation {
     return open.filter(({ id }) => !this.#writer.isCurrent(id));
   }
 
+  /** Takes over what is there from before: of that, no vector need be looked up. */
+  async #adopt(memories: readonly Memory[]): Promise<void> {
+    if (this.vectorIndex.elsewhere === undefined) return;
+    const text = memories.find((memory) => typeof this.#sourceOf(memory) === "string")?.content;
+    // But one: it tells the length, and later whether the provider still makes such vectors.
+    if (text !== undefined && !this.#remembered.hasSample) {
+      await this.#remembered.ofContents([text]);
+    }
+    await this.#writer.adopt(memories);
+  }
+
+  /** Asks for what is remembered of these, so that it does not seem to be in nobody's use. */
+  async lookUp(memories: readonly Memory[]): Promise<void> {
+    await this.#remembered.ofContents(memories.map(({ content }) => content));
+  }
+
   /** To be embedded after all that is written meanwhile, in this order. */
   addBacklog(ids: Iterable<string>): void {
     this.#worker?.addBacklog(ids);
@@ -189,7 +187,7 @@ export class Generation {
   /** Has the texts of those embedded once more whose vectors are not remembered any more. */
   async keepAgain(memories: readonly Memory[]): Promise<void> {
     const ids = memories.map(({ id }) => id);
-    const found = await this.#fullVectors(ids, (texts) => this.#remembered.ofContents(texts));
+    const found = await this.#allVectors(ids);
     this.#worker?.addLost(ids.filter((_, at) => found[at] === undefined));
   }
 
@@ -200,14 +198,8 @@ export class Generation {
     return (await this.#remembered.ofContents([source]))[0];
   }
 
-  async #fullVectors(ids: readonly string[], recall: FullVectors): ReturnType<FullVectors> {
-    const sources = ids.map((id) => this.#wanted(id));
-    const texts = sources.filter((source) => typeof source === "string");
-    const recalled = await recall(texts);
-    let next = 0;
-    return sources.map((source) =>
-      typeof source === "string" ? recalled[next++] : source && [source]
-    );
+  #allVectors(ids: readonly string[]): ReturnType<FullVectors> {
+    return this.#remembered.ofSources(ids.map((id) => this.#wanted(id)));
   }
 
   /** Within 1.5 seconds. Throws `EmbedderError`. */
@@ -239,8 +231,11 @@ export class Generation {
   /** Gives up what is under way. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    // First: what is under way may wait for it.
+    const closed = this.vectorIndex.elsewhere?.close();
     await this.#worker?.stop();
     await this.#writer.stop();
+    await closed;
   }
 
   #sourceOf({ content, embedding }: Memory): Source {
@@ -252,6 +247,16 @@ export class Generation {
   #putAgain(id: string): void {
     const memory = this.#options.memory(id);
     if (memory !== undefined) this.put(memory);
+  }
+
+  /** The index has lost these memories' vectors, and they are not remembered in full. */
+  #lost(ids: readonly string[]): void {
+    this.#writer.forget(ids);
+    const texts = ids.filter((id) => {
+      const memory = this.#options.memory(id);
+      return memory !== undefined && this.#needsText(memory);
+    });
+    this.#worker?.addBacklog(texts);
   }
 
   /** What a memory's vectors are made from, as it is now. */
@@ -280,7 +285,7 @@ export class Generation {
   /** Of the clients' vectors, some may be of no use now, or of use again. */
   #lengthChanged(): void {
     const { known, isSettled, isOutgrown } = this.#length;
-    if (known !== undefined && isOutgrown) return this.#options.outgrown(this, known, isSettled);
+    if (known !== undefined && isOutgrown) return this.#options.outgrown(known, isSettled);
     const waiting = [...this.#worker?.ids() ?? []].filter((id) => {
       return this.#options.memory(id)?.embedding !== undefined;
     });

@@ -4,7 +4,8 @@
  * leave the index as the last state wants it.
  *
  * Promises: nothing is written for a memory that is gone or whose text is another by now; a change
- * that the index could not take is kept, by id only, and tried again.
+ * that the index could not take is kept, by id only, and tried again. An index that another service
+ * keeps is told of other fields as well, in the same order.
  */
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
@@ -81,7 +82,9 @@ export class IndexWriter {
   /** Memories whose own vector is not in the index yet. */
   get pending(): number {
     let count = 0;
-    for (const id of this.#dirty) if (this.#wanted(id) instanceof Float32Array) count++;
+    for (const id of this.#dirty) {
+      if (this.#wanted(id) instanceof Float32Array && !this.isCurrent(id)) count++;
+    }
     return count;
   }
 
@@ -105,7 +108,8 @@ export class IndexWriter {
     return wanted !== undefined && this.#indexed.get(id) === wanted;
   }
 
-  /** Brings one entry in line with the state: a memory's own vector in, a stale or gone one out. */
+  /** Brings one entry in line with the state: a memory's own vector in, a stale or gone one out,
+   * other fields to where they are kept beside the vectors. */
   align(id: string): void {
     this.#dirty.add(id);
     this.#pump();
@@ -117,6 +121,16 @@ export class IndexWriter {
    */
   upsert(entries: readonly Sourced[]): Promise<Sourced[]> {
     return this.#inTurn(() => this.#upsertNow(entries));
+  }
+
+  /** Takes over what an index that another service keeps has of these memories from before. */
+  adopt(memories: readonly Memory[]): Promise<void> {
+    return this.#inTurn(() => this.#adoptNow(memories));
+  }
+
+  /** The index has lost them. */
+  forget(ids: readonly string[]): void {
+    for (const id of ids) this.#indexed.delete(id);
   }
 
   async stop(): Promise<void> {
@@ -161,11 +175,15 @@ export class IndexWriter {
   }
 
   async #alignNow(ids: readonly string[]): Promise<void> {
+    const kept: string[] = [];
     const stale: string[] = [];
     const own: Sourced[] = [];
     for (const id of ids) {
       const source = this.#wanted(id);
-      if (source !== undefined && this.#indexed.get(id) === source) continue;
+      if (source !== undefined && this.#indexed.get(id) === source) {
+        kept.push(id);
+        continue;
+      }
       if (source instanceof Float32Array && this.#fits(source)) {
         own.push({ id, source, vectors: [source] });
         continue;
@@ -175,6 +193,7 @@ export class IndexWriter {
         this.#options.rejected({ id, source, vectors: [source] });
       }
     }
+    if (kept.length > 0) await this.#options.vectorIndex.elsewhere?.refresh(kept);
     await this.#deleteNow(stale);
     const refused = await this.#upsertNow(own);
     // Its former vector, if any, is not this memory's any more.
@@ -201,15 +220,12 @@ export class IndexWriter {
   async #upsertNow(entries: readonly Sourced[]): Promise<Sourced[]> {
     const wanted = entries.filter(({ id, source }) => this.#wanted(id) === source);
     if (wanted.length === 0) return [];
+    const memories = wanted.map(({ id }) => this.#options.memory(id));
     try {
       await this.#options.vectorIndex.upsert(
         wanted.map(({ id, vectors }) => ({ id, vectors })),
       );
-      for (const { id, source } of wanted) {
-        this.#indexed.set(id, source);
-        // Edited or deleted while it was written: then it must not stay.
-        if (!this.isCurrent(id)) this.align(id);
-      }
+      wanted.forEach(({ id, source }, at) => this.#written(id, source, memories[at]));
       return [];
     } catch (error) {
       if (!(error instanceof AppError && error.code === "invalid")) throw error;
@@ -219,5 +235,32 @@ export class IndexWriter {
     const rejected: Sourced[] = [];
     for (const entry of wanted) rejected.push(...await this.#upsertNow([entry]));
     return rejected;
+  }
+
+  async #adoptNow(memories: readonly Memory[]): Promise<void> {
+    const wanted = memories.flatMap(({ id }) =>
+      this.#indexed.has(id) ? [] : this.#options.memory(id) ?? []
+    );
+    if (wanted.length === 0 || this.#stopped) return;
+    const sources = wanted.map((memory) => this.#options.sourceOf(memory));
+    const adopted = await this.#options.vectorIndex.elsewhere?.adopt(wanted);
+    wanted.forEach((memory, at) => {
+      const source = sources[at];
+      if (source === undefined || adopted?.has(memory.id) !== true) return;
+      this.#written(memory.id, source, memory);
+    });
+  }
+
+  /** The index holds what was made of this source, and of `memory`'s fields. */
+  #written(id: string, source: Source, memory: Memory | undefined): void {
+    this.#indexed.set(id, source);
+    // Edited or deleted meanwhile: then it must not stay.
+    if (!this.isCurrent(id) || this.#keepsFields && this.#options.memory(id) !== memory) {
+      this.align(id);
+    }
+  }
+
+  get #keepsFields(): boolean {
+    return this.#options.vectorIndex.elsewhere !== undefined;
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { dotProduct, inverseLength } from "../cosine.ts";
 import { type AnyEmbedder, EmbedderError } from "../embedder.ts";
 import { Pace } from "../pace.ts";
+import type { Source } from "../vector_index.ts";
 import { withDeadline } from "./deadline.ts";
 import { RecentChunks } from "./recent_chunks.ts";
 
@@ -28,6 +29,11 @@ export class Remembered {
   constructor(embedder: AnyEmbedder | undefined, takesLength: (length: number) => boolean) {
     this.#embedder = embedder;
     this.#takesLength = takesLength;
+  }
+
+  /** Whether anything was remembered, by which a model is told. */
+  get hasSample(): boolean {
+    return this.#sample !== undefined;
   }
 
   async ofTexts(texts: readonly string[]): Promise<(Float32Array | undefined)[]> {
@@ -58,8 +64,7 @@ export class Remembered {
     });
   }
 
-  /** The same, but of long contents only the first few. */
-  async ofBest(contents: readonly string[]): Promise<(readonly Float32Array[] | undefined)[]> {
+  async #ofBest(contents: readonly string[]): Promise<(readonly Float32Array[] | undefined)[]> {
     let characters = 0;
     const isLookedUp = contents.map(({ length }) => {
       const fits = characters === 0 || characters + length <= SEARCHED_CHARACTERS;
@@ -69,6 +74,23 @@ export class Remembered {
     const found = await this.ofContents(contents.filter((_, at) => isLookedUp[at]));
     let next = 0;
     return isLookedUp.map((is) => is ? found[next++] : undefined);
+  }
+
+  /** For each source its vectors: one of a client's own, or what `recall` has of the text's. */
+  async ofSources(
+    sources: readonly (Source | undefined)[],
+    recall = (texts: readonly string[]) => this.ofContents(texts),
+  ): Promise<(readonly Float32Array[] | undefined)[]> {
+    const recalled = await recall(sources.filter((source) => typeof source === "string"));
+    let next = 0;
+    return sources.map((source) =>
+      typeof source === "string" ? recalled[next++] : source && [source]
+    );
+  }
+
+  /** The same, but of long texts only the first few. */
+  ofBestSources(sources: readonly (Source | undefined)[]): ReturnType<Remembered["ofSources"]> {
+    return this.ofSources(sources, (texts) => this.#ofBest(texts));
   }
 
   /**
