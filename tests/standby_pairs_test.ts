@@ -68,6 +68,8 @@ Deno.test("closing ends the reading, and leaves nothing behind", async () => {
   const refused = assert.rejects(pairs, VectorIndexUnavailable);
   await drain();
   const closed = place.index.elsewhere.close();
+  await drain();
+  assert.equal(place.far.isClosed, false);
   reading.resolve();
   await Promise.all([closed, refused]);
   assert.deepEqual([place.index.bytes, place.clock.waiting, place.far.isClosed], [0, 0, true]);

@@ -52,11 +52,12 @@ Deno.test("what is written while the vectors are read has the last word", async 
   await place.index.delete(["north"]);
   await place.index.delete(["long"]);
   await place.index.upsert([{ id: "long", vectors: [NORTH] }, { id: "new", vectors: [EAST] }]);
+  await place.index.upsert([{ id: "east", vectors: [NORTH_EAST] }]);
   reading.resolve();
   await drain();
   const { hits } = await place.index.search(ALL);
-  const seen = hits.map(({ id, score }) => [id, Math.round(score)]);
-  assert.deepEqual(seen, [["long", 1], ["east", 0], ["new", 0]]);
+  const seen = hits.map(({ id, score }) => [id, Math.round(score * 10) / 10]);
+  assert.deepEqual(seen, [["long", 1], ["east", 0.8], ["new", 0]]);
 });
 
 Deno.test("what is written while it stands in is found, and gone, at once", async () => {
@@ -146,12 +147,36 @@ Deno.test("what was adopted while it stood by is read when it is away again", as
   assert.deepEqual(place.far.asked.at(-1), ["old"]);
 });
 
+Deno.test("what is adopted while the vectors are read is read as well", async () => {
+  const place = await StandbyPlace.away();
+  place.far.before.set("old", [NORTH_EAST]);
+  place.far.read = async () => {
+    if (place.far.before.size > 0) await place.index.elsewhere.adopt([memoryOf("old", "")]);
+    place.far.before.clear();
+  };
+  for (let times = 0; times < 2; times++) {
+    await place.refuses();
+    await drain();
+  }
+  assert.deepEqual(await place.ids(), ["north", "long", "old", "east"]);
+});
+
 Deno.test("what surely does not fit is not read", async () => {
   const place = await StandbyPlace.away(10);
   await place.refuses();
   await drain();
   await place.refuses();
   assert.deepEqual([place.far.asked, place.index.bytes], [[], 0]);
+});
+
+Deno.test("what just fits stands in", async () => {
+  const place = await StandbyPlace.away(11);
+  await place.refuses();
+  await drain();
+  assert.equal((await place.ids()).length, 3);
+  const upsert = place.index.upsert([{ id: "late", vectors: [NORTH] }]);
+  await Promise.all([upsert, place.index.delete(["late"])]);
+  assert.equal((await place.ids()).length, 3);
 });
 
 Deno.test("what turns out not to fit is given up, and tried again ten minutes later", async () => {
@@ -169,6 +194,8 @@ Deno.test("what turns out not to fit is given up, and tried again ten minutes la
   await place.refuses();
   await drain();
   assert.equal(place.far.asked.flat().length, 100);
+  await place.index.elsewhere.close();
+  assert.equal(place.clock.waiting, 0);
 });
 
 Deno.test("what grows beyond the room is not searched, and is let go", async () => {

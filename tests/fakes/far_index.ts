@@ -37,7 +37,7 @@ export class FarVectorIndex extends FloatScan implements RemoteVectorIndex {
       get status() {
         return { state: state(), detail: null, pending: 0 } as const;
       },
-      ids: () => this.kept.keys(),
+      ids: () => [...this.kept.keys()],
       adopt: async (memories) => {
         const ids = memories.map(({ id }) => id).filter((id) => this.before.has(id));
         await this.upsert(ids.map((id) => ({ id, vectors: this.before.get(id) ?? [] })));

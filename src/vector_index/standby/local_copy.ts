@@ -119,7 +119,7 @@ export class LocalCopy {
     const { dimensions } = remote;
     const entries = ids.flatMap((id, at) => {
       const vectors = found[at];
-      if (vectors === undefined || this.#written.has(id) || !remote.has(id)) return [];
+      if (vectors === undefined || this.#written.has(id)) return [];
       return vectors.every(({ length }) => length === dimensions) ? [{ id, vectors }] : [];
     });
     await this.index.upsert(entries);
