@@ -45,6 +45,7 @@ Deno.test("searches are refused while the vectors are read, which they do once",
 
 Deno.test("what is written while the vectors are read has the last word", async () => {
   const place = await StandbyPlace.away();
+  place.isPutRight = false;
   const reading = Promise.withResolvers<void>();
   place.far.read = () => reading.promise;
   await place.refuses();

@@ -15,6 +15,8 @@ export class StandbyPlace {
   readonly far = new FarVectorIndex();
   readonly clock = new FakeClock();
   readonly logged: string[] = [];
+  /** Whether scores are put right by what is kept; else they are those of the copy. */
+  isPutRight = true;
   readonly index: StandbyVectorIndex;
 
   constructor(maxBytes?: number, breathe?: () => Promise<void>) {
@@ -58,6 +60,6 @@ export class StandbyPlace {
   }
 
   #full(ids: readonly string[]) {
-    return Promise.resolve(ids.map((id) => this.far.kept.get(id)));
+    return Promise.resolve(ids.map((id) => this.isPutRight ? this.far.kept.get(id) : undefined));
   }
 }
