@@ -218,13 +218,35 @@ Deno.test("what Qdrant refuses is refused with its status and in its words", asy
   });
 });
 
+Deno.test("a vector that is too short or too long to be measured in float32 has no direction", async () => {
+  await withPoints(async (standIn) => {
+    const points = [{ id: 1, vector: [1e-9, 0] }, { id: 2, vector: [1e38, 1e38] }];
+    await ask(standIn, "PUT /collections/c/points", { points });
+    const filter = { must: [{ has_id: [1, 2] }] };
+    const { reply } = await ask(standIn, "POST /collections/c/points/query", {
+      query: [1, 0],
+      filter,
+      with_vector: true,
+    });
+    assert.deepEqual(reply, {
+      result: {
+        points: [
+          { id: 1, version: 1, score: Math.fround(1e-9), vector: [Math.fround(1e-9), 0] },
+          { id: 2, version: 1, score: 0, vector: [0, 0] },
+        ],
+      },
+      status: "ok",
+    });
+  });
+});
+
 Deno.test("what cannot be read is refused", async () => {
   const points = (point: object) => ({ points: [{ id: 1, vector: [1, 0], ...point }] });
   const cases: [string, unknown, number, RegExp][] = [
     ["PUT /collections/c/points", points({ id: "memory-1" }), 400, /not a valid point ID/],
     ["PUT /collections/c/points", points({ id: -1 }), 400, /not a valid point ID/],
     ["PUT /collections/c/points", points({ vector: [1, null] }), 400, /^Format error/],
-    ["POST /collections/c/points/count", { filter: { must: [{ key: "a" }] } }, 400, /Condition/],
+    ["POST /collections/c/points/count", { filter: { must: [{ key: "a" }] } }, 422, /^Validation/],
     ["POST /collections/c/points/count", { filter: { most: [] } }, 400, /^Format error/],
     ["PUT /collections/d", { vectors: { size: 0, distance: "Cosine" } }, 422, /^Validation error/],
     ["PUT /collections/d", { vectors: { size: 2, distance: "cosine" } }, 400, /^Format error/],

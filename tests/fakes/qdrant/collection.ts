@@ -60,15 +60,15 @@ export class Collection {
     return this.#operations++;
   }
 
+  /** Those before one that is refused are there nevertheless, as with Qdrant's own engine. */
   upsert(points: readonly NewPoint[]): void {
-    const wrong = points.find(({ vector }) => vector.length !== this.length);
-    if (wrong !== undefined) throw REFUSALS.wrongLength(this.length, wrong.vector.length);
+    this.#ordered = undefined;
     for (const { id, vector, payload } of points) {
+      if (vector.length !== this.length) throw REFUSALS.wrongLength(this.length, vector.length);
       this.#remove(id);
       const row = this.#rows.add(vector);
       this.#points.set(id, { id, payload, row, version: this.#operations });
     }
-    this.#ordered = undefined;
   }
 
   delete(selection: Selection): void {

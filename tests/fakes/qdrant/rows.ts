@@ -1,4 +1,5 @@
 /** The vectors of a collection, as Qdrant keeps them for a cosine: float32, of length 1. */
+import { dotProduct } from "../../../src/cosine.ts";
 
 const SEGMENT_ROWS = 1024;
 
@@ -34,10 +35,7 @@ export class Rows {
   /** With a vector that is normalised as the rows are. */
   score(row: number, query: Float32Array): number {
     const segment = this.#segments[Math.floor(row / SEGMENT_ROWS)] ?? query;
-    const from = (row % SEGMENT_ROWS) * this.length;
-    let sum = 0;
-    for (let at = 0; at < query.length; at++) sum += (segment[from + at] ?? 0) * (query[at] ?? 0);
-    return Math.fround(sum);
+    return Math.fround(dotProduct(segment, (row % SEGMENT_ROWS) * this.length, query));
   }
 
   copy(): Rows {

@@ -48,9 +48,7 @@ interface StoredFilter {
 
 const condition: z.ZodType<Condition> = z.lazy(() =>
   z.union([
-    field.refine(
-      (one) => [one.match, one.range, one.values_count].some((part) => part != null),
-    ),
+    field,
     z.object({ is_empty: z.object({ key: z.string() }) }),
     z.object({ is_null: z.object({ key: z.string() }) }),
     z.object({ has_id: z.array(z.unknown()) }),
@@ -117,6 +115,10 @@ function conditionTest(one: Condition): Test {
 
 /** Of a list one value that fits is enough. */
 function fieldTest({ key, match, range, values_count }: Field): Test {
+  const parts = [match, range, values_count].filter((part) => part != null).length;
+  if (parts === 0) throw REFUSALS.invalidBody("at least one field condition must be specified");
+  // Qdrant's engine heeds one of them and forgets the rest.
+  if (parts > 1) throw REFUSALS.invalidBody("this stand-in takes one condition at a time");
   const path = key.split(".");
   const tests: ((value: JsonValue) => boolean)[] = [];
   if (match != null) tests.push(matchTest(match));
