@@ -1,0 +1,52 @@
+/** `serve_edge.py` as a process of its own, where `.ci/run` could install Qdrant's engine. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { within } from "../e2e/conditions.ts";
+
+const PYTHON = fileURLToPath(new URL("../../.tools/qdrant-edge/bin/python", import.meta.url));
+const SCRIPT = fileURLToPath(new URL("serve_edge.py", import.meta.url));
+
+export const hasEdgeServer = existsSync(PYTHON);
+
+/** On a port of its own, with nothing in it; what it held is gone at its end. */
+export class EdgeServer implements AsyncDisposable {
+  readonly url: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #log: ReadableStreamDefaultReader<Uint8Array>;
+
+  private constructor(
+    url: string,
+    child: Deno.ChildProcess,
+    log: ReadableStreamDefaultReader<Uint8Array>,
+  ) {
+    this.url = url;
+    this.#child = child;
+    this.#log = log;
+  }
+
+  static async start(): Promise<EdgeServer> {
+    const child = new Deno.Command(PYTHON, {
+      args: [SCRIPT, "--port=0"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    const log = child.stderr.getReader();
+    let said = "";
+    const firstLine = async () => {
+      for (let read = await log.read(); !read.done; read = await log.read()) {
+        said += new TextDecoder().decode(read.value);
+        if (said.endsWith("\n")) return said.trim();
+      }
+      throw new Error(`it ended: ${said}`);
+    };
+    const url = await within(30_000, firstLine(), () => `its address: ${said}`);
+    return new EdgeServer(url, child, log);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await within(10_000, this.#child.status, () => "its end");
+    await this.#log.cancel();
+  }
+}
