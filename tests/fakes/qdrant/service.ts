@@ -66,17 +66,23 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 };
 
 /** Which collection a path is about, and what of it. */
-function found(method: string, path: string): { operation: Operation; name: string } | undefined {
+function found(
+  method: string,
+  path: string,
+): { operation: Operation; name: string; endpoint: string } | undefined {
   const [, first, name, ...rest] = path.split("/");
   if (first !== "collections") return undefined;
   const pattern = name === undefined ? "" : `/{name}${rest.map((part) => `/${part}`).join("")}`;
-  const operation = OPERATIONS[`${method} /collections${pattern}`];
-  return operation && { operation, name: decodeURIComponent(name ?? "") };
+  const endpoint = `/collections${pattern}`;
+  const operation = OPERATIONS[`${method} ${endpoint}`];
+  return operation && { operation, name: decodeURIComponent(name ?? ""), endpoint };
 }
 
 export class Service {
   readonly version: string;
   collections = new Map<string, Collection>();
+  /** How often each was asked, by what `/metrics` calls it. */
+  readonly #counts = new Map<string, number>();
 
   constructor(version: string) {
     this.version = version;
@@ -85,7 +91,7 @@ export class Service {
   /** Undefined for what this stand-in does not know, which need not be nonsense. */
   routeOf(method: string, path: string): Route | undefined {
     if (path === "/") return "root";
-    if (/^\/(?:healthz|livez|readyz)$/.test(path)) return "health";
+    if (/^\/(?:healthz|livez|readyz|metrics)$/.test(path)) return "health";
     return found(method, path)?.operation.route;
   }
 
@@ -100,9 +106,12 @@ export class Service {
         }),
       };
     }
+    if (path === "/metrics") return plain(200, this.#metrics());
     if (this.routeOf(method, path) === "health") return plain(200, `${path.slice(1)} check passed`);
     const asked = found(method, path);
     if (asked === undefined) return plain(404, "");
+    const labels = `method="${method}",endpoint="${asked.endpoint}"`;
+    this.#counts.set(labels, (this.#counts.get(labels) ?? 0) + 1);
     try {
       return resultOf(asked.operation.run(this, asked.name, body));
     } catch (error) {
@@ -122,6 +131,14 @@ export class Service {
     const config: JsonObject = isJsonObject(body) ? body : {};
     this.collections.set(name, created(config));
     return true;
+  }
+
+  /** Of what the real one says there, how many requests it answered; the status is not told apart. */
+  #metrics(): string {
+    const lines = [...this.#counts].map(([labels, count]) => (
+      `rest_responses_total{${labels},status="200"} ${count}\n`
+    ));
+    return lines.join("");
   }
 
   list(): object {
