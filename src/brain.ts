@@ -19,6 +19,7 @@ import { Locks } from "./locks.ts";
 import { Memories } from "./memories.ts";
 import { Projection } from "./projection.ts";
 import { Quota, type QuotaLimits } from "./quota.ts";
+import { Reindexing } from "./reindexing.ts";
 import { Related } from "./related.ts";
 import { Retrieval } from "./retrieval.ts";
 import { SameTexts } from "./same_texts.ts";
@@ -67,6 +68,7 @@ export class Brain {
   readonly duplicates: Duplicates;
   readonly stats: Stats;
   readonly indexer: Indexer;
+  readonly reindexing: Reindexing;
   readonly #state = new State();
   readonly #store: Store;
   readonly #projection: Projection;
@@ -94,6 +96,7 @@ export class Brain {
     });
     const sameTexts = new SameTexts({ memories: () => state.memories(), random: options.random });
     const { indexer } = this;
+    this.reindexing = new Reindexing({ indexer, clock });
     const stopping = this.#stopping.signal;
     const duplicates = this.duplicates = new Duplicates({ state, indexer, clock, stopping });
     const derived = { textIndex, indexer, walks, texts: [sameTexts, duplicates] };

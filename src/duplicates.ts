@@ -13,7 +13,7 @@ import { AppError } from "./errors.ts";
 import type { Indexer } from "./indexer.ts";
 import type { Entry, Memory } from "./memory.ts";
 import { compareAge } from "./same_texts.ts";
-import type { Degradation } from "./search.ts";
+import { type Degradation, isUnreached } from "./search.ts";
 import { selectWindow } from "./selection.ts";
 import type { State } from "./state.ts";
 import { VectorIndexUnavailable } from "./vector_index.ts";
@@ -67,6 +67,11 @@ interface SemanticSide extends KnownPairs {
 }
 
 const NOTHING: KnownPairs = { pairs: [], isComplete: true };
+const UNREACHED: SemanticSide = {
+  pairs: [],
+  isComplete: false,
+  degraded: "vector_store_unavailable",
+};
 
 export class Duplicates {
   readonly #options: DuplicatesOptions;
@@ -154,10 +159,12 @@ export class Duplicates {
 
   async #meanings({ by, minSimilarity }: DuplicatesRequest): Promise<SemanticSide> {
     const { indexer, state } = this.#options;
-    const { size } = indexer.serving.vectorIndex;
+    const { vectorIndex } = indexer.serving;
+    const { size } = vectorIndex;
     const provider = indexer.status().state;
     // Where there is none by choice, and no vector, "any" means words only.
     if (by === "any" && provider === "off" && size === 0) return { ...NOTHING, degraded: null };
+    if (isUnreached(vectorIndex, state)) return UNREACHED;
     const isWhole = size >= state.size;
     const degraded = isWhole || provider === "ok" ? null : "embeddings_unavailable";
     try {
@@ -165,7 +172,7 @@ export class Duplicates {
       return { pairs, isComplete: isComplete && isWhole, degraded };
     } catch (error) {
       if (!(error instanceof VectorIndexUnavailable)) throw error;
-      return { pairs: [], isComplete: false, degraded: "vector_store_unavailable" };
+      return UNREACHED;
     }
   }
 

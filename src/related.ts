@@ -8,7 +8,7 @@ import type { Memories } from "./memories.ts";
 import type { Memory } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { Retrieval } from "./retrieval.ts";
-import { resultOf, type SearchResult } from "./search.ts";
+import { isUnreached, resultOf, type SearchResult } from "./search.ts";
 import { selectWindow } from "./selection.ts";
 import type { State } from "./state.ts";
 
@@ -77,7 +77,7 @@ export class Related {
       results: answer.page.map((ranked) => resultOf(ranked, state, now)),
       total: answer.total,
       mode: answer.mode,
-      degraded: answer.isPoorer
+      degraded: answer.isPoorer || isUnreached(vectorIndex, state)
         ? "vector_store_unavailable"
         : isMissed
         ? "embeddings_unavailable"

@@ -20,7 +20,7 @@ export type { Question, Ranked, UsedMode } from "./retrieval/asked.ts";
 /** A page, and what was used for it. */
 export interface Answer extends Page {
   readonly mode: UsedMode;
-  /** True where the vector index was out of reach. */
+  /** True where the vector index was out of reach, whether something stood in for it or not. */
   readonly isPoorer: boolean;
 }
 
@@ -45,18 +45,20 @@ export class Retrieval {
   }
 
   async ask(asked: Asked): Promise<Answer> {
+    let isPoorer = false;
+    const poorer = () => void (isPoorer = true);
     try {
-      return { ...await this.#page(asked), isPoorer: false };
+      return { ...await this.#page(asked, poorer), isPoorer };
     } catch (error) {
       if (!(error instanceof VectorIndexUnavailable)) throw error;
-      return { ...await this.#page({ ...asked, mode: "keyword" }), isPoorer: true };
+      return { ...await this.#page({ ...asked, mode: "keyword" }, poorer), isPoorer: true };
     }
   }
 
-  async #page(asked: Asked): Promise<Page & { readonly mode: UsedMode }> {
+  async #page(asked: Asked, poorer: () => void): Promise<Page & { readonly mode: UsedMode }> {
     const { state, clock } = this.#options;
     const wordsOnly = new WordsOnly(asked, state);
-    const halves = this.#halves(asked, wordsOnly);
+    const halves = this.#halves(asked, wordsOnly, poorer);
     const mode = modeOf(halves);
     const [first] = halves;
     if (first === undefined) return { page: [], total: 0, mode };
@@ -68,7 +70,7 @@ export class Retrieval {
     return { ...await list.page(), mode };
   }
 
-  #halves(asked: Asked, wordsOnly: WordsOnly): Half[] {
+  #halves(asked: Asked, wordsOnly: WordsOnly, poorer: () => void): Half[] {
     const { questions, mode, vectorIndex } = asked;
     const { state, textIndex, wordsReady } = this.#options;
     const narrowing = { filter: asked.filter, except: asked.except };
@@ -80,7 +82,7 @@ export class Retrieval {
         halves.push({ side: "words", question, find });
       }
       if (vectors.length > 0 && mode !== "keyword") {
-        const find = findMeanings({ vectorIndex, state, vectors, narrowing });
+        const find = findMeanings({ vectorIndex, state, vectors, narrowing, poorer });
         halves.push({ side: "meanings", question, find });
       }
       return halves;

@@ -14,6 +14,7 @@ import { type RankingWeights, type ScoreParts, scoreParts } from "./ranking.ts";
 import type { Answer, Question, Ranked, Retrieval, UsedMode } from "./retrieval.ts";
 import type { State } from "./state.ts";
 import type { Highlight, TextIndex } from "./text_index.ts";
+import type { VectorIndex } from "./vector_index.ts";
 
 export const SEARCH_MODES = ["auto", "keyword", "semantic", "hybrid"] as const;
 export type SearchMode = (typeof SEARCH_MODES)[number];
@@ -115,12 +116,13 @@ export class Search {
     { mode, queries, embedding }: SearchRequest,
     { vectorIndex, embedQuery }: Serving,
   ): Promise<{ vectors?: Float32Array[]; degraded: Degradation | null }> {
-    const { hasEmbedder, indexer } = this.#options;
+    const { hasEmbedder, indexer, state } = this.#options;
     if (mode === "keyword") return { degraded: null };
     if (embedding !== undefined) return { vectors: [embedding], degraded: null };
     if (!hasEmbedder) return { degraded: null };
     // Nothing is indexed by meaning yet: a vector of the query would find nothing.
     if (mode === "auto" && vectorIndex.size === 0) {
+      if (isUnreached(vectorIndex, state)) return { degraded: "vector_store_unavailable" };
       const isWell = indexer.status().state === "ok";
       return { degraded: isWell ? null : "embeddings_unavailable" };
     }
@@ -146,6 +148,11 @@ export class Search {
     }
     return results;
   }
+}
+
+/** Whether it is not even known what another service keeps. */
+export function isUnreached({ size, elsewhere }: VectorIndex, state: State): boolean {
+  return size === 0 && state.size > 0 && elsewhere?.status.state === "unavailable";
 }
 
 export function resultOf({ hit, memory, score }: Ranked, state: State, nowMs: number): Result {

@@ -98,7 +98,7 @@ export class Stats {
       integrity: this.integrity(),
       backups: this.#options.backups.stats(),
       embeddings: indexer.stats(),
-      vector_store: { kind: indexer.serving.vectorIndex.kind, status: "ok" as const },
+      vector_store: indexer.vectorStore(),
       created_first_at: first,
       created_last_at: last,
       uptime_seconds: this.uptimeSeconds,
@@ -130,16 +130,18 @@ export class Stats {
     const { mode, disk, integrity } = store.status();
     const { state } = indexer.status();
     const backup = this.#options.backups.status;
+    const { status: vectorStore } = indexer.vectorStore();
     const checks = {
       storage: mode,
       disk,
       integrity,
       // The provider is well, but some texts or vectors were given up: `/stats` says how many.
       embeddings: state === "ok" && indexer.stats().failed > 0 ? "incomplete" : state,
+      vector_store: vectorStore,
       backup,
     } as const;
     const isStoring = mode === "ok" && disk === "ok" && integrity === "ok";
-    const well = isStoring && backup !== "failed" &&
+    const well = isStoring && backup !== "failed" && vectorStore === "ok" &&
       (state === "ok" || state === "off");
     return { status: well ? "ok" : "degraded", checks } as const;
   }

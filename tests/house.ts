@@ -39,6 +39,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   memories: "service",
   projection: "service",
   quota: "service",
+  reindexing: "service",
   same_texts: "service",
   related: "service",
   retrieval: "service",

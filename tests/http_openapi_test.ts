@@ -40,6 +40,7 @@ Deno.test("the document has the routes of the service and no others", () => {
     "GET /stats",
     "PATCH /memories/{id}",
     "POST /admin/integrity/ack",
+    "POST /admin/reindex",
     "POST /context",
     "POST /export",
     "POST /import",
@@ -120,6 +121,7 @@ Deno.test("the document names every check of the health and all its words", () =
     disk: "ok,slow,low,full,failed,lost",
     integrity: "ok,degraded",
     embeddings: "ok,off,waiting,misconfigured,incomplete",
+    vector_store: "ok,unavailable",
     backup: "ok,failed,off",
   });
   assert.deepEqual(Probe.properties.status.enum, ["ok", "loading", "stopping", "storage_failed"]);

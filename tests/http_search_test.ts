@@ -17,13 +17,14 @@ import {
   withApp,
 } from "./http_app.ts";
 
-/** An index that can be taken out of reach for searches. */
+/** An index that can be taken out of reach for searches, with something that stands in or not. */
 class FarIndex extends FloatScan {
   away = false;
+  isStoodInFor = false;
 
   override async search(query: Parameters<FloatScan["search"]>[0]) {
     if (this.away) throw new VectorIndexUnavailable("away");
-    return await super.search(query);
+    return { ...await super.search(query), isPoorer: this.isStoodInFor };
   }
 }
 
@@ -88,6 +89,10 @@ const LADDER: readonly [string, Json, string, string | null, number][] = [
   ["away", { query: "fence", mode: "semantic" }, "keyword", "vector_store_unavailable", 1],
   ["away", { embedding: [1, 2, 3, 4] }, "keyword", "vector_store_unavailable", 0],
   ["away", { query: "fence", mode: "keyword" }, "keyword", null, 1],
+  ["stood in for", { query: "fence" }, "hybrid", "vector_store_unavailable", 2],
+  ["stood in for", { query: "fence", mode: "semantic" }, "semantic", "vector_store_unavailable", 2],
+  ["stood in for", { embedding: [1, 2, 3, 4] }, "semantic", "vector_store_unavailable", 2],
+  ["stood in for", { query: "fence", mode: "keyword" }, "keyword", null, 1],
   ["empty", { query: "fence" }, "keyword", null, 0],
   ["empty", { query: "fence", mode: "hybrid" }, "hybrid", null, 0],
   ["empty", { query: "fence", mode: "semantic" }, "semantic", null, 0],
@@ -107,6 +112,7 @@ Deno.test("a search says what it used, and is poorer, never an error, where some
       if (state === "failing") embedder.plan = () => new EmbedderError("config", CANARY);
       if (state === "length") embedder.length = 5;
       vectorIndex.away = state === "away";
+      vectorIndex.isStoodInFor = state === "stood in for";
       const body = await search(app, json);
       const seen = [body.mode, body.degraded, body.total, body.results.length];
       assert.deepEqual([state, json, ...seen], [state, json, mode, degraded, found, found]);

@@ -14,6 +14,7 @@ const HEALTHY = {
     disk: "ok",
     integrity: "ok",
     embeddings: "off",
+    vector_store: "ok",
     backup: "off",
   },
 };
@@ -35,7 +36,7 @@ const NO_STATS = {
     cache_full: false,
     reindexing: null,
   },
-  vector_store: { kind: "memory", status: "ok" },
+  vector_store: { kind: "memory", status: "ok", pending: 0, detail: null },
   created_first_at: null,
   created_last_at: null,
   uptime_seconds: 0,

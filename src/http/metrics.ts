@@ -65,6 +65,9 @@ export class Metrics {
     this.#gauge("embeddings_indexed", "Memories found by meaning.", () => indexer.stats().indexed);
     this.#gauge("embeddings_pending", "Memories to be embedded.", () => indexer.stats().pending);
     this.#gauge("embeddings_failed", "Memories given up.", () => indexer.stats().failed);
+    const store = () => indexer.vectorStore();
+    this.#gauge("vector_store_up", "1 while it answers.", () => store().status === "ok" ? 1 : 0);
+    this.#gauge("vector_store_pending", "Memories it lacks.", () => store().pending);
     this.#gauge("heap_used_bytes", "JavaScript heap in use.", () => Deno.memoryUsage().heapUsed);
     this.#gauge("resident_bytes", "Resident memory.", () => Deno.memoryUsage().rss);
     this.#gauge("uptime_seconds", "Since the start.", () => stats.uptimeSeconds);

@@ -1,6 +1,7 @@
 /** `/stats`, `/health`, `/metrics`, `/openapi.json`, `/docs`: the service about itself. */
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
+import { reindexReportSchema, vectorStoreSchema } from "../reindexing.ts";
 import type { Metrics } from "./metrics.ts";
 import { json, type Route, route } from "./route.ts";
 
@@ -62,10 +63,7 @@ const statsSchema = z.strictObject({
     description: "`model` and `dimensions` are of the vectors that searches use, `indexed` the " +
       "memories that are found by them, `failed` those that were given up.",
   }),
-  vector_store: z.strictObject({
-    kind: z.enum(["memory", "qdrant"]),
-    status: z.enum(["ok", "unavailable"]),
-  }),
+  vector_store: vectorStoreSchema,
   created_first_at: z.string().nullable(),
   created_last_at: z.string().nullable(),
   uptime_seconds: count,
@@ -90,6 +88,9 @@ const checksSchema = z.strictObject({
     description: "`off`: no provider is set. `waiting`: it does not answer, and is asked again. " +
       "`misconfigured`: it refuses the key or the model. `incomplete`: some texts were given up; " +
       "/stats counts them as failed.",
+  }),
+  vector_store: z.enum(["ok", "unavailable"]).meta({
+    description: "`unavailable`: Qdrant does not answer, and is tried again; /stats says why.",
   }),
   backup: z.enum(["ok", "failed", "off"]).meta({
     description: "`failed`: the last one; it is tried again. `off`: BACKUP_INTERVAL_HOURS is 0.",
@@ -123,6 +124,7 @@ export function serviceRoutes(
   return [
     ...probeRoutes(brain),
     acknowledgeRoute(brain),
+    reindexRoute(brain),
     ...reportRoutes(brain, metrics, documents),
   ];
 }
@@ -193,6 +195,30 @@ function acknowledgeRoute(brain: Brain): Route {
     replies: { 200: { description: "What is left to acknowledge.", schema: integritySchema } },
     errors: ["read_only", "storage_failed"],
   }, async () => json(200, await brain.acknowledgeDamage()));
+}
+
+function reindexRoute(brain: Brain): Route {
+  return route({
+    method: "POST",
+    path: "/admin/reindex",
+    operationId: "reindex",
+    summary: "Bring the vectors in line with the memories",
+    description: "Takes up again what was given up, and compares Qdrant with the memories where " +
+      "it is used: what it lacks is sent, what it has too much of is deleted. Texts are embedded " +
+      "in the background. All of this happens by itself as well; may be repeated.",
+    tag: "Service",
+    replies: {
+      200: { description: "It is compared; how it stands.", schema: reindexReportSchema },
+      202: {
+        description: "It takes longer than half a minute, and goes on; how it stands so far.",
+        schema: reindexReportSchema,
+      },
+    },
+    errors: ["not_ready"],
+  }, async () => {
+    const { report, isDone } = await brain.reindexing.run();
+    return json(isDone ? 200 : 202, report);
+  });
 }
 
 function reportRoutes(brain: Brain, metrics: Metrics, documents: Documents): readonly Route[] {

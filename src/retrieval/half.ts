@@ -66,10 +66,12 @@ export interface MeaningsOptions {
   /** Of several the nearest counts. */
   readonly vectors: readonly Float32Array[];
   readonly narrowing: Narrowing;
+  /** Told where the index was out of reach, and gave what could be found without it. */
+  readonly poorer: () => void;
 }
 
 export function findMeanings(options: MeaningsOptions): Half["find"] {
-  const { vectorIndex, state, vectors, narrowing: { filter, except } } = options;
+  const { vectorIndex, state, vectors, narrowing: { filter, except }, poorer } = options;
   const matches = matcher(filter);
   const isIn = (id: string) => {
     const memory = id === except ? undefined : state.get(id);
@@ -80,7 +82,9 @@ export function findMeanings(options: MeaningsOptions): Half["find"] {
   return async (limit) => {
     const lists: Found[] = [];
     for (const vector of vectors) {
-      lists.push(await vectorIndex.search({ vector, limit, filter, accept }));
+      const found = await vectorIndex.search({ vector, limit, filter, except, accept });
+      if (found.isPoorer === true) poorer();
+      lists.push(found);
     }
     const [only] = lists;
     return lists.length === 1 && only !== undefined ? only : await nearest(lists, limit);
