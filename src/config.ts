@@ -3,6 +3,7 @@
  * Problems name the variable and what it wants; they never repeat a value, which may be a secret.
  */
 import { z } from "zod";
+import { isSafeAddress } from "./config/addresses.ts";
 import { LOG_LEVELS } from "./log.ts";
 
 const MIB = 1024 * 1024;
@@ -47,6 +48,11 @@ const environmentSchema = z.object({
   EMBEDDING_MODEL: z.string().max(200).default("text-embedding-3-small"),
   EMBEDDING_DIMENSIONS: z.string().regex(/^\d{1,4}$/).transform(Number)
     .pipe(z.int().min(1).max(8192)).optional(),
+  QDRANT_URL: z.string().refine(isSafeAddress).optional(),
+  QDRANT_API_KEY: z.string().regex(/^[\x21-\x7e]+$/).optional(),
+  QDRANT_COLLECTION: z.string().regex(/^[A-Za-z0-9_.-]{1,200}$/).optional(),
+  QDRANT_TIMEOUT_MS: wholeNumber(800, 50, 60_000),
+  QDRANT_QUANTIZATION: z.enum(["none", "scalar"]).default("none"),
   MAX_BODY_BYTES: wholeNumber(8 * MIB, 1024, 1024 * MIB),
   MAX_IMPORT_BYTES: wholeNumber(1024 * MIB, 1024, 1024 * 1024 * MIB),
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 0, 10_000_000),
@@ -74,6 +80,11 @@ const WANTED: Readonly<Record<Variable, string>> = {
   OPENAI_BASE_URL: "an https address without user and password (http for your own network)",
   EMBEDDING_MODEL: "at most 200 characters",
   EMBEDDING_DIMENSIONS: "a whole number from 1 to 8192",
+  QDRANT_URL: "an https address without user and password (http for your own network)",
+  QDRANT_API_KEY: "printable ASCII without blanks",
+  QDRANT_COLLECTION: "1 to 200 letters, digits, dots, dashes and underscores",
+  QDRANT_TIMEOUT_MS: "a whole number from 50 to 60000",
+  QDRANT_QUANTIZATION: "none or scalar",
   MAX_BODY_BYTES: "a whole number from 1024 to 1073741824",
   MAX_IMPORT_BYTES: "a whole number from 1024 to 1099511627776",
   RATE_LIMIT_PER_MINUTE: "a whole number, 0 for no limit",
@@ -101,6 +112,15 @@ export interface Config {
     readonly baseUrl: string | undefined;
     readonly model: string;
     readonly dimensions: number | undefined;
+  } | undefined;
+  /** Left out: the vectors are kept in this process. */
+  readonly qdrant: {
+    readonly url: string;
+    readonly apiKey: string | undefined;
+    /** Left out: one for each model and length of vectors. */
+    readonly collection: string | undefined;
+    readonly timeoutMs: number;
+    readonly quantization: "none" | "scalar";
   } | undefined;
   readonly maxBodyBytes: number;
   readonly maxImportBytes: number;
@@ -154,6 +174,12 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
   const key = needsKey ? readKey(env, readFile, isProduction, problems, warnings) : undefined;
   if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)]);
   const { data } = parsed;
+  if (data.QDRANT_URL === undefined) {
+    for (const [name, value] of given) {
+      if (!name.startsWith("QDRANT_") || value === undefined) continue;
+      warnings.push(`${name} is set without QDRANT_URL, and so of no use`);
+    }
+  }
   return {
     isProduction,
     key,
@@ -161,6 +187,7 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
     host: data.HOST,
     port: data.PORT,
     embeddings: embeddingsOf(data),
+    qdrant: qdrantOf(data),
     maxBodyBytes: data.MAX_BODY_BYTES,
     maxImportBytes: data.MAX_IMPORT_BYTES,
     requestsPerMinute: data.RATE_LIMIT_PER_MINUTE,
@@ -189,6 +216,17 @@ function embeddingsOf(data: z.infer<typeof environmentSchema>): Config["embeddin
     baseUrl: data.OPENAI_BASE_URL,
     model: data.EMBEDDING_MODEL,
     dimensions: data.EMBEDDING_DIMENSIONS,
+  };
+}
+
+function qdrantOf(data: z.infer<typeof environmentSchema>): Config["qdrant"] {
+  const { QDRANT_URL: url } = data;
+  return url === undefined ? undefined : {
+    url,
+    apiKey: data.QDRANT_API_KEY,
+    collection: data.QDRANT_COLLECTION,
+    timeoutMs: data.QDRANT_TIMEOUT_MS,
+    quantization: data.QDRANT_QUANTIZATION,
   };
 }
 
@@ -250,20 +288,4 @@ function weaknessOf(key: string): string | undefined {
     return `is shorter than ${LEAST_KEY_CHARACTERS} characters; make one: openssl rand -hex 32`;
   }
   return undefined;
-}
-
-/** Texts and a key go there: in the clear only within one's own network. */
-function isSafeAddress(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password, hostname } = new URL(text);
-  if (username !== "" || password !== "") return false;
-  if (protocol === "https:") return true;
-  return protocol === "http:" && isOwnNetwork(hostname);
-}
-
-function isOwnNetwork(hostname: string): boolean {
-  if (hostname.startsWith("[")) return /^\[(::1\]|f[cd]|fe[89ab])/.test(hostname);
-  return !hostname.includes(".") ||
-    /^(127\.\d+|10\.\d+|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d+\.\d+$/.test(hostname) ||
-    /\.(local|internal|svc|localhost|lan|home\.arpa)$/.test(hostname);
 }

@@ -32,6 +32,7 @@ const DEFAULTS: Config = {
   host: "127.0.0.1",
   port: 8000,
   embeddings: undefined,
+  qdrant: undefined,
   maxBodyBytes: 8 * 1024 * 1024,
   maxImportBytes: 1024 * 1024 * 1024,
   requestsPerMinute: 0,
@@ -65,6 +66,11 @@ Deno.test("everything set gives what was set", () => {
     OPENAI_BASE_URL: "https://example.com/v1",
     EMBEDDING_MODEL: "m",
     EMBEDDING_DIMENSIONS: "256",
+    QDRANT_URL: "https://qdrant.example.com:6333",
+    QDRANT_API_KEY: "qd-x",
+    QDRANT_COLLECTION: "my.brain_1-2",
+    QDRANT_TIMEOUT_MS: "1500",
+    QDRANT_QUANTIZATION: "scalar",
     MAX_BODY_BYTES: "1024",
     MAX_IMPORT_BYTES: "2048",
     RATE_LIMIT_PER_MINUTE: "60",
@@ -85,6 +91,13 @@ Deno.test("everything set gives what was set", () => {
     host: "0.0.0.0",
     port: 0,
     embeddings: { apiKey: "sk-x", baseUrl: "https://example.com/v1", model: "m", dimensions: 256 },
+    qdrant: {
+      url: "https://qdrant.example.com:6333",
+      apiKey: "qd-x",
+      collection: "my.brain_1-2",
+      timeoutMs: 1500,
+      quantization: "scalar",
+    },
     maxBodyBytes: 1024,
     maxImportBytes: 2048,
     requestsPerMinute: 60,
@@ -134,6 +147,18 @@ const NO_ORIGINS = [
   "app://obsidian.md:99999",
   "1app://obsidian.md",
 ];
+const NO_ADDRESSES = [
+  CANARY,
+  "ftp://x",
+  `https://user:${CANARY}@example.com`,
+  "http://example.com",
+  "http://10.example.com",
+  "http://127.0.0.1.example.com",
+  "http://172.32.0.1",
+  "http://[2001:db8::1]",
+  "javascript:x",
+];
+const ADDRESS_WANTED = "an https address without user and password (http for your own network)";
 const ORIGIN_WANTED = "https://notes.example.com: no wildcard, no slash at the end";
 
 Deno.test("a value that is not fit is a problem that says what is, all of them at once", () => {
@@ -143,23 +168,18 @@ Deno.test("a value that is not fit is a problem that says what is, all of them a
     ["HOST", ["a b", "http://x", "x/y"], "a host name or an address, such as 127.0.0.1"],
     ["PORT", ["-1", "65536", "80a", "1e3", "8000.5"], "a whole number from 0 to 65535"],
     ["OPENAI_API_KEY", ["a b", "\u00e9", "a\u0000b"], "printable ASCII without blanks"],
-    [
-      "OPENAI_BASE_URL",
-      [
-        CANARY,
-        "ftp://x",
-        `https://user:${CANARY}@example.com`,
-        "http://example.com",
-        "http://10.example.com",
-        "http://127.0.0.1.example.com",
-        "http://172.32.0.1",
-        "http://[2001:db8::1]",
-        "javascript:x",
-      ],
-      "an https address without user and password (http for your own network)",
-    ],
+    ["OPENAI_BASE_URL", NO_ADDRESSES, ADDRESS_WANTED],
     ["EMBEDDING_MODEL", ["m".repeat(201)], "at most 200 characters"],
     ["EMBEDDING_DIMENSIONS", ["0", "8193", "x", "-1"], "a whole number from 1 to 8192"],
+    ["QDRANT_URL", NO_ADDRESSES, ADDRESS_WANTED],
+    ["QDRANT_API_KEY", [`a ${CANARY}`, "\u00e9"], "printable ASCII without blanks"],
+    [
+      "QDRANT_COLLECTION",
+      ["a/b", "a b", "..%2f", "c".repeat(201)],
+      "1 to 200 letters, digits, dots, dashes and underscores",
+    ],
+    ["QDRANT_TIMEOUT_MS", ["49", "60001", "1s"], "a whole number from 50 to 60000"],
+    ["QDRANT_QUANTIZATION", ["int8", "Scalar"], "none or scalar"],
     ["MAX_BODY_BYTES", ["1023", "1073741825", "8MB"], "a whole number from 1024 to 1073741824"],
     ["MAX_IMPORT_BYTES", ["0", "1099511627777"], "a whole number from 1024 to 1099511627776"],
     ["RATE_LIMIT_PER_MINUTE", ["-1", "10000001"], "a whole number, 0 for no limit"],
@@ -207,7 +227,25 @@ Deno.test("an address in one's own network may be plain http", () => {
       model: "text-embedding-3-small",
       dimensions: undefined,
     });
+    assert.deepEqual(load({ QDRANT_URL: url, QDRANT_API_KEY: "k" }).qdrant, {
+      url,
+      apiKey: "k",
+      collection: undefined,
+      timeoutMs: 800,
+      quantization: "none",
+    });
   }
+});
+
+Deno.test("settings of Qdrant without its address are of no use, and warned of", () => {
+  const env = { QDRANT_API_KEY: CANARY, QDRANT_COLLECTION: CANARY, QDRANT_TIMEOUT_MS: "800" };
+  const { qdrant, warnings } = load(env);
+  assert.equal(qdrant, undefined);
+  assert.deepEqual(
+    warnings,
+    Object.keys(env).map((name) => `${name} is set without QDRANT_URL, and so of no use`),
+  );
+  assert.deepEqual(load({ ...env, QDRANT_URL: "http://qdrant:6333" }).warnings, []);
 });
 
 const MAKE = "make one up, for example: openssl rand -hex 32";

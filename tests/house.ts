@@ -90,7 +90,7 @@ const PORTS_OF_FOLDER: Readonly<Record<string, readonly string[]>> = {
 
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
   main: ["config", "cli", "http", "service", "state", "port", "adapter", "shape"],
-  config: ["shape"],
+  config: ["config", "shape"],
   cli: ["service", "shape", "cli"],
   http: ["service", "shape", "http"],
   service: ["service", "state", "port", "shape"],
