@@ -3,10 +3,10 @@
  *
  *     deno task bench [PART ...] [--quick] [--only PART,...] [--sizes N,...] [--alone] [--folder DIR]
  *
- * PART: writes, reads, search, start, pauses, memory; without one, all of them. `search` is http,
- * words, vectors and served, which are also to be had one by one; it installs the packages that it
- * compares us with by npm, into a folder that goes when it ends, and takes a quarter of an hour.
- * --alone leaves the other vector indexes out.
+ * PART: writes, reads, search, qdrant, start, pauses, memory; without one, all of them. `search` is
+ * http, words, vectors and served, which are also to be had one by one; it installs the packages
+ * that it compares us with by npm, into a folder that goes when it ends, and takes a quarter of an
+ * hour. --alone leaves the other vector indexes out.
  *
  * Numbers of different runs and machines do not compare; ratios and lines of one run do.
  */
@@ -23,6 +23,7 @@ import type { Run } from "./run.ts";
 import { Goals } from "./search/goals.ts";
 import { installRivals, type Rivals } from "./search/rivals.ts";
 import { measureServed } from "./search/served.ts";
+import { measureStored } from "./search/stored.ts";
 import { measureVectors } from "./search/vectors.ts";
 import { measureWords } from "./search/words.ts";
 import { measureSearches } from "./searches.ts";
@@ -36,6 +37,7 @@ const PARTS = {
   words: measureWords,
   vectors: measureVectors,
   served: measureServed,
+  qdrant: measureStored,
   start: measureStarts,
   pauses: measurePauses,
   memory: measureMemory,

@@ -16,6 +16,7 @@ const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
 const servers = fileURLToPath(new URL("servers.ts", import.meta.url));
 const load = fileURLToPath(new URL("load.ts", import.meta.url));
 const provider = fileURLToPath(new URL("search/embedding_provider.ts", import.meta.url));
+const standIn = fileURLToPath(new URL("../fakes/qdrant/serve.ts", import.meta.url));
 
 const running = new Set<Deno.ChildProcess>();
 
@@ -109,6 +110,12 @@ export class Server {
     return new Server((port) => [...flags, String(port), String(dimensions)], {});
   }
 
+  /** What stands in for Qdrant in the tests. */
+  static vectorStore(): Server {
+    const flags = ["run", "--quiet", `--config=${config}`, "-A", standIn, "--memory-lean"];
+    return new Server((port) => [...flags, "--port", String(port)], {});
+  }
+
   static unsynced(folder: string): Server {
     return Server.#compared((port) => ["unsynced", String(port), folder]);
   }
@@ -180,6 +187,16 @@ export class Server {
 
   memory(): Promise<ProcessMemory | undefined> {
     return memoryOf(this.#child.pid);
+  }
+
+  /** What the process has read from files and connections so far, where the system says so (Linux). */
+  async readBytes(): Promise<number> {
+    try {
+      const text = await Deno.readTextFile(`/proc/${this.#child.pid}/io`);
+      return Number(/^rchar: (\d+)$/m.exec(text)?.[1]);
+    } catch {
+      return NaN;
+    }
   }
 
   /** What the process took of the processors so far, where the system says so (Linux). */

@@ -4,13 +4,8 @@
  *
  *     embedding_provider.ts PORT DIMENSIONS
  */
-import { crc32 } from "node:zlib";
 import { z } from "zod";
-import { ClusteredVectors } from "./clustered_vectors.ts";
-
-const SEED = 77;
-/** Numbers are told with so many places. */
-const PLACES = 1e5;
+import { PLACES, ProvidedVectors } from "./provided_vectors.ts";
 
 const Asked = z.object({ input: z.array(z.string()) });
 
@@ -27,10 +22,10 @@ class Digits {
 }
 
 function provider(dimensions: number): (request: Request) => Promise<Response> {
-  const vectors = new ClusteredVectors({ dimensions, seed: SEED });
+  const vectors = new ProvidedVectors(dimensions);
   const digits = new Digits();
   const numbersOf = (text: string) =>
-    Array.from(vectors.vector(crc32(text)), (number) => digits.text(number)).join();
+    Array.from(vectors.of(text), (number) => digits.text(number)).join();
   return async (request) => {
     const { input } = Asked.parse(await request.json());
     const rows = input.map((text, index) => `{"index":${index},"embedding":[${numbersOf(text)}]}`);

@@ -190,7 +190,7 @@ async function fill(server: Server, stored: number): Promise<void> {
   }
 }
 
-async function embedded(server: Server, stored: number): Promise<void> {
+export async function embedded(server: Server, stored: number): Promise<void> {
   const end = performance.now() + EMBEDDED_MS;
   while (
     await server.metric("embeddings_indexed") < stored ||
