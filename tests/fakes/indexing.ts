@@ -20,8 +20,14 @@ import {
 import { noted } from "../noted.ts";
 
 export class FakeClock implements Clock {
+  readonly #drain: () => Promise<void>;
   #now = 0;
   #timers: { at: number; run: () => void }[] = [];
+
+  /** `drained` lets everything that waits for no timer of the clock run to its end. */
+  constructor(drained: () => Promise<void> = drain) {
+    this.#drain = drained;
+  }
 
   now(): number {
     return this.#now;
@@ -40,21 +46,21 @@ export class FakeClock implements Clock {
   /** Moves on, running every timer that falls due, and all that follows from it, in order. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
-    await drain();
+    await this.#drain();
     for (;;) {
       const due = this.#timers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
       if (due === undefined) break;
       this.#timers = this.#timers.filter((timer) => timer !== due);
       this.#now = Math.max(this.#now, due.at);
       due.run();
-      await drain();
+      await this.#drain();
     }
     this.#now = end;
   }
 
   /** Moves on at one go, as for a machine that slept: what fell due runs once, at the end. */
   async leap(ms: number): Promise<void> {
-    await drain();
+    await this.#drain();
     this.#now += ms;
     await this.advance(0);
   }
@@ -63,12 +69,12 @@ export class FakeClock implements Clock {
   async until(promise: Promise<unknown>): Promise<void> {
     let settled = false;
     promise.finally(() => settled = true).catch(() => {});
-    await drain();
+    await this.#drain();
     for (let steps = 0; !settled; steps++) {
       // On a machine that is slow just now, work may give way many times before it sets a timer.
       for (let turns = 0; !settled && this.#timers.length === 0; turns++) {
         assert.ok(turns < 100, "it stands still");
-        await drain();
+        await this.#drain();
       }
       if (settled) return;
       assert.ok(steps < 10_000, "it stands still");

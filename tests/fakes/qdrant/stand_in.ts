@@ -3,9 +3,10 @@
  * used, with real filters and real scores, answers as the real one does, and goes wrong where a
  * test says so. Every request is held against Qdrant's own OpenAPI document, where that is there.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Collection } from "./collection.ts";
+import { DirectFetch } from "./direct_fetch.ts";
 import { type Fault, Faults, type Route, WRITES } from "./faults.ts";
+import { HttpFront } from "./http_front.ts";
 import { openApiCheck } from "./openapi_check.ts";
 import { type Answer, plain, Refusal, REFUSALS, refused, resultOf } from "./replies.ts";
 import { Service } from "./service.ts";
@@ -27,7 +28,14 @@ export interface StandInOptions {
   readonly after?: ((ms: number, run: () => void) => unknown) | undefined;
 }
 
-/** A request as it came. */
+/** A request as it comes. */
+export interface Raw {
+  readonly method: string;
+  readonly url: string;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface Asked {
   readonly method: string;
   /** Without the query. */
@@ -40,6 +48,17 @@ export interface Asked {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** What comes of a request: an answer, at once or not; none at all; or an end of the connection. */
+export type Outcome =
+  | "hang"
+  | "cut"
+  | {
+    readonly answer: Answer;
+    readonly delayMs?: number | undefined;
+    /** A byte of it at a time. */
+    readonly dripMs?: number | undefined;
+  };
+
 export class StandIn {
   readonly faults = new Faults();
   /** The last of them. */
@@ -48,28 +67,51 @@ export class StandIn {
   readonly violations: string[] = [];
   readonly #options: StandInOptions;
   readonly #service: Service;
+  readonly #front: HttpFront | undefined;
+  readonly #direct: DirectFetch;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  #server: Server | undefined;
   #port: number;
+  #isUp = false;
   #stuck = 0;
 
-  private constructor(options: StandInOptions) {
+  private constructor(options: StandInOptions, isOnNetwork: boolean) {
     this.#options = options;
     this.#service = new Service(options.version ?? LATEST);
     this.#port = options.port ?? 0;
+    const shared = {
+      after: (ms: number, run: () => void) => this.#after(ms, run),
+      stuck: (by: 1 | -1) => this.#stuck += by,
+    };
+    const take = (raw: Raw) => this.#take(raw);
+    this.#front = isOnNetwork ? new HttpFront({ ...shared, take }) : undefined;
+    this.#direct = new DirectFetch({
+      ...shared,
+      take: (raw) => this.#isUp ? take(raw) : undefined,
+    });
   }
 
   static async start(options: StandInOptions = {}): Promise<StandIn> {
-    const standIn = new StandIn(options);
+    const standIn = new StandIn(options, true);
+    await standIn.resume();
+    return standIn;
+  }
+
+  /** Reached by its `fetch` alone. */
+  static async direct(options: StandInOptions = {}): Promise<StandIn> {
+    const standIn = new StandIn(options, false);
     await standIn.resume();
     return standIn;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://127.0.0.1:${this.#front === undefined ? 6333 : this.#port}`;
   }
 
-  /** How many requests get no answer, or no whole one. */
+  get fetch(): typeof fetch {
+    return this.#direct.fetch;
+  }
+
+  /** How many requests wait for the clock, or for ever. */
   get stuck(): number {
     return this.#stuck;
   }
@@ -90,89 +132,70 @@ export class StandIn {
 
   /** Takes no more connections and cuts those there are. */
   async pause(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    this.#isUp = false;
+    this.#direct.cutAll();
+    await this.#front?.close();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
   }
 
   /** On the same port, with the same data. */
   async resume(): Promise<void> {
-    const server = createServer((request, response) => void this.#take(request, response));
-    this.#server = server;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(this.#port, "127.0.0.1", resolve);
-    });
-    const address = server.address();
-    if (address !== null && typeof address === "object") this.#port = address.port;
+    this.#isUp = true;
+    if (this.#front !== undefined) this.#port = await this.#front.open(this.#port);
   }
 
   close(): Promise<void> {
     return this.pause();
   }
 
-  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await bodyOf(request);
-    if (body === undefined) return;
-    const url = new URL(request.url ?? "/", this.url);
-    const asked = this.#asked(request, url, body);
-    if (!this.#mayAsk(asked, response)) return;
+  #take(raw: Raw): Outcome {
+    const asked = this.#asked(raw);
+    const refusal = this.#keyRefusal(asked);
+    if (refusal !== undefined) return { answer: refusal };
     const fault = asked.route && this.faults.take(asked.route);
-    if (fault?.kind === "hang") return this.#holdUp(response);
-    const answer = this.#answer(asked, body, fault);
-    if (fault?.kind === "cut") return void request.socket.destroy();
-    if (fault?.kind === "slow") {
-      return this.#after(fault.ms ?? 1_000, () => send(response, answer));
-    }
-    if (fault?.kind === "drip") return this.#drip(response, answer, fault.ms ?? 20);
-    send(response, answer);
+    if (fault?.kind === "hang") return "hang";
+    const answer = this.#answer(asked, raw.body, fault);
+    if (fault?.kind === "cut") return "cut";
+    if (fault?.kind === "slow") return { answer, delayMs: fault.ms ?? 1_000 };
+    if (fault?.kind === "drip") return { answer, dripMs: fault.ms ?? 20 };
+    return { answer };
   }
 
-  #asked(request: IncomingMessage, url: URL, text: string): Asked {
-    const { method = "GET" } = request;
-    const asked: Asked = {
-      method,
-      path: url.pathname,
-      query: url.search,
-      route: this.#service.routeOf(method, url.pathname),
-      body: text === "" ? undefined : parsed(text),
-      headers: headersOf(request),
-    };
+  #asked({ method, url, body: text, headers }: Raw): Asked {
+    const { pathname: path, search, searchParams } = new URL(url, "http://127.0.0.1");
+    const route = this.#service.routeOf(method, path);
+    const body = text === "" ? undefined : parsed(text);
+    const asked = { method, path, query: search, route, body, headers };
     if (this.#options.isChecked === false) return asked;
     this.requests.push(asked);
     if (this.requests.length > MOST_LOGGED) this.requests.shift();
-    const violations = openApiCheck()?.violations({
-      ...asked,
-      query: url.searchParams,
-      contentType: asked.headers["content-type"],
-    });
-    this.violations.push(...violations ?? []);
-    if (asked.route === undefined) {
-      this.violations.push(`${method} ${url.pathname}: the stand-in does not know it`);
+    const contentType = headers["content-type"];
+    const request = { method, path, query: searchParams, contentType, body };
+    this.violations.push(...openApiCheck()?.violations(request) ?? []);
+    if (route === undefined) {
+      this.violations.push(`${method} ${path}: the stand-in does not know it`);
     }
     return asked;
   }
 
-  /** Answers for itself where the key does not fit. */
-  #mayAsk({ route, path, headers, method }: Asked, response: ServerResponse): boolean {
+  /** Undefined where the key fits. */
+  #keyRefusal({ path, route, headers, method }: Asked): Answer | undefined {
     const { apiKey, readOnlyApiKey } = this.#options;
-    if (apiKey === undefined || path === "/" || route === "health") return true;
+    if (apiKey === undefined || path === "/" || route === "health") return undefined;
     const key = headers["api-key"] ?? headers["authorization"]?.replace(/^Bearer /, "");
-    if (key === apiKey) return true;
-    const reads = method === "GET" || route === "query" || route === "scroll" || route === "count";
+    if (key === apiKey) return undefined;
     if (key !== undefined && key === readOnlyApiKey) {
-      if (!reads) send(response, refused(new Refusal(403, "Forbidden: Write access is required")));
-      return reads;
+      const reads = method === "GET" || route === "query" || route === "scroll" ||
+        route === "count";
+      return reads ? undefined : refused(new Refusal(403, "Forbidden: Write access is required"));
     }
-    const why = key === undefined
-      ? "Must provide an API key or an Authorization bearer token"
-      : "Invalid API key or JWT";
-    send(response, plain(401, why));
-    return false;
+    return plain(
+      401,
+      key === undefined
+        ? "Must provide an API key or an Authorization bearer token"
+        : "Invalid API key or JWT",
+    );
   }
 
   #answer(asked: Asked, text: string, fault: Fault | undefined): Answer {
@@ -190,24 +213,6 @@ export class StandIn {
     return { ...answer, body: answer.body.slice(0, answer.body.length / 2) };
   }
 
-  #holdUp(response: ServerResponse): void {
-    this.#stuck++;
-    response.once("close", () => this.#stuck--);
-  }
-
-  #drip(response: ServerResponse, { status, headers, body }: Answer, ms: number): void {
-    this.#holdUp(response);
-    response.writeHead(status, { ...headers });
-    let at = 0;
-    const drop = () => {
-      if (response.destroyed) return;
-      if (at === body.length) return void response.end();
-      response.write(body[at++]);
-      this.#after(ms, drop);
-    };
-    drop();
-  }
-
   #after(ms: number, run: () => void): void {
     if (this.#options.after !== undefined) return void this.#options.after(ms, run);
     const timer = setTimeout(() => {
@@ -218,48 +223,12 @@ export class StandIn {
   }
 }
 
-/** Undefined where the client went before all of it was there. */
-async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Uint8Array[] = [];
-  try {
-    for await (const chunk of request) if (chunk instanceof Uint8Array) chunks.push(chunk);
-  } catch {
-    return undefined; // Nobody waits for an answer.
-  }
-  return new TextDecoder().decode(concatenated(chunks));
-}
-
-function concatenated(chunks: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    all.set(chunk, at);
-    at += chunk.length;
-  }
-  return all;
-}
-
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return text; // Which is no object, and so refused by whatever reads it.
   }
-}
-
-function headersOf({ headers }: IncomingMessage): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name, String(value)]),
-  );
-}
-
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  if (response.destroyed) return;
-  response.writeHead(status, {
-    ...headers,
-    "content-length": new TextEncoder().encode(body).length,
-  });
-  response.end(body);
 }
 
 function refusalOf({ kind, retryAfterSeconds }: Fault): Refusal | undefined {
