@@ -84,6 +84,13 @@ Deno.test("a memory that is deleted while it is being written does not come back
   assert.deepEqual((await index.search(ALL)).hits.map(({ id }) => id), ["north", "too", "long"]);
 });
 
+Deno.test("what the index elsewhere does not take is not found", async () => {
+  const place = await StandbyPlace.standing();
+  place.far.unknown.add("gone");
+  await place.index.upsert([{ id: "gone", vectors: [NORTH] }, { id: "new", vectors: [EAST] }]);
+  assert.deepEqual(await place.ids(), ["north", "long", "east", "new"]);
+});
+
 Deno.test("what the index elsewhere lost is not found, and is told to whoever asked for it", async () => {
   const place = await StandbyPlace.standing();
   const lost: (readonly string[])[] = [];

@@ -88,7 +88,9 @@ export class StandbyVectorIndex implements RemoteVectorIndex {
     const isLast = ({ id }: VectorEntry) => this.#upserts.get(id) === entries;
     try {
       await this.#remote.upsert(entries);
-      await this.#copy?.upsert(entries.filter(isLast));
+      // It takes nothing of a memory that is not there any more.
+      const isTaken = (entry: VectorEntry) => isLast(entry) && this.has(entry.id);
+      await this.#copy?.upsert(entries.filter(isTaken));
     } finally {
       for (const entry of entries) if (isLast(entry)) this.#upserts.delete(entry.id);
     }

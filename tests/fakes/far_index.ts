@@ -26,6 +26,8 @@ export class FarVectorIndex extends FloatScan implements RemoteVectorIndex {
   /** How long a look takes. */
   read: () => Promise<void> = () => Promise.resolve();
   readonly elsewhere: VectorsElsewhere;
+  /** Memories that the state does not have: it takes no vectors of theirs. */
+  readonly unknown = new Set<string>();
   /** What it holds from before. */
   readonly before = new Map<string, readonly Float32Array[]>();
   #listener: (ids: readonly string[]) => void = () => {};
@@ -73,7 +75,8 @@ export class FarVectorIndex extends FloatScan implements RemoteVectorIndex {
     this.#listener(ids);
   }
 
-  override async upsert(entries: readonly VectorEntry[]): Promise<void> {
+  override async upsert(all: readonly VectorEntry[]): Promise<void> {
+    const entries = all.filter(({ id }) => !this.unknown.has(id));
     await super.upsert(entries);
     for (const { id, vectors } of entries) this.kept.set(id, vectors.map((v) => v.slice()));
     await this.pause();
