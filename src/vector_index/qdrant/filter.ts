@@ -8,18 +8,18 @@ import type { PointsQuery } from "./points.ts";
 
 export type Condition =
   | { readonly key: string; readonly match: { readonly value: string | number } }
-  | { readonly key: string; readonly match: { readonly any: readonly string[] } }
-  | { readonly key: string; readonly range: Range }
-  | { readonly has_id: readonly string[] };
+  | { readonly key: string; readonly match: { readonly any: string[] } }
+  | { readonly key: string; readonly range: Range<number> | Range<string> }
+  | { readonly has_id: (string | number)[] };
 
-interface Range {
-  readonly lt?: number | string;
-  readonly gte?: number | string;
+interface Range<T> {
+  readonly lt?: T;
+  readonly gte?: T;
 }
 
 export interface Filter {
-  readonly must: readonly Condition[];
-  readonly must_not?: readonly Condition[];
+  readonly must: Condition[];
+  readonly must_not?: Condition[];
 }
 
 /** The points of one brain, and of those the ones that meet all `conditions`. */
@@ -39,6 +39,12 @@ export const FIRST_CHUNK: Condition = equals("chunk", 0);
 /** What beyond its first points a memory has. */
 export function chunksFrom(chunk: number): Condition {
   return { key: "chunk", range: { gte: chunk } };
+}
+
+/** Points of anybody's making may have numbers for ids. */
+export function ofPoints(points: readonly string[]): Condition {
+  const ids = points.map((point) => /^\d+$/.test(point) ? Number(point) : point);
+  return { has_id: [...new Set(ids)] };
 }
 
 export function ofMemories(ids: readonly string[]): Condition {

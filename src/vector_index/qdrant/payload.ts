@@ -21,24 +21,24 @@ const VERSION = 1;
 /** SHA-256, cut to 128 bits: 22 characters. */
 const HASH_CHARACTERS = 22;
 
-/** Of a point that is new or replaced. */
-export interface PointPayload extends FieldsPayload {
-  readonly brain: string;
-  readonly memory_id: string;
-  readonly chunk: number;
-  readonly chunks: number;
-  readonly content_hash: string;
-}
-
-/** The part that can change while the vector stays. */
-export interface FieldsPayload {
+/** The part that can change while the vector stays. A type: to the client it is any object. */
+export type FieldsPayload = {
   readonly fields_hash: string;
   readonly memory_type: string;
   readonly tags: readonly string[];
   readonly importance: number;
   readonly created_at: string;
   readonly metadata: readonly string[];
-}
+};
+
+/** Of a point that is new or replaced. */
+export type PointPayload = FieldsPayload & {
+  readonly brain: string;
+  readonly memory_id: string;
+  readonly chunk: number;
+  readonly chunks: number;
+  readonly content_hash: string;
+};
 
 export function stampOf(memory: Memory, source: Source, model: string | null): Stamp {
   return { contentHash: contentHash(source, model), fieldsHash: fieldsHash(memory) };
