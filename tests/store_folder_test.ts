@@ -79,6 +79,7 @@ const NAMES: readonly (readonly [string, readonly ("folder" | "other" | "file")[
   [".lock", ["other", "folder"]],
   ["ballast.bin", ["other", "folder"]],
   ["embeddings.db", ["other", "folder"]],
+  ["brain.id", ["other", "folder"]],
   ["memories.json", ["other"]],
   ["memories.prev.json", ["other"]],
 ];

@@ -5,9 +5,10 @@
  *     memories.prev.json     the one before          quarantine/          bytes that were refused
  *     .lock                  held while running      exports/             what was exported to files
  *     ballast.bin            room in reserve         embeddings.db        vectors, for speed only
+ *     brain.id               for a vector store
  *
- * A snapshot of another name, `other.json`, has `other.prev.json` and a journal of its own in
- * `other.journal/`: else each would replay what was written to the other.
+ * A snapshot of another name, `other.json`, has `other.prev.json`, `other.brain.id` and a journal of
+ * its own in `other.journal/`: else each would replay what was written to the other.
  */
 import { basename, dirname, relative, resolve } from "node:path";
 import { notOurs } from "./disk_errors.ts";
@@ -26,6 +27,7 @@ export class DataFolder {
   readonly ballast: string;
   readonly exports: string;
   readonly embeddings: string;
+  readonly brainId: string;
   readonly quarantine: Quarantine;
 
   /** `memoriesPath` names the snapshot; everything else lies beside it. */
@@ -40,6 +42,7 @@ export class DataFolder {
     this.ballast = `${this.root}/ballast.bin`;
     this.exports = `${this.root}/exports`;
     this.embeddings = `${this.root}/embeddings.db`;
+    this.brainId = `${this.root}/${name === DEFAULT_NAME ? "" : `${stem}.`}brain.id`;
     this.quarantine = new Quarantine(fs, `${this.root}/quarantine`, now);
   }
 
@@ -55,6 +58,7 @@ export class DataFolder {
       [this.lock, ["file"]],
       [this.ballast, ["file"]],
       [this.embeddings, ["file"]],
+      [this.brainId, ["file"]],
       // A folder of that name is damage, of which recovery makes the best.
       [this.memories, ["file", "folder"]],
       [this.previous, ["file", "folder"]],
