@@ -1,7 +1,10 @@
-/** What every vector index promises: run against each adapter. */
+/** What every vector index promises: run against each adapter. The checks speak of memories by short
+ * names; the adapter sees UUIDs, which are in the same order. */
 import assert from "node:assert/strict";
 import { AppError } from "../src/errors.ts";
+import { matcher, type Memory, type MemoryFilter } from "../src/memory.ts";
 import type { VectorIndex } from "../src/vector_index.ts";
+import { noted } from "./noted.ts";
 
 /** An empty index, and what to do when the test is over. */
 export interface MadeVectorIndex {
@@ -13,17 +16,76 @@ const NORTH = Float32Array.of(0, 1, 0);
 const EAST = Float32Array.of(1, 0, 0);
 const NORTH_EAST = Float32Array.of(3, 4, 0);
 
-export function vectorIndexContract(name: string, make: () => Promise<MadeVectorIndex>): void {
+export function vectorIndexContract(
+  name: string,
+  make: () => Promise<MadeVectorIndex>,
+  options: Pick<Deno.TestDefinition, "ignore"> = {},
+): void {
   for (const [promise, check] of [...KEEPING, ...SEARCHING, ...REFUSING]) {
-    Deno.test(`${name}: ${promise}`, async () => {
+    Deno.test(`${name}: ${promise}`, options, async () => {
       const { index, close } = await make();
       try {
-        await check(index);
+        await check(byName(index));
       } finally {
         await close?.();
       }
     });
   }
+}
+
+/** The memory of an id as the checks take it to be: what an adapter that keeps fields must know. */
+export function contractMemory(id: string): Memory {
+  const name = nameOf(id);
+  return noted(id, `what ${name} says`, { tags: [name], metadata: { name } });
+}
+
+/** At most 13 letters: their codes as a UUID of random kind. */
+function idOf(name: string): string {
+  const hex = [...name].map((letter) => letter.charCodeAt(0).toString(16)).join("").padEnd(26, "0");
+  const [first, second, third] = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 14)];
+  return `${first}-${second}-40${third}-8000-${hex.slice(14)}`;
+}
+
+function nameOf(id: string): string {
+  const hex = id.replaceAll("-", "");
+  const codes = (hex.slice(0, 12) + hex.slice(14, 16) + hex.slice(20)).match(/../g) ?? [];
+  return codes.map((code) => String.fromCharCode(parseInt(code, 16))).join("").replaceAll("\0", "");
+}
+
+/** The index as one that takes and gives names. */
+function byName(index: VectorIndex): VectorIndex {
+  return {
+    kind: index.kind,
+    get dimensions() {
+      return index.dimensions;
+    },
+    get size() {
+      return index.size;
+    },
+    get bytes() {
+      return index.bytes;
+    },
+    has: (name) => index.has(idOf(name)),
+    upsert: (entries) => index.upsert(entries.map((entry) => ({ ...entry, id: idOf(entry.id) }))),
+    delete: (names) => index.delete(names.map(idOf)),
+    search: async (query) => {
+      const found = await index.search(query);
+      return { ...found, hits: found.hits.map((hit) => ({ ...hit, id: nameOf(hit.id) })) };
+    },
+    nearPairs: async (query) => {
+      const found = await index.nearPairs(query);
+      const pairs = found.pairs.map(({ a, b, score }) => ({ a: nameOf(a), b: nameOf(b), score }));
+      return { ...found, pairs };
+    },
+  };
+}
+
+/** Both ways to say it. */
+function narrowed(filter: MemoryFilter, except?: string) {
+  const matches = matcher(filter);
+  const left = except === undefined ? undefined : idOf(except);
+  const accept = (id: string) => id !== left && matches(contractMemory(id));
+  return { filter, except: left, accept };
 }
 
 type Check = readonly [string, (index: VectorIndex) => Promise<void>];
@@ -100,8 +162,23 @@ const SEARCHING: readonly Check[] = [
         { id: "b", vectors: [NORTH_EAST] },
         { id: "c", vectors: [NORTH] },
       ]);
-      const found = await index.search({ vector: EAST, limit: 1, accept: (id) => id !== "a" });
-      assert.deepEqual([found.hits.map(({ id }) => id), found.total], [["b"], 2]);
+      const asked: [MemoryFilter, string | undefined][] = [
+        [{ tags_any: ["b", "c"] }, undefined],
+        [{}, "a"],
+        [{ tags_any: ["a", "b", "c"] }, "a"],
+      ];
+      for (const [filter, except] of asked) {
+        const found = await index.search({ vector: EAST, limit: 1, ...narrowed(filter, except) });
+        assert.deepEqual([found.hits.map(({ id }) => id), found.total], [["b"], 2]);
+      }
+      const none = await index.search({ vector: EAST, limit: 1, ...narrowed({ tags: ["d"] }) });
+      assert.deepEqual(none, { hits: [], total: 0 });
+      const named = await index.search({
+        vector: EAST,
+        limit: 5,
+        ...narrowed({ metadata: { name: "c" } }),
+      });
+      assert.deepEqual(named, { hits: [{ id: "c", score: 0 }], total: 1 });
     },
   ],
   ["a memory is as near as the nearest of its vectors, and counts once", async (index) => {

@@ -1,0 +1,134 @@
+/**
+ * Whether Qdrant can be asked now. It is there once it was compared with the state; three failures
+ * in a row, or one that the next call would meet as well, end that. Then it is tried again in the
+ * background, with jitter and never by what a user asks for, until it is there again.
+ */
+import { Backoff } from "../../backoff.ts";
+import type { Clock } from "../../clock.ts";
+import { QdrantError } from "./points.ts";
+import type { WriteQueue } from "./write_queue.ts";
+
+const FAILURES = 3;
+/** So long do the first writes wait for it, and what asks what it holds from before. */
+const FIRST_ATTEMPT_MS = 30_000;
+const WAITS = { firstMs: 500, lastMs: 30_000 } as const;
+/** What ends sooner than that was not well yet: the waits go on growing. */
+const STEADY_MS = 60_000;
+
+export interface ConnectionOptions {
+  readonly clock: Clock;
+  /** 0 to 1, for the jitter of retries. */
+  readonly random: () => number;
+  readonly queue: WriteQueue;
+  /** What must be done before it is there. */
+  readonly connect: (signal: AbortSignal) => Promise<void>;
+  /** It is there, or is not any more. */
+  readonly changed: () => void;
+  readonly log: (message: string) => void;
+}
+
+export class Connection {
+  /** The first attempt has an outcome. */
+  readonly settled: Promise<void>;
+  readonly #options: ConnectionOptions;
+  readonly #backoff: Backoff;
+  readonly #closing = new AbortController();
+  #state: "connecting" | "ok" | "unavailable" = "connecting";
+  #detail: string | null = "Cannot search: what Qdrant holds is being compared with the memories";
+  #failures = 0;
+  #okSince = 0;
+  #attempt: Promise<void> | undefined;
+
+  /** Begins at once. */
+  constructor(options: ConnectionOptions) {
+    const { clock, random } = options;
+    this.#options = options;
+    this.#backoff = new Backoff(clock, random, () => void this.tryNow(), WAITS);
+    this.settled = this.#try(FIRST_ATTEMPT_MS);
+  }
+
+  get state(): "connecting" | "ok" | "unavailable" {
+    return this.#state;
+  }
+
+  /** Why it is not there; null where it is. */
+  get detail(): string | null {
+    return this.#detail;
+  }
+
+  /** Ends what is under way when it is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** To be told after every call. */
+  succeeded(): void {
+    this.#failures = 0;
+  }
+
+  failed(error: unknown): void {
+    if (this.#state !== "ok" || this.closing.aborted) return;
+    const isFinal = error instanceof QdrantError && error.isFinal && error.fault !== "rejected";
+    if (++this.#failures >= FAILURES || isFinal) this.#end(error);
+  }
+
+  /** Resolves when there is an outcome. */
+  tryNow(): Promise<void> {
+    this.#backoff.stop();
+    return this.#try();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#backoff.stop();
+    this.#state = "unavailable";
+    this.#detail = "Cannot search: the service is stopping";
+  }
+
+  #try(limitMs?: number): Promise<void> {
+    if (this.#attempt !== undefined) return this.#attempt;
+    const attempt = this.#options.queue.inTurn(() => this.#connect(limitMs));
+    return this.#attempt = attempt.finally(() => this.#attempt = undefined);
+  }
+
+  /** The state changes within its turn: what waits behind it must not see the former one. */
+  async #connect(limitMs: number | undefined): Promise<void> {
+    if (this.closing.aborted || this.#state === "ok") return;
+    const { clock, connect, changed, log } = this.#options;
+    const limit = new AbortController();
+    const timer = limitMs === undefined ? undefined : clock.after(limitMs, () => limit.abort());
+    try {
+      await connect(AbortSignal.any([this.closing, limit.signal]));
+      if (this.closing.aborted) return;
+      this.#state = "ok";
+      this.#detail = null;
+      this.#failures = 0;
+      this.#okSince = clock.now();
+      log("Qdrant is in use");
+      changed();
+    } catch (error) {
+      if (this.closing.aborted) return;
+      this.#end(limit.signal.aborted ? tooSlow() : error);
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  #end(error: unknown): void {
+    const { clock, changed, log } = this.#options;
+    const detail = error instanceof QdrantError
+      ? error.message
+      : "Cannot use Qdrant: an unexpected error, to be tried again";
+    if (detail !== this.#detail) log(`${detail}; it is tried again by itself`);
+    if (this.#state === "ok" && clock.now() - this.#okSince > STEADY_MS) this.#backoff.reset();
+    this.#state = "unavailable";
+    this.#detail = detail;
+    this.#failures = 0;
+    this.#backoff.failed(error instanceof QdrantError ? error.retryAfterMs : undefined);
+    changed();
+  }
+}
+
+function tooSlow(): QdrantError {
+  return new QdrantError("busy", "Cannot use Qdrant: it does not say in time what it holds");
+}

@@ -1,0 +1,103 @@
+/**
+ * The nearest memories, joined with what is held: points that are another version's or nobody's
+ * drop out, as does what the caller does not accept, and the page is filled from further ones.
+ */
+import { clampCosine } from "../../cosine.ts";
+import { Pace } from "../../pace.ts";
+import { compareKeys } from "../../selection.ts";
+import type { VectorHit } from "../../vector_index.ts";
+import type { Held } from "./held.ts";
+import type { NearPoint, NearQuery, Points } from "./points.ts";
+
+/** What is asked for beyond the page: a tie at its end, a few that drop out. */
+const MARGIN = { least: 10, share: 1 / 8 } as const;
+/** In one request. */
+const MOST_AT_ONCE = 2_000;
+/** So many points are looked at for a page, at most: long memories have many. */
+const MOST_POINTS = { each: 20, more: 10_000 } as const;
+
+export interface NearestOptions extends Pick<NearQuery, "vector" | "filter" | "except"> {
+  readonly points: Points;
+  readonly held: Held;
+  readonly accept?: ((id: string) => boolean) | undefined;
+  readonly limit: number;
+  /** To be told of every answer. */
+  readonly answered: () => void;
+}
+
+export interface Nearest {
+  /** Best first; equal scores by id. */
+  readonly hits: readonly VectorHit[];
+  /** Whether there are no others. */
+  readonly isAll: boolean;
+}
+
+/** How many requests a page takes if nothing drops out. */
+export function requestsFor(limit: number): number {
+  return Math.max(1, Math.ceil((limit + margin(limit)) / MOST_AT_ONCE));
+}
+
+function margin(limit: number): number {
+  return Math.max(MARGIN.least, Math.ceil(limit * MARGIN.share));
+}
+
+export class NearestSearch {
+  readonly #options: NearestOptions;
+  readonly #best = new Map<string, NearPoint>();
+  /** In the order of coming, which is that of the scores. */
+  readonly #scores: number[] = [];
+  readonly #pace = new Pace();
+
+  constructor(options: NearestOptions) {
+    this.#options = options;
+  }
+
+  /** Throws what `Points` throws. */
+  async run(signal: AbortSignal): Promise<Nearest> {
+    const { points, vector, filter, except, limit, answered } = this.#options;
+    const most = limit * MOST_POINTS.each + MOST_POINTS.more;
+    let isAll = false;
+    let wanted = Math.min(limit + margin(limit), MOST_AT_ONCE);
+    for (let offset = 0; !isAll && offset < most;) {
+      const page = await points.nearest({ vector, filter, except, limit: wanted, offset }, signal);
+      answered();
+      for (const point of page) {
+        this.#take(point);
+        if (this.#pace.due) await this.#pace.breathe();
+      }
+      isAll = page.length < wanted;
+      if (this.#isSettled(page.at(-1)?.score ?? -Infinity)) break;
+      offset += page.length;
+      wanted = Math.min(2 * wanted, MOST_AT_ONCE);
+    }
+    return { hits: this.#hits(), isAll };
+  }
+
+  /** Whether no point that scores at most `below` can belong on the page. */
+  #isSettled(below: number): boolean {
+    const { limit } = this.#options;
+    return (limit === 0 ? Infinity : this.#scores[limit - 1] ?? -Infinity) > below;
+  }
+
+  /** A memory is as near as the nearest of its vectors, which comes first. */
+  #take(point: NearPoint): void {
+    const { memoryId, score } = point;
+    if (this.#best.has(memoryId) || !this.#isIn(point)) return;
+    this.#best.set(memoryId, point);
+    this.#scores.push(score);
+  }
+
+  #isIn({ memoryId, contentHash }: NearPoint): boolean {
+    const { held, accept } = this.#options;
+    return held.get(memoryId)?.contentHash === contentHash && accept?.(memoryId) !== false;
+  }
+
+  #hits(): VectorHit[] {
+    // What changed since it was looked at is not to be found, either.
+    const points = [...this.#best.values()].filter((point) => this.#isIn(point));
+    const hits = points.map(({ memoryId, score }) => ({ id: memoryId, score: clampCosine(score) }));
+    // All but sorted, so that this takes no time to speak of.
+    hits.sort((a, b) => b.score - a.score || compareKeys(a.id, b.id));
+    return hits.slice(0, this.#options.limit);
+  }
+}

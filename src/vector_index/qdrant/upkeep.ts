@@ -1,0 +1,69 @@
+/**
+ * When to look whether Qdrant still holds what it should: every ten minutes; and some time after a
+ * write that failed, since Qdrant may have taken it and carry it out late.
+ */
+import type { Clock, Timer } from "../../clock.ts";
+
+const EVERY_MS = 10 * 60_000;
+/** Later than that no write is carried out that has failed here, or that a former process sent. */
+const LATE_MS = 60_000;
+/** Where it could not be told, or something seems to be wrong. */
+const SOON_MS = 60_000;
+
+export class Upkeep {
+  readonly #clock: Clock;
+  readonly #look: () => Promise<void>;
+  #timer: Timer | undefined;
+  #dueAt = 0;
+  /** Only a comparison from then on tells what those writes came to. */
+  #unsureUntil: number | undefined;
+  #isStopped = false;
+
+  constructor(clock: Clock, look: () => Promise<void>) {
+    this.#clock = clock;
+    this.#look = look;
+    this.unsure();
+  }
+
+  /** Whether a count is not enough. */
+  get isUnsure(): boolean {
+    return this.#unsureUntil !== undefined;
+  }
+
+  /** A write failed, or may have been under way. */
+  unsure(): void {
+    this.#unsureUntil = this.#clock.now() + LATE_MS;
+    this.#lookIn(LATE_MS);
+  }
+
+  soon(): void {
+    this.#lookIn(SOON_MS);
+  }
+
+  /** All was compared, as it was at that time or later. */
+  compared(beganAt: number): void {
+    if (this.#unsureUntil !== undefined && beganAt >= this.#unsureUntil) {
+      this.#unsureUntil = undefined;
+    }
+    // The time of day may have gone back.
+    const waitMs = this.#unsureUntil === undefined ? EVERY_MS : this.#unsureUntil - beganAt;
+    this.#lookIn(Math.min(Math.max(waitMs, 0), EVERY_MS));
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #lookIn(ms: number): void {
+    const dueAt = this.#clock.now() + ms;
+    if (this.#isStopped || (this.#timer !== undefined && this.#dueAt <= dueAt)) return;
+    this.#timer?.cancel();
+    this.#dueAt = dueAt;
+    this.#timer = this.#clock.after(ms, () => {
+      this.#timer = undefined;
+      void this.#look().finally(() => this.#lookIn(EVERY_MS));
+    });
+  }
+}
