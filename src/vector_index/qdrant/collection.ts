@@ -168,7 +168,9 @@ async function create(client: Client, wanted: Wanted, limits: Limits): Promise<I
     refusal = error;
   }
   const info = await look(client, wanted, limits);
-  if (info !== undefined && await fits(client, wanted, info, limits)) return info;
+  if (info !== undefined) {
+    if (refusal === undefined || await fits(client, wanted, info, limits)) return info;
+  }
   throw refusal ?? new QdrantError("missing", "Cannot use Qdrant: the collection is gone");
 }
 

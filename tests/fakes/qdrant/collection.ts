@@ -27,7 +27,7 @@ export type Selection = readonly PointId[] | ((id: PointId, payload: JsonObject)
 
 export class Collection {
   /** As it was asked for. */
-  readonly config: JsonObject;
+  config: JsonObject;
   readonly length: number;
   /** By field: the schema that was asked for. */
   readonly indexes = new Map<string, JsonObject>();

@@ -31,6 +31,10 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
     route: "create",
     run: (service, name, body) => service.create(name, body),
   },
+  [`PATCH ${COLLECTION}`]: {
+    route: "create",
+    run: (service, name, body) => service.quantise(name, body),
+  },
   [`DELETE ${COLLECTION}`]: {
     route: "drop",
     run: (service, name) => service.collections.delete(name),
@@ -130,6 +134,16 @@ export class Service {
     if (this.collections.has(name)) throw REFUSALS.collectionExists(name);
     const config: JsonObject = isJsonObject(body) ? body : {};
     this.collections.set(name, created(config));
+    return true;
+  }
+
+  /** Of what can be set later on this is what the stand-in heeds. */
+  quantise(name: string, body: unknown): boolean {
+    const collection = this.collection(name);
+    const quantised = isJsonObject(body) ? body["quantization_config"] : undefined;
+    if (quantised !== undefined) {
+      collection.config = { ...collection.config, quantization_config: quantised };
+    }
     return true;
   }
 
