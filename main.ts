@@ -13,6 +13,8 @@ import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
 import { levelOf, type Log } from "./src/log.ts";
+import type { DataFolder } from "./src/store/folder.ts";
+import type { VectorsKind } from "./src/vector_index.ts";
 
 const BODY_MS = 30_000;
 const HOUR_MS = 3_600_000;
@@ -35,7 +37,8 @@ async function main(args: readonly string[]): Promise<number> {
       return await serve();
     case "export":
     case "import":
-      return await transfer(line);
+    case "reindex":
+      return await workOn(line);
     case "verify":
       return await verify(line);
     case "restore":
@@ -99,12 +102,17 @@ async function serve(): Promise<number> {
   return 0;
 }
 
-/** Export or import on a folder that no service is using. */
-async function transfer(line: CommandLine): Promise<number> {
+/** Work on a brain that runs somewhere, or on a folder that no service is using. */
+async function workOn(line: CommandLine): Promise<number> {
+  const { command } = line;
   const local = async <T>(work: (brain: Brain) => Promise<T>): Promise<T> => {
-    const config = await readConfig(false);
-    if (line.command === "export") await requireBrain(config.memoriesPath, "export");
-    const { brain, close } = await buildBrain({ ...config, embeddings: undefined }, () => {});
+    const all = await readConfig(false);
+    if (command !== "import") await requireBrain(all.memoriesPath, command);
+    // The vectors of what an import changes are the next start's to make.
+    const config = command === "reindex"
+      ? all
+      : { ...all, embeddings: undefined, qdrant: undefined };
+    const { brain, close } = await buildBrain(config, () => {});
     const { notes } = await brain.open();
     for (const { file, detail } of notes) terminal.say(`Note: ${file}: ${detail}`);
     try {
@@ -113,9 +121,11 @@ async function transfer(line: CommandLine): Promise<number> {
       await close();
     }
   };
-  if (line.command === "export") {
+  if (command === "export") {
     await (await import("./src/cli/export.ts")).runExport(line, terminal, local);
-  } else await (await import("./src/cli/import.ts")).runImport(line, terminal, local);
+  } else if (command === "import") {
+    await (await import("./src/cli/import.ts")).runImport(line, terminal, local);
+  } else await (await import("./src/cli/reindex.ts")).runReindex(line, terminal, local);
   return 0;
 }
 
@@ -197,23 +207,29 @@ async function buildBrain(config: Config, log: Log) {
     { Brain },
     { systemClock },
     { Bm25Index },
-    { QuantisedVectorIndex },
+    { takeFolder },
     { HeapWatch },
-    { v7 },
+    { v4, v7 },
   ] = await Promise.all([
     import("./src/brain.ts"),
     import("./src/clock.ts"),
     import("./src/text_index/bm25.ts"),
-    import("./src/vector_index/quantised.ts"),
+    import("./src/store/taken_folder.ts"),
     import("./src/cli/heap.ts"),
     import("uuid"),
   ]);
-  const { store, exportFolder, folder } = await takeFolder(config, log);
-  const embeddings = await openEmbeddings(config, folder, log);
+  const { memoriesPath, minFreeBytes, onCorruption } = config;
+  const { store, exportFolder, folder } = await takeFolder({
+    ...{ memoriesPath, minFreeBytes, onCorruption, version, pid: Deno.pid },
+    clock: systemClock,
+    newId: v4,
+    log: (event, detail) => log(levelOf(event), event, detail),
+  });
+  const embeddings = await openEmbeddings(config, folder.root, log);
   const brain = new Brain({
     store,
     textIndex: new Bm25Index(),
-    newVectorIndex: ({ fullVectors }) => new QuantisedVectorIndex({ fullVectors }),
+    newVectorIndex: await vectorIndexes(config, folder, log),
     exportFolder,
     embedder: embeddings?.embedder,
     models: embeddings?.models,
@@ -237,40 +253,21 @@ async function buildBrain(config: Config, log: Log) {
   return { brain, close };
 }
 
-/** The data folder, held for this process: only then is anything in it touched. */
-async function takeFolder(config: Config, log: Log) {
-  const [
-    { systemClock, timestamp },
-    { DataFolder },
-    { realFileSystem },
-    { FileStore },
-    { ExportFiles },
-    { v4 },
-  ] = await Promise.all([
+/** Where vectors are searched: in this process, or in the Qdrant that is set. */
+async function vectorIndexes({ qdrant }: Config, folder: DataFolder, log: Log) {
+  if (qdrant === undefined) {
+    const { QuantisedVectorIndex } = await import("./src/vector_index/quantised.ts");
+    return ({ fullVectors }: VectorsKind) => new QuantisedVectorIndex({ fullVectors });
+  }
+  const [{ vectorsInQdrant }, { brainId }, { systemClock: clock }, { v4 }] = await Promise.all([
+    import("./src/vector_index/qdrant/kept.ts"),
+    import("./src/store/brain_id.ts"),
     import("./src/clock.ts"),
-    import("./src/store/folder.ts"),
-    import("./src/store/fs.ts"),
-    import("./src/store/file.ts"),
-    import("./src/store/export_files.ts"),
     import("uuid"),
   ]);
-  const now = () => timestamp(systemClock);
-  const folder = new DataFolder(realFileSystem, config.memoriesPath, now);
-  const store = new FileStore({
-    folder,
-    clock: systemClock,
-    newId: v4,
-    version,
-    holder: `pid ${Deno.pid}, version ${version}, since ${now()}`,
-    minFreeBytes: config.minFreeBytes,
-    onCorruption: config.onCorruption,
-    log: (event, detail) => log(levelOf(event), event, detail),
-  });
-  await store.take();
-  const { minFreeBytes } = config, requireFolder = (grows: boolean) => store.requireFolder(grows);
-  const exportFolder = new ExportFiles(realFileSystem, folder.exports, minFreeBytes, requireFolder);
-  await exportFolder.open();
-  return { store, exportFolder, folder: folder.root };
+  const say = (message: string) => log("warn", "vector_store", { message });
+  const brain = await brainId(folder, v4, say);
+  return vectorsInQdrant({ qdrant, brain, clock, random: Math.random, log: say });
 }
 
 async function openEmbeddings(config: Config, folder: string, log: Log) {

@@ -56,6 +56,11 @@ const GOOD: Readonly<Record<string, object>> = {
   "restore a.json": { command: "restore", operand: "a.json" },
   "restore --help": { command: "restore", wantsHelp: true },
   "restore -- -a.json": { command: "restore", operand: "-a.json" },
+  "reindex": { command: "reindex" },
+  "reindex --url http://a --key b": {
+    command: "reindex",
+    options: { url: "http://a", key: "b" },
+  },
   "healthcheck --url http://a": { command: "healthcheck", options: { url: "http://a" } },
 };
 

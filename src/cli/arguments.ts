@@ -99,6 +99,15 @@ export const COMMANDS = {
     operand: "FILE",
     options: {},
   },
+  reindex: {
+    summary: "Bring the vectors in line with the memories.",
+    detail:
+      "Texts without a vector are embedded, also those that were given up; where QDRANT_URL is set,\n" +
+      "what Qdrant has is compared with the memories and put right. All of that happens by itself\n" +
+      "while the service runs. Without --url it works on the folder of MEMORY_PERSIST_PATH, which\n" +
+      "no service may be using, and ends when all is done, or nothing gets done for two minutes.",
+    options: REMOTE,
+  },
   healthcheck: {
     summary: "Ask the service on this machine whether it is ready; exit 0 if so, else 1.",
     options: {

@@ -28,19 +28,22 @@ export function vectorStoreOf(generations: readonly Generation[]): VectorStoreSt
   };
 }
 
-/** Throws `not_ready` where the service is out of reach. */
+/** Throws `not_ready` where the service is out of reach for the newest of them: a former one may
+ * have no place there any more. */
 export async function converge(generations: readonly Generation[]): Promise<void> {
-  try {
-    await Promise.all(generations.map(({ vectorIndex }) => vectorIndex.elsewhere?.converge()));
-  } catch (error) {
-    if (!(error instanceof VectorIndexUnavailable)) throw error;
-    throw new AppError(
-      "not_ready",
-      "Cannot compare the vector store with the memories: it is out of reach. It is tried again " +
-        "by itself, and compared then; /stats says why",
-      { retryAfterS: RETRY_S, cause: error },
-    );
-  }
+  const outcomes = await Promise.allSettled(
+    generations.map(({ vectorIndex }) => vectorIndex.elsewhere?.converge()),
+  );
+  const newest = outcomes.at(-1);
+  if (newest?.status !== "rejected") return;
+  const error: unknown = newest.reason;
+  if (!(error instanceof VectorIndexUnavailable)) throw error;
+  throw new AppError(
+    "not_ready",
+    "Cannot compare the vector store with the memories: it is out of reach. It is tried again " +
+      "by itself, and compared then; /stats says why",
+    { retryAfterS: RETRY_S, cause: error },
+  );
 }
 
 /**

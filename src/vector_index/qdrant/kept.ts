@@ -1,0 +1,99 @@
+/**
+ * The Qdrant that is set, with what stands in for it while it is away: a collection for each model
+ * and length, or the one that the operator names.
+ */
+import type { Clock } from "../../clock.ts";
+import type { VectorIndex, VectorsKind } from "../../vector_index.ts";
+import { QdrantVectorIndex } from "../qdrant.ts";
+import { StandbyVectorIndex } from "../standby.ts";
+import { UnstoredVectorIndex } from "../standby/unstored.ts";
+import { Client } from "./client.ts";
+import { collectionName } from "./collection.ts";
+import { type Points, QdrantError } from "./points.ts";
+import { RestPoints } from "./rest_points.ts";
+
+export interface QdrantSettings {
+  readonly url: string;
+  readonly apiKey: string | undefined;
+  /** Left out: one for each model and length of vectors. */
+  readonly collection: string | undefined;
+  readonly timeoutMs: number;
+  readonly quantization: "none" | "scalar";
+}
+
+export interface KeptVectorsOptions {
+  readonly qdrant: QdrantSettings;
+  /** The brain's own id. */
+  readonly brain: string;
+  readonly clock: Clock;
+  /** 0 to 1, for the jitter of retries. */
+  readonly random: () => number;
+  readonly log: (message: string) => void;
+}
+
+/** Makes the index of each generation of vectors. */
+export function vectorsInQdrant(options: KeptVectorsOptions): (kind: VectorsKind) => VectorIndex {
+  const { qdrant, brain, clock, random, log } = options;
+  const { collection, timeoutMs, quantization } = qdrant;
+  const client = new Client({ ...qdrant, clock });
+  const former = new FormerCollections(log);
+  const newPoints = (kind: VectorsKind) => (length: number): Points => {
+    const points = new RestPoints({
+      client,
+      collection: collection ?? collectionName(kind.model, length),
+      length,
+      brain,
+      isQuantised: quantization === "scalar",
+      timeoutMs,
+    });
+    return collection === undefined ? former.watch(points) : points;
+  };
+  return (kind) => {
+    former.areInUse ||= kind.isFormer;
+    // The one collection has the vectors of the model that is set.
+    const isUnstored = kind.isFormer && collection !== undefined;
+    const remote = isUnstored
+      ? new UnstoredVectorIndex()
+      : new QdrantVectorIndex({ kind, newPoints: newPoints(kind), clock, random, log, timeoutMs });
+    return new StandbyVectorIndex({ remote, vectors: kind, clock, log });
+  };
+}
+
+/**
+ * What a brain left in the collections of models that it does not use any more: removed once, by
+ * the first run of the program that never needs it. Not where the operator names the collection:
+ * the others may be those of a copy of this brain.
+ */
+class FormerCollections {
+  readonly #log: (message: string) => void;
+  readonly #living = new Set<string>();
+  #areForgotten = false;
+  areInUse = false;
+
+  constructor(log: (message: string) => void) {
+    this.#log = log;
+  }
+
+  /** The same points, and what is left of former ones goes as soon as they can be reached. */
+  watch(points: RestPoints): Points {
+    this.#living.add(points.collection);
+    const ensure = points.ensure.bind(points);
+    points.ensure = async (signal) => {
+      await ensure(signal);
+      await this.#forget(points, signal);
+    };
+    return points;
+  }
+
+  async #forget(points: Points, signal: AbortSignal): Promise<void> {
+    if (this.#areForgotten || this.areInUse) return;
+    this.#areForgotten = true;
+    try {
+      await points.forgetFormer(this.#living, signal);
+    } catch (error) {
+      if (!(error instanceof QdrantError)) throw error;
+      this.#log("what former models left in Qdrant could not be removed; it is tried again later");
+      this.#areForgotten = false;
+    }
+  }
+}
