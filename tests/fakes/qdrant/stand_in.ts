@@ -111,6 +111,11 @@ export class StandIn {
     return this.#direct.fetch;
   }
 
+  /** Nobody takes a connection. */
+  get isDown(): boolean {
+    return !this.#isUp;
+  }
+
   /** How many requests wait for the clock, or for ever. */
   get stuck(): number {
     return this.#stuck;
@@ -119,6 +124,11 @@ export class StandIn {
   /** What it holds, by name. */
   get collections(): Map<string, Collection> {
     return this.#service.collections;
+  }
+
+  /** As somebody else would make it. */
+  make(name: string, size: number): void {
+    this.#service.create(name, { vectors: { size, distance: "Cosine" } });
   }
 
   /** As a backup has it; `restore` goes back to it. */
