@@ -86,14 +86,12 @@ export class Connection {
   }
 
   #try(limitMs?: number): Promise<void> {
-    if (this.#attempt !== undefined) return this.#attempt;
-    const attempt = this.#options.queue.inTurn(() => this.#connect(limitMs));
-    return this.#attempt = attempt.finally(() => this.#attempt = undefined);
+    return this.#attempt ??= this.#options.queue.inTurn(() => this.#connect(limitMs));
   }
 
   /** The state changes within its turn: what waits behind it must not see the former one. */
   async #connect(limitMs: number | undefined): Promise<void> {
-    if (this.closing.aborted || this.#state === "ok") return;
+    if (this.closing.aborted || this.#state === "ok") return void (this.#attempt = undefined);
     const { clock, connect, changed, log } = this.#options;
     const limit = new AbortController();
     const timer = limitMs === undefined ? undefined : clock.after(limitMs, () => limit.abort());
@@ -111,6 +109,8 @@ export class Connection {
       this.#end(limit.signal.aborted ? tooSlow() : error);
     } finally {
       timer?.cancel();
+      // At once: who tries again from now on must not be given this attempt.
+      this.#attempt = undefined;
     }
   }
 

@@ -12,7 +12,7 @@ import { Comparison, type Found } from "./comparison.ts";
 import { Connection } from "./connection.ts";
 import type { Held } from "./held.ts";
 import { type Need, Pending } from "./pending.ts";
-import type { Points, PointsEntry, Restamped } from "./points.ts";
+import { type Points, type PointsEntry, QdrantError, type Restamped } from "./points.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WriteQueue } from "./write_queue.ts";
 
@@ -111,10 +111,17 @@ export class Mirror {
 
   /** Compares, and brings all in line. Throws `VectorIndexUnavailable`. */
   async converge(): Promise<void> {
-    if (this.connection.state === "ok") await this.#compare();
-    else await this.connection.tryNow();
+    if (this.connection.state !== "ok") await this.connection.tryNow();
+    else {
+      try {
+        await this.#compare();
+      } catch (error) {
+        const message = error instanceof QdrantError ? error.message : "Cannot compare with Qdrant";
+        throw new VectorIndexUnavailable(message, { cause: error });
+      }
+    }
     if (this.connection.state !== "ok") {
-      throw new VectorIndexUnavailable(this.connection.detail ?? "Cannot compare: not connected");
+      throw new VectorIndexUnavailable(this.connection.detail ?? "Cannot compare with Qdrant");
     }
     if (await this.#alignment.finish()) return;
     throw new VectorIndexUnavailable("Cannot bring Qdrant in line: it did not take all of it");
