@@ -3,6 +3,7 @@
  * of this brain; every write waits until it is done.
  */
 import { z } from "zod";
+import { clampCosine } from "../../cosine.ts";
 import type { Client, Limits } from "./client.ts";
 import { Completed, count, ensureCollection, isNameOfOurs, type Wanted } from "./collection.ts";
 import {
@@ -76,8 +77,7 @@ const Near = z.object({
 }).transform(({ score, payload }): NearPoint => ({
   memoryId: payload.memory_id,
   contentHash: payload.content_hash,
-  // Which rounding may take a little beyond.
-  score: Math.min(1, Math.max(-1, score)),
+  score: clampCosine(score),
 }));
 
 const Hits = z.object({ result: z.object({ points: z.array(Near) }) })
