@@ -135,6 +135,19 @@ def edge_config(config):
     return edge.EdgeConfig(vectors=edge.EdgeVectorParams(**vectors), **with_models(given))
 
 
+def patched(config, value):
+    """What a collection is to be from now on."""
+    given = fields(value, ("vectors", "quantization_config", "optimizers_config"), "collection")
+    made = dict(config)
+    if "vectors" in given:
+        made["vectors"] = {**config["vectors"], **fields(given["vectors"], ("",), "vectors")[""]}
+    if "quantization_config" in given:
+        made["quantization_config"] = given["quantization_config"]
+    if "optimizers_config" in given:
+        made["optimizers_config"] = {**(config.get("optimizers_config") or {}), **given["optimizers_config"]}
+    return made
+
+
 def with_models(given):
     """Of the collection or of its vectors: what both can have."""
     made = dict(given)

@@ -98,9 +98,7 @@ class Collection:
         }
 
     def patch(self, name, body):
-        given = requests.fields(body, ("optimizers_config",), "collection")
-        merged = {**(self.config.get("optimizers_config") or {}), **given.get("optimizers_config", {})}
-        config = {**self.config, "optimizers_config": merged}
+        config = requests.patched(self.config, body)
         model = requests.edge_config(config)
         self.shard.close()
         self.config = config
