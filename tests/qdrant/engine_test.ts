@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { EdgeServer, hasEdgeServer } from "./edge_server.ts";
 
-const SUITES = ["semantics_test.ts"]
+const SUITES = ["semantics_test.ts", "../vector_index_qdrant_test.ts"]
   .map((name) => fileURLToPath(new URL(name, import.meta.url)));
 
 Deno.test({
