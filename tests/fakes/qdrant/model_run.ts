@@ -1,18 +1,17 @@
 /** One run of the model test: what happens to a brain and to its Qdrant, step by step. */
 import assert from "node:assert/strict";
 import type { Brain } from "../../../src/brain.ts";
-import type { JsonObject, JsonValue } from "../../../src/json.ts";
-import { type Memory, MEMORY_TYPES, type MemoryFilter } from "../../../src/memory.ts";
+import type { JsonObject } from "../../../src/json.ts";
+import type { MemoryPatch } from "../../../src/memories/fields.ts";
+import type { Memory } from "../../../src/memory.ts";
 import type { SearchRequest, SearchResult } from "../../../src/search.ts";
 import { importLines } from "../housed_brain.ts";
-import { below, randomOf } from "../store_kit.ts";
+import { below, randomOf, TIME } from "../store_kit.ts";
 import type { Collection } from "./collection.ts";
 import type { Fault, FaultKind, Route } from "./faults.ts";
+import { Inventions } from "./inventions.ts";
 import { BRAIN_ID, Lives } from "./lives.ts";
 
-const WORDS = ["garden", "fence", "car", "engine", "doctor", "pill", "flight", "piano", "Oslo"];
-const TAGS = ["house", "work", "fun"];
-const VALUES: readonly JsonValue[] = ["x", 1, 1.5, true, null, ["a", 1], { a: { b: 2 } }];
 const KINDS: readonly FaultKind[] = [
   "hang",
   "slow",
@@ -37,8 +36,6 @@ const ROUTES: readonly Route[] = [
   "scroll",
   "count",
 ];
-/** Lengths of clients' own vectors: also such as float32 cannot measure. */
-const SIZES = [1e-20, 1, 1, 1e25];
 /** Longer than that nobody waits for a search while Qdrant answers nothing. */
 const MOST_SEARCH_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -48,16 +45,17 @@ export class Run {
   readonly known = new Map<string, Memory>();
   /** The points of others: they are nobody's business here. */
   strangers = 0;
+  readonly lives: Lives;
   readonly #random: () => number;
-  readonly #lives: Lives;
+  readonly #invented: Inventions;
   #backup: Map<string, Collection> | undefined;
   /** Something happened in Qdrant that only a comparison of everything can show. */
   #isTampered = false;
-  #embeddings = 0;
 
   private constructor(random: () => number, lives: Lives) {
     this.#random = random;
-    this.#lives = lives;
+    this.#invented = new Inventions(random, lives.embedder.dimensions);
+    this.lives = lives;
   }
 
   static async begin(seed: number): Promise<Run> {
@@ -65,12 +63,8 @@ export class Run {
     return new Run(random, await Lives.begin(random));
   }
 
-  get lives(): Lives {
-    return this.#lives;
-  }
-
   get collection(): Collection | undefined {
-    return this.#lives.standIn.collections.get(this.#lives.collectionName);
+    return this.lives.standIn.collections.get(this.lives.collectionName);
   }
 
   async step(): Promise<void> {
@@ -81,39 +75,45 @@ export class Run {
     else if (dice < 0.51) await this.#import();
     else if (dice < 0.63) await this.#searchMeanwhile();
     else if (dice < 0.76) this.#fault();
-    else if (dice < 0.8) this.#lives.standIn.faults.clear();
+    else if (dice < 0.8) this.lives.standIn.faults.clear();
     else if (dice < 0.85) await this.#tamper();
-    else if (dice < 0.87) await this.#lives.restart();
+    else if (dice < 0.87) await this.lives.restart();
     else if (dice < 0.89) this.#embedderFault();
     else await this.#pass();
   }
 
   /** Everything is well again and stays so for a while. */
   async quiet(): Promise<void> {
-    const { standIn, embedder, clock } = this.#lives;
+    const { standIn, embedder, clock } = this.lives;
     standIn.faults.clear();
     if (standIn.isDown) await standIn.resume();
+    const { collection } = this;
+    if (collection?.length !== embedder.dimensions && !collection?.indexes.has("brain")) {
+      standIn.collections.delete(this.lives.collectionName);
+    }
     embedder.isAway = false;
     await clock.advance(MINUTE_MS);
     const way = this.#random();
-    if (way < 0.3) await this.#lives.restart();
+    if (way < 0.3) await this.lives.restart();
     else if (this.#isTampered || way < 0.6) {
-      await clock.until(this.#lives.brain.reindexing.run());
+      await clock.until(this.lives.brain.reindexing.run());
     }
     this.#isTampered = false;
-    this.#lives.brain.indexer.retryFailed();
+    this.lives.brain.indexer.retryFailed();
     await clock.advance(12 * MINUTE_MS);
-    await clock.until(this.#lives.brain.indexer.idle());
+    await clock.until(this.lives.brain.indexer.idle());
   }
 
   /** A question and how it is to be narrowed, of any kind. */
   question(): SearchRequest {
     const own = this.#random() < 0.2;
     return {
-      queries: own ? [] : [this.#text(1 + below(this.#random, 3))],
-      ...own ? { embedding: this.#vector() } : {},
-      mode: own ? "semantic" : this.#pick(["semantic", "semantic", "hybrid", "auto"] as const),
-      filter: this.#random() < 0.5 ? {} : this.#filter(),
+      queries: own ? [] : [this.#invented.text(1 + below(this.#random, 3))],
+      ...own ? { embedding: this.#invented.vector() } : {},
+      mode: own
+        ? "semantic"
+        : this.#invented.pick(["semantic", "semantic", "hybrid", "auto"] as const),
+      filter: this.#random() < 0.5 ? {} : this.#invented.filter(() => this.#someTime()),
       limit: 1 + below(this.#random, 8),
       offset: this.#random() < 0.3 ? below(this.#random, 8) : 0,
       minScore: 0,
@@ -124,16 +124,16 @@ export class Run {
 
   async search(brain: Brain, request: SearchRequest): Promise<SearchResult> {
     const asked = brain.search.run(request);
-    await this.#lives.clock.until(asked);
+    await this.lives.clock.until(asked);
     return await asked;
   }
 
   async #create(): Promise<void> {
-    const { brain } = this.#lives;
+    const { brain } = this.lives;
     await this.#written(brain.memories.create({
-      content: this.#content(),
-      ...this.#fields(),
-      ...this.#random() < 0.15 ? { embedding: this.#vector() } : {},
+      content: this.#invented.content(),
+      ...this.#invented.fields(),
+      ...this.#random() < 0.15 ? { embedding: this.#invented.vector() } : {},
     }));
   }
 
@@ -141,30 +141,28 @@ export class Run {
     const id = this.#anyId();
     if (id === undefined) return;
     const dice = this.#random();
-    const change = dice < 0.35
-      ? { content: this.#content() }
-      : dice < 0.5
-      ? { embedding: this.#random() < 0.5 ? null : this.#vector() }
-      : this.#fields();
-    await this.#written(this.#lives.brain.memories.patch(id, change, () => true));
+    let change: MemoryPatch = this.#invented.fields();
+    if (dice < 0.35) change = { content: this.#invented.content() };
+    else if (dice < 0.5) change = { embedding: dice < 0.42 ? null : this.#invented.vector() };
+    await this.#written(this.lives.brain.memories.patch(id, change, () => true));
   }
 
   async #delete(): Promise<void> {
     const id = this.#anyId();
     if (id === undefined) return;
-    await this.#soon(this.#lives.brain.memories.delete(id, () => true));
+    await this.#soon(this.lives.brain.memories.delete(id, () => true));
     this.known.delete(id);
   }
 
   /** New ones, and some in the place of others. */
   async #import(): Promise<void> {
-    const { brain } = this.#lives;
+    const { brain } = this.lives;
     const records = Array.from({ length: 1 + below(this.#random, 4) }, (_, at) => ({
       id: this.#random() < 0.4
         ? this.#anyId() ?? idOfImport(at)
         : idOfImport(below(this.#random, 20)),
-      content: this.#content(),
-      ...this.#fields(),
+      content: this.#invented.content(),
+      ...this.#invented.fields(),
     }));
     const once = [...new Map(records.map((record) => [record.id, record])).values()];
     const report = importLines(brain, once, "overwrite");
@@ -175,7 +173,7 @@ export class Run {
 
   /** Whatever goes on: it is answered, in time, and with what is there. */
   async #searchMeanwhile(): Promise<void> {
-    const { clock, brain } = this.#lives;
+    const { clock, brain } = this.lives;
     const began = clock.now();
     const { results } = await this.search(brain, this.question());
     const tookMs = clock.now() - began;
@@ -186,20 +184,22 @@ export class Run {
   }
 
   #fault(): void {
-    const kind = this.#pick(KINDS);
+    const kind = this.#invented.pick(KINDS);
     const fault: Fault = {
       kind,
       ms: kind === "drip" ? 50 : below(this.#random, 3_000),
       retryAfterSeconds: below(this.#random, 5),
-      ...this.#random() < 0.6 ? { routes: [this.#pick(ROUTES), this.#pick(ROUTES)] } : {},
+      ...this.#random() < 0.6
+        ? { routes: [this.#invented.pick(ROUTES), this.#invented.pick(ROUTES)] }
+        : {},
       ...this.#random() < 0.7 ? { times: 1 + below(this.#random, 4) } : {},
     };
-    this.#lives.standIn.faults.add(fault);
+    this.lives.standIn.faults.add(fault);
     if (kind === "lost") this.#isTampered = true;
   }
 
   #embedderFault(): void {
-    const { embedder } = this.#lives;
+    const { embedder } = this.lives;
     if (this.#random() < 0.5) embedder.isAway = !embedder.isAway;
     for (const text of [...embedder.kept.keys()]) {
       if (this.#random() < 0.2) embedder.kept.delete(text);
@@ -208,7 +208,7 @@ export class Run {
 
   /** Somebody else does something to Qdrant, or it comes back other than it went. */
   async #tamper(): Promise<void> {
-    const { standIn, collectionName: name } = this.#lives;
+    const { standIn, collectionName: name } = this.lives;
     const dice = this.#random();
     if (dice < 0.25) {
       if (!standIn.isDown) await standIn.pause();
@@ -222,6 +222,8 @@ export class Run {
     else if (dice < 0.7 && this.#strangersIn(this.collection) === 0) {
       standIn.collections.delete(name);
       standIn.make(name, 5);
+      // As a process of ours would have left it; or somebody else's, and then an operator must act.
+      if (this.#random() < 0.5) this.collection?.indexes.set("brain", { type: "keyword" });
     } else if (dice < 0.8) this.#stranger();
     else this.#meddle();
     this.#isTampered = true;
@@ -231,7 +233,7 @@ export class Run {
   #stranger(): void {
     const id = `02990000-0000-7000-8000-${String(below(this.#random, 1e6)).padStart(12, "0")}`;
     const { collection } = this;
-    const vector = [...this.#vector()];
+    const vector = [...this.#invented.vector()];
     const payload = { brain: "another", memory_id: this.#anyId() ?? id, chunk: 0, chunks: 1 };
     if (collection?.length === vector.length) collection.upsert([{ id, vector, payload }]);
   }
@@ -250,7 +252,7 @@ export class Run {
         const ghost = `03990000-0000-7000-8000-${
           String(below(this.#random, 1e6)).padStart(12, "0")
         }`;
-        const vector = [...this.#vector()];
+        const vector = [...this.#invented.vector()];
         if (collection?.length !== vector.length) continue;
         const own = this.#random() < 0.5 ? {} : { memory_id: ghost };
         collection.upsert([{ id: ghost, vector, payload: { ...payload, ...own } }]);
@@ -259,12 +261,11 @@ export class Run {
   }
 
   #strangersIn(collection: Collection | undefined): number {
-    const of = (brain: JsonValue | undefined) => brain !== BRAIN_ID;
-    return [...collection?.matching((_, payload) => of(payload["brain"])) ?? []].length;
+    return [...collection?.matching((_, { brain }) => brain !== BRAIN_ID) ?? []].length;
   }
 
   async #pass(): Promise<void> {
-    await this.#lives.clock.advance(this.#random() < 0.8 ? this.#random() * 3_000 : 2 * MINUTE_MS);
+    await this.lives.clock.advance(this.#random() < 0.8 ? this.#random() * 3_000 : 2 * MINUTE_MS);
   }
 
   async #written(write: Promise<{ readonly memory: Memory }>): Promise<void> {
@@ -275,7 +276,7 @@ export class Run {
 
   /** Nothing that is written waits for Qdrant. */
   async #soon(write: Promise<unknown>): Promise<void> {
-    const { clock } = this.#lives;
+    const { clock } = this.lives;
     const began = clock.now();
     await clock.until(write);
     await write;
@@ -283,65 +284,13 @@ export class Run {
     assert.ok(tookMs <= 100, `a write took ${tookMs} ms`);
   }
 
-  #pick<T>(from: readonly T[]): T {
-    const picked = from[below(this.#random, from.length)];
-    assert.ok(picked !== undefined);
-    return picked;
-  }
-
   #anyId(): string | undefined {
     const ids = [...this.known.keys()];
     return ids[below(this.#random, ids.length)];
   }
 
-  #text(words: number): string {
-    return Array.from({ length: words }, () => this.#pick(WORDS)).join(" ");
-  }
-
-  /** Few texts, so that some are the same; and some long ones, of several chunks. */
-  #content(): string {
-    const length = this.#random() < 0.2
-      ? 150 + below(this.#random, 200)
-      : 1 + below(this.#random, 4);
-    return this.#text(length);
-  }
-
-  /** No two have the same direction, or nearly. */
-  #vector(): Float32Array {
-    const size = this.#pick(SIZES);
-    const random = randomOf(++this.#embeddings);
-    return Float32Array.from(
-      { length: this.#lives.embedder.dimensions },
-      () => size * (random() - 0.4),
-    );
-  }
-
-  #fields() {
-    const metadata = { [this.#pick(["k", "a.b", "__proto__"])]: this.#pick(VALUES), n: 1 };
-    return {
-      memory_type: this.#pick(MEMORY_TYPES),
-      importance_score: below(this.#random, 11) / 10,
-      tags: TAGS.filter(() => this.#random() < 0.4),
-      metadata: JSON.parse(JSON.stringify(metadata)),
-    };
-  }
-
-  #filter(): MemoryFilter {
-    const filter: MemoryFilter = {
-      memory_type: [this.#pick(MEMORY_TYPES), this.#pick(MEMORY_TYPES)],
-      tags: [this.#pick(TAGS)],
-      tags_any: [this.#pick(TAGS), "none"],
-      min_importance: below(this.#random, 11) / 10,
-      created_after: this.#someTime(),
-      created_before: this.#someTime(),
-      metadata: { [this.#pick(["k", "a.b"])]: this.#pick(VALUES) },
-    };
-    const kept = Object.entries(filter).filter(() => this.#random() < 0.3);
-    return Object.fromEntries(kept);
-  }
-
   #someTime(): string {
-    return this.known.get(this.#anyId() ?? "")?.created_at ?? "2026-01-31T12:00:00.000Z";
+    return this.known.get(this.#anyId() ?? "")?.created_at ?? TIME;
   }
 }
 
