@@ -18,7 +18,7 @@ import { meaningOf } from "./fakes/qdrant/meaning_embedder.ts";
 import { Run } from "./fakes/qdrant/model_run.ts";
 import { seed } from "./fakes/store_kit.ts";
 
-const RUNS = Number(Deno.env.get("QDRANT_MODEL_RUNS") ?? 4);
+const RUNS = Number(Deno.env.get("QDRANT_MODEL_RUNS") ?? 3);
 const ROUNDS = 2;
 const STEPS = 60;
 const QUESTIONS = 12;

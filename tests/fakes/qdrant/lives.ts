@@ -35,6 +35,8 @@ export class Lives {
   brain: Brain;
   readonly #random: () => number;
   readonly #fetchOfAll = globalThis.fetch;
+  /** Requests, in all. */
+  #begun = 0;
   #underWay = 0;
   #ids = 0;
 
@@ -42,6 +44,7 @@ export class Lives {
     this.standIn = standIn;
     this.#random = random;
     globalThis.fetch = async (...asked) => {
+      this.#begun++;
       this.#underWay++;
       return await this.standIn.fetch(...asked).finally(() => this.#underWay--);
     };
@@ -137,11 +140,11 @@ export class Lives {
     return new StandbyVectorIndex({ remote, vectors: kind, clock, log });
   }
 
-  /** Nothing waits but for the clock. */
+  /** Nothing waits but for the clock, and nothing was begun just now. */
   async #rested(): Promise<void> {
-    for (let calm = 0; calm < 2;) {
+    for (let begun = -1; begun !== this.#begun || this.#underWay > this.standIn.stuck;) {
+      begun = this.#begun;
       await drain();
-      calm = this.#underWay <= this.standIn.stuck ? calm + 1 : 0;
     }
   }
 }
