@@ -14,6 +14,8 @@ export type { Reply };
 
 export const KEY = "e2e-5f0c1b7e9a4d4c3b8f21";
 
+const SECRETS = ["CONTAINER_API_KEY", "OPENAI_API_KEY", "QDRANT_API_KEY"];
+
 export interface LogLine {
   readonly time: string;
   readonly level: string;
@@ -118,8 +120,8 @@ export class Place implements AsyncDisposable {
   /** Starts the service, and waits for nothing. */
   launch(env: Env = {}, under: readonly string[] = []): Program {
     const all: Env = { PORT: "0", CONTAINER_API_KEY: KEY, ...env };
-    const { CONTAINER_API_KEY: key = "", OPENAI_API_KEY: providerKey = "" } = all;
-    for (const secret of [key, providerKey]) if (secret !== "") this.#secrets.add(secret);
+    for (const name of SECRETS) if (all[name]) this.#secrets.add(all[name]);
+    const key = all["CONTAINER_API_KEY"] ?? "";
     const program = new Program(this.spawn([], { env: all, under }), key);
     this.#programs.push(program);
     return program;
