@@ -7,7 +7,7 @@ export interface HeldMemory extends Stamp {
 }
 
 /** Measured: an entry of the map, the object and its two hashes; the id is the state's own. */
-const BYTES_EACH = 250;
+const BYTES_EACH = 180;
 
 export class Held {
   readonly #memories = new Map<string, HeldMemory>();
