@@ -49,6 +49,20 @@ class FarStore extends FloatScan {
   }
 }
 
+/** One whose answers are waited for. */
+class SlowStore extends FarStore {
+  mostAtOnce = 0;
+  #atOnce = 0;
+
+  override async search(query: Parameters<FloatScan["search"]>[0]) {
+    this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    this.#atOnce--;
+    if (this.away) throw new VectorIndexUnavailable("away");
+    return await super.search(query);
+  }
+}
+
 const WELL = { kind: "memory", status: "ok", pending: 0, detail: null };
 const AWAY = { kind: "memory", status: "unavailable", pending: 2, detail: DETAIL };
 
@@ -138,3 +152,18 @@ Deno.test("a comparison that takes longer than half a minute goes on, and is not
     assert.deepEqual(await app.done(200, "POST", "/admin/reindex"), nothing);
     assert.equal(store.comparisons, 2);
   }));
+
+Deno.test("several questions are asked of the store at once, and fail as one", async () => {
+  const vectorIndex = new SlowStore();
+  await withApp(async (app) => {
+    for (const content of ["fence", "gate", "hedge"]) await put(app, { content });
+    await indexed(app);
+    const json = { queries: ["fence", "gate", "hedge"] };
+    const well = await search(app, json);
+    assert.deepEqual([well.mode, well.degraded, well.total], ["hybrid", null, 3]);
+    assert.equal(vectorIndex.mostAtOnce, 3);
+    vectorIndex.away = true;
+    const away = await search(app, json);
+    assert.deepEqual([away.mode, away.degraded], ["keyword", "vector_store_unavailable"]);
+  }, { vectorIndex, embedder: new FakeEmbedder() });
+});

@@ -10,7 +10,7 @@ import { Pace } from "../pace.ts";
 import { compareRanked } from "../ranking.ts";
 import { selectWindow } from "../selection.ts";
 import type { Asked, Page, Ranked } from "./asked.ts";
-import type { Found, Half } from "./half.ts";
+import { eachOf, type Found, type Half, isElsewhere } from "./half.ts";
 import type { Rank } from "./ranked.ts";
 import { isSettled, nextWindow } from "./window.ts";
 
@@ -69,11 +69,12 @@ export class FusedList {
   async #head(): Promise<Head> {
     const { asked, halves, rank } = this.#options;
     const pace = new Pace();
-    const asking: Asking[] = [];
-    for (const half of halves) {
-      asking.push({ half, head: await half.find(FUSED_CANDIDATES) });
+    const isTogether = isElsewhere(asked.vectorIndex);
+    const ask = async (half: Half) => {
       if (pace.due) await pace.breathe();
-    }
+      return { half, head: await half.find(FUSED_CANDIDATES) };
+    };
+    const asking = await eachOf(halves, ask, isTogether);
     const lists: FusedHit[][] = [];
     for (const question of asked.questions.keys()) {
       const of = (side: Half["side"]): readonly HalfHit[] =>

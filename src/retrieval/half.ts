@@ -80,15 +80,32 @@ export function findMeanings(options: MeaningsOptions): Half["find"] {
   // Without a filter nothing is looked up for each vector: ranking drops what was deleted since.
   const accept = isEmpty(filter) && except === undefined ? undefined : isIn;
   return async (limit) => {
-    const lists: Found[] = [];
-    for (const vector of vectors) {
+    const search = async (vector: Float32Array): Promise<Found> => {
       const found = await vectorIndex.search({ vector, limit, filter, except, accept });
       if (found.isPoorer === true) poorer();
-      lists.push(found);
-    }
+      return found;
+    };
+    const lists = await eachOf(vectors, search, isElsewhere(vectorIndex));
     const [only] = lists;
     return lists.length === 1 && only !== undefined ? only : await nearest(lists, limit);
   };
+}
+
+/** Another service is asked for everything at once: one reply after the other takes too long. */
+export function isElsewhere({ elsewhere }: VectorIndex): boolean {
+  return elsewhere !== undefined;
+}
+
+/** The outcomes in order, of work that is done together, or one after the other. */
+export async function eachOf<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+  isTogether: boolean,
+): Promise<R[]> {
+  if (isTogether) return await Promise.all(items.map(work));
+  const outcomes: R[] = [];
+  for (const item of items) outcomes.push(await work(item));
+  return outcomes;
 }
 
 /** The best score of each id. Below the end of any list an id may be missing there, and better than
