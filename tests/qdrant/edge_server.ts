@@ -8,7 +8,13 @@ const SCRIPT = fileURLToPath(new URL("serve_edge.py", import.meta.url));
 
 export const hasEdgeServer = existsSync(PYTHON);
 
-/** On a port of its own, with nothing in it; what it held is gone at its end. */
+export interface EdgeServerOptions {
+  /** 0 for any that is free. */
+  readonly port?: number;
+  /** A folder that outlives it; without one, what it held is gone at its end. */
+  readonly storage?: string;
+}
+
 export class EdgeServer implements AsyncDisposable {
   readonly url: string;
   readonly #child: Deno.ChildProcess;
@@ -24,9 +30,10 @@ export class EdgeServer implements AsyncDisposable {
     this.#log = log;
   }
 
-  static async start(): Promise<EdgeServer> {
+  static async start({ port = 0, storage }: EdgeServerOptions = {}): Promise<EdgeServer> {
+    const folder = storage === undefined ? [] : [`--storage=${storage}`];
     const child = new Deno.Command(PYTHON, {
-      args: [SCRIPT, "--port=0"],
+      args: [SCRIPT, `--port=${port}`, ...folder],
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -44,9 +51,14 @@ export class EdgeServer implements AsyncDisposable {
     return new EdgeServer(url, child, log);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill("SIGTERM");
+  /** `SIGKILL` leaves it no time to write anything. */
+  async end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    this.#child.kill(signal);
     await within(10_000, this.#child.status, () => "its end");
     await this.#log.cancel();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end("SIGTERM");
   }
 }

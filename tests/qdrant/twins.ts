@@ -55,16 +55,27 @@ export class Twins implements AsyncDisposable {
   /** With something in it, so that there is a collection to connect to. */
   async begin(): Promise<void> {
     await this.#upsert();
+    await this.connected();
+  }
+
+  async connected(): Promise<void> {
     const { elsewhere } = this.there;
-    await eventually(10_000, "connected", () => elsewhere.status.state === "ok" || undefined);
+    await eventually(30_000, "connected, with all that was written", () => {
+      const { state, pending } = elsewhere.status;
+      return state === "ok" && pending === 0 ? true : undefined;
+    });
   }
 
   async step(): Promise<void> {
-    const dice = this.#random();
-    if (dice < 0.5) await this.#upsert();
-    else if (dice < 0.65) await this.#delete();
-    else if (dice < 0.8) await this.#edit();
+    if (this.#random() < 0.8) await this.write();
     else await this.compare();
+  }
+
+  async write(): Promise<void> {
+    const dice = this.#random();
+    if (dice < 0.6) await this.#upsert();
+    else if (dice < 0.8) await this.#delete();
+    else await this.#edit();
   }
 
   /** A question that both are asked. */
