@@ -22,6 +22,7 @@ export const WRITES: readonly Route[] = ["upsert", "delete", "payload", "batch"]
 
 /**
  * - `hang`: no answer ever; `slow`: it comes after `ms`; `drip`: a byte of it every `ms`.
+ * - `late`: no answer ever, and carried out after `ms`, whoever has gone meanwhile.
  * - `cut`: it is carried out, and the connection cut instead of an answer.
  * - `lost`: a write is said to be done, and is not.
  * - `not_json`, `cut_json`: an answer that says nothing, or only the first half of what it should.
@@ -32,6 +33,7 @@ export type FaultKind =
   | "hang"
   | "slow"
   | "drip"
+  | "late"
   | "cut"
   | "lost"
   | "not_json"

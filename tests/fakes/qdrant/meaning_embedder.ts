@@ -6,6 +6,8 @@ import {
   type EmbedOptions,
   type KeepingEmbedder,
 } from "../../../src/embedder.ts";
+import { chunksOf } from "../../../src/indexer/chunks.ts";
+import type { Memory } from "../../../src/memory.ts";
 import { fakeVector } from "../openai.ts";
 
 const LENGTH = 24;
@@ -38,4 +40,16 @@ export class MeaningEmbedder implements KeepingEmbedder {
 
 export function meaningOf(text: string): Float32Array {
   return Float32Array.from(fakeVector(text, LENGTH));
+}
+
+/** What a memory's vectors should be. */
+export function vectorsOf({ content, embedding }: Memory): Float32Array[] {
+  return embedding === undefined ? chunksOf(content).map(meaningOf) : [embedding];
+}
+
+/** In doubles, which no float32 is too large or too small for. */
+export function cosineOf(a: Float32Array, b: Float32Array): number {
+  const dot = (a: Float32Array, b: Float32Array) =>
+    a.reduce((sum, x, at) => sum + x * (b[at] ?? 0), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a)) / Math.sqrt(dot(b, b));
 }

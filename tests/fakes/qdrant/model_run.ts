@@ -1,22 +1,24 @@
 /** One run of the model test: what happens to a brain and to its Qdrant, step by step. */
 import assert from "node:assert/strict";
 import type { Brain } from "../../../src/brain.ts";
-import type { JsonObject } from "../../../src/json.ts";
 import type { MemoryPatch } from "../../../src/memories/fields.ts";
 import type { Memory } from "../../../src/memory.ts";
 import type { SearchRequest, SearchResult } from "../../../src/search.ts";
 import { importLines } from "../housed_brain.ts";
 import { below, randomOf, TIME } from "../store_kit.ts";
 import type { Collection } from "./collection.ts";
-import type { Fault, FaultKind, Route } from "./faults.ts";
+import type { FaultKind, Route } from "./faults.ts";
 import { Inventions } from "./inventions.ts";
-import { BRAIN_ID, Lives } from "./lives.ts";
+import { Lives } from "./lives.ts";
+import { cosineOf, meaningOf, vectorsOf } from "./meaning_embedder.ts";
+import { Meddler } from "./meddler.ts";
 
 const KINDS: readonly FaultKind[] = [
   "hang",
   "slow",
   "drip",
   "cut",
+  "late",
   "lost",
   "not_json",
   "cut_json",
@@ -39,6 +41,17 @@ const ROUTES: readonly Route[] = [
 /** Longer than that nobody waits for a search while Qdrant answers nothing. */
 const MOST_SEARCH_MS = 1_000;
 const MINUTE_MS = 60_000;
+/** What is written reaches Qdrant within this time where nothing is in the way. */
+const CLEAR_MS = 5_000;
+/** Longer than that Qdrant does not put off what it was asked for. */
+const MOST_LATE_MS = 25_000;
+
+/**
+ * - `clear`: nothing goes wrong.
+ * - `stormy`: Qdrant fails in every way in which it tells the truth, and goes and comes back.
+ * - `wild`: it also lies and comes back with other data, and others change what it holds.
+ */
+export type Weather = "clear" | "stormy" | "wild";
 
 export class Run {
   /** What the memories are, as every write was answered. */
@@ -48,60 +61,69 @@ export class Run {
   readonly lives: Lives;
   readonly #random: () => number;
   readonly #invented: Inventions;
-  #backup: Map<string, Collection> | undefined;
-  /** Something happened in Qdrant that only a comparison of everything can show. */
-  #isTampered = false;
+  readonly #meddler: Meddler;
+  /** Points may say that they are what they are not. */
+  #isHaunted = false;
 
   private constructor(random: () => number, lives: Lives) {
     this.#random = random;
     this.#invented = new Inventions(random, lives.embedder.dimensions);
+    this.#meddler = new Meddler(random, lives, this.#invented);
     this.lives = lives;
   }
 
   static async begin(seed: number): Promise<Run> {
     const random = randomOf(seed);
-    return new Run(random, await Lives.begin(random));
+    const run = new Run(random, await Lives.begin(random));
+    // Nobody connects to Qdrant before there is something to look for.
+    await run.#create();
+    await run.lives.clock.advance(CLEAR_MS);
+    return run;
   }
 
   get collection(): Collection | undefined {
     return this.lives.standIn.collections.get(this.lives.collectionName);
   }
 
-  async step(): Promise<void> {
+  async step(weather: Weather): Promise<void> {
     const dice = this.#random();
     if (dice < 0.2) await this.#create();
     else if (dice < 0.37) await this.#edit();
     else if (dice < 0.47) await this.#delete();
     else if (dice < 0.51) await this.#import();
-    else if (dice < 0.63) await this.#searchMeanwhile();
-    else if (dice < 0.76) this.#fault();
-    else if (dice < 0.8) this.lives.standIn.faults.clear();
-    else if (dice < 0.85) await this.#tamper();
-    else if (dice < 0.87) await this.lives.restart();
-    else if (dice < 0.89) this.#embedderFault();
-    else await this.#pass();
+    else if (dice < 0.65) await this.#searchMeanwhile(weather);
+    else if (weather === "clear" || dice > 0.88) await this.#pass();
+    else if (dice < 0.76) this.#fault(weather);
+    else if (dice < 0.78) this.#embedderFault();
+    else if (dice < 0.81) await this.#goOrCome();
+    else if (dice < 0.85) this.lives.standIn.faults.clear();
+    else if (dice < 0.86) await this.lives.restart();
+    else if (weather === "wild") this.#tamper();
   }
 
-  /** Everything is well again and stays so for a while. */
-  async quiet(): Promise<void> {
+  /** All is well again and stays so: for as long as it takes, and with a comparison of everything
+   * where nothing else could show what happened. */
+  async quiet(weather: Weather): Promise<void> {
     const { standIn, embedder, clock } = this.lives;
     standIn.faults.clear();
     if (standIn.isDown) await standIn.resume();
+    embedder.isAway = false;
+    if (weather === "wild") await this.#compared();
+    this.lives.brain.indexer.retryFailed();
+    await clock.advance(weather === "clear" ? CLEAR_MS : 12 * MINUTE_MS);
+    await clock.until(this.lives.brain.indexer.idle());
+    this.#isHaunted = false;
+  }
+
+  async #compared(): Promise<void> {
+    const { standIn, embedder, clock, collectionName } = this.lives;
     const { collection } = this;
     if (collection?.length !== embedder.dimensions && !collection?.indexes.has("brain")) {
-      standIn.collections.delete(this.lives.collectionName);
+      standIn.collections.delete(collectionName);
     }
-    embedder.isAway = false;
     await clock.advance(MINUTE_MS);
-    const way = this.#random();
-    if (way < 0.3) await this.lives.restart();
-    else if (this.#isTampered || way < 0.6) {
-      await clock.until(this.lives.brain.reindexing.run());
-    }
-    this.#isTampered = false;
-    this.lives.brain.indexer.retryFailed();
-    await clock.advance(12 * MINUTE_MS);
-    await clock.until(this.lives.brain.indexer.idle());
+    if (this.#random() < 0.5) await this.lives.restart();
+    else await clock.until(this.lives.brain.reindexing.run());
   }
 
   /** A question and how it is to be narrowed, of any kind. */
@@ -171,31 +193,38 @@ export class Run {
     for (const { id } of once) this.known.set(id, brain.memories.peek(id).memory);
   }
 
-  /** Whatever goes on: it is answered, in time, and with what is there. */
-  async #searchMeanwhile(): Promise<void> {
+  /** Whatever goes on: it is answered, in time, with what is there, and scored as it is now. */
+  async #searchMeanwhile(weather: Weather): Promise<void> {
     const { clock, brain } = this.lives;
+    const request = this.question();
     const began = clock.now();
-    const { results } = await this.search(brain, this.question());
+    const { results, degraded } = await this.search(brain, request);
     const tookMs = clock.now() - began;
     assert.ok(tookMs <= MOST_SEARCH_MS, `a search took ${tookMs} ms`);
-    for (const { memory } of results) {
+    if (weather === "clear") assert.equal(degraded, null);
+    const vector = request.embedding ?? meaningOf(request.queries.join(" "));
+    for (const { memory, scores: { semantic } } of results) {
       assert.deepEqual(memory, this.known.get(memory.id), "found, but not as it is now");
+      if (semantic === null || this.#isHaunted) continue;
+      const cosine = Math.max(0, ...vectorsOf(memory).map((other) => cosineOf(other, vector)));
+      // What stands in for Qdrant may have to do with quantised vectors.
+      const most = degraded === null ? 1e-3 : 2e-2;
+      assert.ok(Math.abs(semantic - cosine) < most, `scored ${semantic}, is ${cosine}`);
     }
   }
 
-  #fault(): void {
+  #fault(weather: Weather): void {
     const kind = this.#invented.pick(KINDS);
-    const fault: Fault = {
+    if (kind === "lost" && weather !== "wild") return;
+    this.lives.standIn.faults.add({
       kind,
-      ms: kind === "drip" ? 50 : below(this.#random, 3_000),
+      ms: kind === "drip" ? 50 : below(this.#random, kind === "late" ? MOST_LATE_MS : 3_000),
       retryAfterSeconds: below(this.#random, 5),
       ...this.#random() < 0.6
         ? { routes: [this.#invented.pick(ROUTES), this.#invented.pick(ROUTES)] }
         : {},
       ...this.#random() < 0.7 ? { times: 1 + below(this.#random, 4) } : {},
-    };
-    this.lives.standIn.faults.add(fault);
-    if (kind === "lost") this.#isTampered = true;
+    });
   }
 
   #embedderFault(): void {
@@ -206,62 +235,16 @@ export class Run {
     }
   }
 
-  /** Somebody else does something to Qdrant, or it comes back other than it went. */
-  async #tamper(): Promise<void> {
-    const { standIn, collectionName: name } = this.lives;
-    const dice = this.#random();
-    if (dice < 0.25) {
-      if (!standIn.isDown) await standIn.pause();
-      else await standIn.resume();
-      return;
-    }
-    if (dice < 0.35) this.#backup = standIn.backup();
-    else if (dice < 0.5 && this.#backup !== undefined) standIn.restore(this.#backup);
-    else if (dice < 0.6) standIn.collections.delete(name);
-    else if (dice < 0.65) standIn.restore(new Map());
-    else if (dice < 0.7 && this.#strangersIn(this.collection) === 0) {
-      standIn.collections.delete(name);
-      standIn.make(name, 5);
-      // As a process of ours would have left it; or somebody else's, and then an operator must act.
-      if (this.#random() < 0.5) this.collection?.indexes.set("brain", { type: "keyword" });
-    } else if (dice < 0.8) this.#stranger();
-    else this.#meddle();
-    this.#isTampered = true;
-    this.strangers = this.#strangersIn(this.collection);
+  async #goOrCome(): Promise<void> {
+    const { standIn } = this.lives;
+    if (standIn.isDown) await standIn.resume();
+    else await standIn.pause();
   }
 
-  #stranger(): void {
-    const id = `02990000-0000-7000-8000-${String(below(this.#random, 1e6)).padStart(12, "0")}`;
-    const { collection } = this;
-    const vector = [...this.#invented.vector()];
-    const payload = { brain: "another", memory_id: this.#anyId() ?? id, chunk: 0, chunks: 1 };
-    if (collection?.length === vector.length) collection.upsert([{ id, vector, payload }]);
-  }
-
-  /** Of our points some go, some are others', and some come that nobody wrote. */
-  #meddle(): void {
-    const { collection } = this;
-    for (const { id, payload } of collection?.inOrder(undefined) ?? []) {
-      if (payload["brain"] !== BRAIN_ID || this.#random() > 0.3) continue;
-      const dice = this.#random();
-      if (dice < 0.4) collection?.delete([id]);
-      else if (dice < 0.7) {
-        const changed: JsonObject = { tags: ["wrong"], fields_hash: "0" };
-        collection?.setPayload([id], (payload) => ({ ...payload, ...changed }));
-      } else {
-        const ghost = `03990000-0000-7000-8000-${
-          String(below(this.#random, 1e6)).padStart(12, "0")
-        }`;
-        const vector = [...this.#invented.vector()];
-        if (collection?.length !== vector.length) continue;
-        const own = this.#random() < 0.5 ? {} : { memory_id: ghost };
-        collection.upsert([{ id: ghost, vector, payload: { ...payload, ...own } }]);
-      }
-    }
-  }
-
-  #strangersIn(collection: Collection | undefined): number {
-    return [...collection?.matching((_, { brain }) => brain !== BRAIN_ID) ?? []].length;
+  #tamper(): void {
+    const done = this.#meddler.meddle(this.#anyId());
+    this.#isHaunted ||= done === "haunted";
+    this.strangers = this.#meddler.strangers;
   }
 
   async #pass(): Promise<void> {

@@ -165,6 +165,10 @@ export class StandIn {
     if (refusal !== undefined) return { answer: refusal };
     const fault = asked.route && this.faults.take(asked.route);
     if (fault?.kind === "hang") return "hang";
+    if (fault?.kind === "late") {
+      this.#after(fault.ms ?? 1_000, () => this.#answer(asked, raw.body, undefined));
+      return "hang";
+    }
     const answer = this.#answer(asked, raw.body, fault);
     if (fault?.kind === "cut") return "cut";
     if (fault?.kind === "slow") return { answer, delayMs: fault.ms ?? 1_000 };
