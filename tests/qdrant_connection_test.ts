@@ -1,0 +1,158 @@
+/** Whether Qdrant is there: when that ends, how it comes back, and who waits for it. */
+import assert from "node:assert/strict";
+import { VectorIndexUnavailable } from "../src/vector_index.ts";
+import { MINUTE_MS, type QdrantPlace, withPlace } from "./fakes/qdrant/index_place.ts";
+import { drain } from "./fakes/indexing.ts";
+import { idOf } from "./fakes/store_kit.ts";
+
+const STALLED = { wait: new Promise<void>(() => {}) };
+
+async function fails(place: QdrantPlace, times = 1): Promise<void> {
+  for (let n = 0; n < times; n++) await assert.rejects(place.ids(), VectorIndexUnavailable);
+}
+
+Deno.test("three failures in a row end it, and a success in between does not let them add up", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    place.fail("busy", "nearest");
+    await fails(place, 2);
+    place.plan = () => undefined;
+    assert.deepEqual(await place.ids(), [idOf(1)]);
+    place.fail("busy", "nearest");
+    await fails(place, 2);
+    assert.equal(place.status, "ok, well, 0 pending");
+    await fails(place);
+    assert.equal(place.status, "unavailable, Cannot: busy, 0 pending");
+  });
+});
+
+for (const fault of ["away", "denied", "missing", "unfit"] as const) {
+  Deno.test(`one failure ends it where the next call would fail as well: ${fault}`, async () => {
+    await withPlace(async (place) => {
+      await place.put(1);
+      place.fail(fault);
+      await fails(place);
+      assert.equal(place.status, `unavailable, Cannot: ${fault}, 0 pending`);
+    });
+  });
+}
+
+Deno.test("a request that Qdrant rejects says nothing of the next one", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    place.fail("rejected", "upsert");
+    await place.put(2);
+    assert.equal(place.status, "ok, well, 1 pending");
+    place.plan = () => undefined;
+    assert.deepEqual(await place.ids(), [idOf(1)]);
+  });
+});
+
+Deno.test("while it is away nobody waits for it, and no user's search asks it", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    place.fail("away");
+    await fails(place);
+    place.plan = () => STALLED;
+    const calls = place.points.flatMap(({ calls }) => calls).length;
+    await fails(place);
+    await place.put(2);
+    await place.put(1, "text 1", { importance_score: 1 });
+    await place.delete(1);
+    assert.equal(place.points.flatMap(({ calls }) => calls).length, calls);
+    assert.equal(place.status, "unavailable, Cannot: away, 1 pending");
+    assert.deepEqual([place.index.has(idOf(1)), place.index.has(idOf(2))], [false, true]);
+  });
+});
+
+Deno.test("it comes back by itself, in line, at most half a minute after it can be reached", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    place.fail("away");
+    await fails(place);
+    await place.delete(1);
+    await place.put(2);
+    await place.clock.advance(60 * MINUTE_MS);
+    assert.equal(place.status, "unavailable, Cannot: away, 1 pending");
+    place.plan = () => undefined;
+    await place.clock.advance(30_000);
+    assert.equal(place.status, "ok, well, 0 pending");
+    assert.deepEqual(place.prints(), place.wanted());
+    assert.deepEqual(place.logged, [
+      "Qdrant is in use",
+      "Cannot: away; it is tried again by itself",
+      "Qdrant is in use",
+    ]);
+  });
+});
+
+Deno.test("one that comes and goes is asked ever less often", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    for (let times = 0; times < 8; times++) {
+      place.fail("away", "nearest");
+      await fails(place);
+      await place.clock.advance(15_000);
+    }
+    assert.equal(place.status.slice(0, 11), "unavailable");
+    const scrolls = place.points[0]?.calls.filter((call) => call === "scroll").length;
+    assert.ok(scrolls !== undefined && scrolls <= 10, `${scrolls}`);
+  }, { random: () => 0.999 });
+});
+
+Deno.test("where it does not say in half a minute what it holds, the start goes on without it", async () => {
+  await withPlace(async (place) => {
+    place.plan = (call) => call === "scroll" ? STALLED : undefined;
+    const adopting = place.index.elsewhere.adopt([]);
+    const writing = place.put(1);
+    let isWaiting = true;
+    void writing.then(() => isWaiting = false);
+    await place.clock.advance(29_999);
+    assert.ok(isWaiting);
+    await fails(place);
+    await place.clock.advance(1);
+    assert.deepEqual([...await adopting], []);
+    await writing;
+    assert.equal(
+      place.status,
+      "unavailable, Cannot use Qdrant: it does not say in time what it holds, 1 pending",
+    );
+    await place.quiet();
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("nothing is left of it when it is closed, whatever it is in the middle of", async () => {
+  for (const call of ["ensure", "scroll", "upsert", "deleteMemories", "nearest"] as const) {
+    await withPlace(async (place) => {
+      const stall = () => place.plan = (made) => made === call ? STALLED : undefined;
+      if (call === "ensure" || call === "scroll") stall();
+      else await place.put(9);
+      stall();
+      const under = [place.put(1), place.put(2), place.delete(1)];
+      const converging = place.index.elsewhere.converge().catch(() => {});
+      const search = place.ids().catch(() => {});
+      await drain();
+      await place.index.elsewhere.close();
+      await Promise.all([...under, converging, search]);
+      await place.put(3);
+      await assert.rejects(place.ids(), VectorIndexUnavailable);
+      await place.clock.advance(20 * MINUTE_MS);
+      assert.equal(place.clock.waiting, 0, call);
+    });
+  }
+});
+
+Deno.test("with too much that it does not have yet it is said to be out of reach", async () => {
+  await withPlace(async (place) => {
+    for (let n = 0; n < 150; n++) await place.put(n);
+    place.stored.clear();
+    place.fail("busy", "upsert");
+    await assert.rejects(place.index.elsewhere.converge(), VectorIndexUnavailable);
+    const detail = "Cannot search: Qdrant does not have 150 memories yet as they are now";
+    assert.equal(place.status, `unavailable, ${detail}, 150 pending`);
+    await assert.rejects(place.ids(), new VectorIndexUnavailable(detail));
+    await place.quiet();
+    assert.equal((await place.ids()).length, 150);
+  });
+});
