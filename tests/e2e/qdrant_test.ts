@@ -190,6 +190,9 @@ Deno.test("a Qdrant that hangs delays no write, no search for long, and not the 
     assert.equal(code, 0);
     assert.ok(ms < 3_000, `${ms} ms`);
     const atStart = await place.serve(withQdrant);
+    const reply = await atStart.want(200, "POST", "/search", { query: "hedge" });
+    assert.equal(reply.at("degraded"), "vector_store_unavailable");
+    assert.equal(reply.at("results", 0, "memory", "content"), CONTENTS[0]);
     const again = await atStart.stop();
     assert.deepEqual([again.code, again.ms < 3_000], [0, true], `${again.ms} ms`);
   }));

@@ -87,13 +87,12 @@ class FormerCollections {
 
   async #forget(points: Points, signal: AbortSignal): Promise<void> {
     if (this.#areForgotten || this.areInUse) return;
-    this.#areForgotten = true;
     try {
       await points.forgetFormer(this.#living, signal);
+      this.#areForgotten = true;
     } catch (error) {
       if (!(error instanceof QdrantError)) throw error;
       this.#log("what former models left in Qdrant could not be removed; it is tried again later");
-      this.#areForgotten = false;
     }
   }
 }
