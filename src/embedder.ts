@@ -27,12 +27,14 @@ export interface EmbedOptions {
 export interface KeepingEmbedder extends Embedder {
   /** For each text the vector that is already there, or undefined; asks no provider. */
   recall(texts: readonly string[]): Promise<(Float32Array | undefined)[]>;
+  /** Says that what is remembered of these is in use, as `recall` does, and reads none of it. */
+  use(texts: readonly string[]): Promise<void>;
   /** Asks the provider whatever is remembered, and remembers nothing of it. */
   readonly ask: Embedder["embed"];
 }
 
 /** One that may remember, or not. */
-export type AnyEmbedder = Embedder & Partial<Pick<KeepingEmbedder, "recall" | "ask">>;
+export type AnyEmbedder = Embedder & Partial<Pick<KeepingEmbedder, "recall" | "use" | "ask">>;
 
 /** Which model's vectors searches use: remembered beside the vectors, over restarts. */
 export interface ServedModels {

@@ -13,7 +13,7 @@
  */
 import type { Clock } from "./clock.ts";
 import { type AnyEmbedder, EmbedderError, type ServedModels } from "./embedder.ts";
-import { converge, lookUpAdopted, vectorStoreOf } from "./indexer/elsewhere.ts";
+import { converge, useAdopted, vectorStoreOf } from "./indexer/elsewhere.ts";
 import { Generation } from "./indexer/generation.ts";
 import type { GenerationOptions } from "./indexer/generation_options.ts";
 import type { FailedReason } from "./indexer/given_up.ts";
@@ -116,7 +116,7 @@ export class Indexer {
     await this.#feed(memories);
     if (this.#next !== undefined) void this.#askForServing();
     const { signal } = this.#stopping;
-    await lookUpAdopted(this.#generations, (ids) => this.#memories(ids), signal);
+    await useAdopted(this.#generations, (ids) => this.#memories(ids), signal);
     if (!signal.aborted) this.#options.models?.allAsked();
   }
 

@@ -56,3 +56,14 @@ export class Pace {
     this.#since = beganThisTurn();
   }
 }
+
+/** What `work` makes of each, in order; others run in between. */
+export async function paced<T, U>(all: Iterable<T>, work: (one: T) => U): Promise<U[]> {
+  const pace = new Pace();
+  const made: U[] = [];
+  for (const one of all) {
+    if (pace.due) await pace.breathe();
+    made.push(work(one));
+  }
+  return made;
+}

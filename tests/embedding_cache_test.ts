@@ -238,7 +238,9 @@ Deno.test("rows that are in use stay longer than older ones, and than newer ones
   const cache = place.open({ maxBytes });
   // A write while not all that is in use was asked for.
   await cache.put(many(250, 50));
-  await cache.get(keys(0, 100));
+  await cache.get(keys(0, 50));
+  await cache.use(keys(50, 50));
+  await cache.use([key(9_999)]);
   cache.areAllAsked = true;
   await cache.put(many(200, 50));
   const kept = async (from: number) =>

@@ -10,7 +10,7 @@
  *   vectors: row | key (SHA-256 over model, dimensions and text, hex) | vector (float32, LE) | crc
  *   served:  the model whose vectors searches use | dimensions asked for | length
  */
-import { Pace } from "../pace.ts";
+import { Pace, paced } from "../pace.ts";
 import {
   type CacheFile,
   closeCacheFile,
@@ -105,13 +105,12 @@ export class EmbeddingCache {
   /** For each key its vector, or undefined; in order. */
   async get(keys: readonly string[]): Promise<(Float32Array | undefined)[]> {
     this.#look();
-    const pace = new Pace();
-    const vectors: (Float32Array | undefined)[] = [];
-    for (const key of keys) {
-      if (pace.due) await pace.breathe();
-      vectors.push(this.#getOne(key));
-    }
-    return vectors;
+    return await paced(keys, (key) => this.#getOne(key));
+  }
+
+  /** Says that these are in use, as if they were asked for. */
+  async use(keys: readonly string[]): Promise<void> {
+    await paced(keys, (key) => this.#guard((file) => this.#trim.useKey(file, key), undefined));
   }
 
   /** Keeps the vectors, the oldest ones giving way at the size limit. */

@@ -28,6 +28,8 @@ export interface CacheFile {
   readonly main: Deno.FsFile;
   readonly wal: Deno.FsFile;
   readonly select: StatementSync;
+  /** The row alone: the index knows it. */
+  readonly find: StatementSync;
   readonly insert: StatementSync;
   readonly forget: StatementSync;
   readonly nextRows: StatementSync;
@@ -57,6 +59,7 @@ export function openCacheFile(path: string): CacheFile {
       main: handle(path),
       wal: handle(`${path}-wal`),
       select: db.prepare("SELECT row, vector, crc FROM vectors WHERE key = ?"),
+      find: db.prepare("SELECT row FROM vectors WHERE key = ?"),
       insert: db.prepare("INSERT OR REPLACE INTO vectors (key, vector, crc) VALUES (?, ?, ?)"),
       forget: db.prepare("DELETE FROM vectors WHERE key = ?"),
       nextRows: db.prepare("SELECT row FROM vectors WHERE row > ? ORDER BY row LIMIT 100"),

@@ -24,6 +24,11 @@ export class CacheTrim {
     this.#used.add(Number(row));
   }
 
+  useKey({ find }: CacheFile, key: string): void {
+    const found = find.get(key);
+    if (found !== undefined) this.use(found["row"]);
+  }
+
   /** One bounded step towards the size limit; true while more are needed. */
   step(file: CacheFile): boolean {
     const { db } = file;

@@ -11,7 +11,7 @@ import {
   type KeepingEmbedder,
   type ServedModels,
 } from "../embedder.ts";
-import { Pace } from "../pace.ts";
+import { paced } from "../pace.ts";
 import type { EmbeddingCache } from "./cache.ts";
 import { embeddingKey } from "./cache_row.ts";
 
@@ -47,20 +47,14 @@ type Vectors = ReadonlyMap<string, Float32Array>;
 export function cachedEmbedder(embedder: Embedder, cache: EmbeddingCache): KeepingEmbedder {
   const { provider, model, dimensions } = embedder;
   const keyOf = (text: string) => embeddingKey(model, dimensions, text);
+  const keysOf = (texts: readonly string[]) => paced(texts, keyOf);
   const fetcher = new Fetcher(embedder, cache);
   return {
     provider,
     model,
     dimensions,
-    async recall(texts) {
-      const pace = new Pace();
-      const keys: string[] = [];
-      for (const text of texts) {
-        keys.push(keyOf(text));
-        if (pace.due) await pace.breathe();
-      }
-      return await cache.get(keys);
-    },
+    recall: async (texts) => await cache.get(await keysOf(texts)),
+    use: async (texts) => await cache.use(await keysOf(texts)),
     ask: (texts, options) => embedder.embed(texts, options),
     async embed(texts, options) {
       const keys = texts.map(keyOf);

@@ -50,7 +50,7 @@ export async function converge(generations: readonly Generation[]): Promise<void
  * What was there from before was not asked for, and is in use all the same: without this, the cache
  * would take it for forgotten.
  */
-export async function lookUpAdopted(
+export async function useAdopted(
   generations: readonly Generation[],
   memories: (ids: Iterable<string>) => Iterable<Memory>,
   stopping: AbortSignal,
@@ -58,6 +58,6 @@ export async function lookUpAdopted(
   for (const generation of generations) {
     if (generation.vectorIndex.elsewhere === undefined) continue;
     const known = memories([...generation.ids()]);
-    await inSlices(known, stopping, (slice) => generation.lookUp(slice));
+    await inSlices(known, stopping, (slice) => generation.use(slice));
   }
 }

@@ -174,9 +174,9 @@ export class Generation {
     await this.#writer.adopt(memories);
   }
 
-  /** Asks for what is remembered of these, so that it does not seem to be in nobody's use. */
-  async lookUp(memories: readonly Memory[]): Promise<void> {
-    await this.#remembered.ofContents(memories.map(({ content }) => content));
+  /** Says that what is remembered of these is in use. */
+  async use(memories: readonly Memory[]): Promise<void> {
+    await this.#remembered.use(memories.map(({ content }) => content));
   }
 
   /** To be embedded after all that is written meanwhile, in this order. */

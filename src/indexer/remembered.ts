@@ -4,7 +4,7 @@
 import type { Clock } from "../clock.ts";
 import { dotProduct, inverseLength } from "../cosine.ts";
 import { type AnyEmbedder, EmbedderError } from "../embedder.ts";
-import { Pace } from "../pace.ts";
+import { paced } from "../pace.ts";
 import type { Source } from "../vector_index.ts";
 import { withDeadline } from "./deadline.ts";
 import { RecentChunks } from "./recent_chunks.ts";
@@ -50,18 +50,22 @@ export class Remembered {
   async ofContents(
     contents: readonly string[],
   ): Promise<(readonly Float32Array[] | undefined)[]> {
-    const pace = new Pace();
-    const chunks: (readonly string[])[] = [];
-    for (const content of contents) {
-      chunks.push(this.#recentChunks.of(content));
-      if (pace.due) await pace.breathe();
-    }
+    const chunks = await this.#chunksOf(contents);
     const vectors = await this.ofTexts(chunks.flat());
     let next = 0;
     return chunks.map(({ length }) => {
       const own = vectors.slice(next, next += length).filter((vector) => vector !== undefined);
       return own.length === length ? own : undefined;
     });
+  }
+
+  /** Says that what is remembered of these is in use. */
+  async use(contents: readonly string[]): Promise<void> {
+    await this.#embedder?.use?.((await this.#chunksOf(contents)).flat());
+  }
+
+  #chunksOf(contents: readonly string[]): Promise<(readonly string[])[]> {
+    return paced(contents, (content) => this.#recentChunks.of(content));
   }
 
   async #ofBest(contents: readonly string[]): Promise<(readonly Float32Array[] | undefined)[]> {

@@ -137,6 +137,10 @@ export class KeepingFakeEmbedder extends FakeEmbedder implements KeepingEmbedder
     return Promise.resolve(texts.map((text) => this.kept.get(text)));
   }
 
+  use(_texts: readonly string[]): Promise<void> {
+    return Promise.resolve();
+  }
+
   ask(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
     return super.embed(texts, options);
   }
