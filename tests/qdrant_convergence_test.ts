@@ -1,157 +1,12 @@
-/** Whatever happens to Qdrant, to the process, or to a request: it ends as the state has it. */
+/** What Qdrant lacks, has too much of, or has in another version is found and put right. */
 import assert from "node:assert/strict";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
-import { QdrantError, type QdrantFault } from "../src/vector_index/qdrant/points.ts";
-import { QdrantPlace, withPlace } from "./fakes/qdrant/index_place.ts";
-import type { Plan } from "./fakes/qdrant/points_in_memory.ts";
-import { below, idOf, randomOf, seed } from "./fakes/store_kit.ts";
+import { QdrantError } from "../src/vector_index/qdrant/points.ts";
+import { awayFrom, callsOf, MINUTE_MS, withPlace } from "./fakes/qdrant/index_place.ts";
+import { drain } from "./fakes/indexing.ts";
+import { idOf, memoryOf } from "./fakes/store_kit.ts";
 
-const HISTORIES = 40, STEPS = 60, MEMORIES = 12;
-const FAULTS: readonly QdrantFault[] = [
-  "busy",
-  "busy",
-  "busy",
-  "busy",
-  "away",
-  "denied",
-  "missing",
-];
-
-class History {
-  readonly place: QdrantPlace;
-  readonly #random: () => number;
-  /** How often a call goes wrong. */
-  #trouble = 0;
-  /** What waits, to be let go. */
-  #waiting: (() => void)[] = [];
-
-  constructor(seed: number) {
-    this.#random = randomOf(seed);
-    this.place = new QdrantPlace({ random: this.#random, pageSize: 3 });
-    this.place.plan = () => this.#plan();
-  }
-
-  #below(limit: number): number {
-    return below(this.#random, limit);
-  }
-
-  #plan(): Plan | undefined {
-    const luck = this.#random();
-    const wait = luck < 0.6 ? undefined : new Promise<void>((go) => this.#waiting.push(go));
-    if (this.#random() >= this.#trouble) return wait && { wait };
-    const fault = FAULTS[this.#below(FAULTS.length)] ?? "busy";
-    const done = (["all", "half", "late", undefined] as const)[this.#below(4)];
-    const error = new QdrantError(fault, `Cannot: ${fault}`);
-    return { error, ...wait && { wait }, ...done && { done } };
-  }
-
-  async run(): Promise<void> {
-    const { place } = this;
-    place.index.elsewhere.whenLost((ids) => this.#takeAgain(ids));
-    for (let step = 0; step < STEPS; step++) await this.#step();
-    this.#trouble = 0;
-    this.#letGo();
-    place.plan = () => undefined;
-    for (const points of place.points) points.late();
-    await place.quiet();
-    await this.#check();
-  }
-
-  #takeAgain(ids: readonly string[]): void {
-    for (const id of ids) {
-      const n = Number(id.slice(-12)), content = this.place.state.get(id)?.content;
-      if (content === undefined || this.place.index.has(id)) continue;
-      this.place.forgotten.delete(content);
-      void this.place.put(n, content, this.place.state.get(id));
-    }
-  }
-
-  #letGo(): void {
-    for (const go of this.#waiting.splice(0)) go();
-  }
-
-  async #step(): Promise<void> {
-    const { place } = this;
-    const n = this.#below(MEMORIES), luck = this.#random();
-    if (luck < 0.4) void place.put(n, this.#text(n), { importance_score: this.#below(3) / 2 });
-    else if (luck < 0.55) void place.delete(n);
-    else if (luck < 0.65) this.#trouble = [0, 0, 0.1, 0.5, 1][this.#below(5)] ?? 0;
-    else if (luck < 0.75) this.#letGo();
-    else if (luck < 0.85) {
-      await place.clock.advance([10, 1_000, 30_000, 700_000][this.#below(4)] ?? 0);
-    } else if (luck < 0.88) place.points.at(-1)?.late();
-    else if (luck < 0.91) this.#lose();
-    else if (luck < 0.94) void place.index.elsewhere.converge().catch(isUnavailable);
-    else if (luck < 0.96) place.forgotten.add(this.#text(n));
-    else if (luck < 0.98) await this.#search();
-    else await this.#restart();
-  }
-
-  #text(n: number): string {
-    return ["short", "long|longer", "a|b|c"][this.#below(3)] + ` ${n}`;
-  }
-
-  #lose(): void {
-    const points = [...this.place.stored.keys()];
-    for (const point of points) if (this.#random() < 0.3) this.place.stored.delete(point);
-  }
-
-  async #restart(): Promise<void> {
-    const { place } = this;
-    await place.restart();
-    place.index.elsewhere.whenLost((ids) => this.#takeAgain(ids));
-    if (this.#random() < 0.5) this.#letGo();
-    const adopting = place.index.elsewhere.adopt([...place.state.values()]);
-    for (let turns = 0; turns < 2; turns++) await place.clock.advance(1_000);
-    if (this.#random() < 0.5) this.#letGo();
-    void adopting.then(() => {
-      for (const { id, content } of place.state.values()) {
-        if (!place.index.has(id)) {
-          void place.put(Number(id.slice(-12)), content, place.state.get(id));
-        }
-      }
-    });
-  }
-
-  /** What was deleted or edited is never found, whatever goes wrong. */
-  async #search(): Promise<void> {
-    const { place } = this;
-    const search = place.ids().catch(isUnavailable);
-    await place.clock.advance(0);
-    this.#letGo();
-    await place.clock.advance(1_000);
-    for (const id of await search ?? []) assert.ok(place.index.has(id), `${id} is not held`);
-  }
-
-  async #check(): Promise<void> {
-    const { place } = this;
-    assert.equal(place.status, "ok, well, 0 pending");
-    assert.deepEqual([...place.index.elsewhere.ids()].sort(), [...place.state.keys()].sort());
-    assert.deepEqual(place.prints(), place.wanted());
-    for (const limit of [1, 3, 100]) {
-      const query = { vector: Float32Array.of(1, 2, this.#below(5), 1), limit };
-      const [found, truth] = [await place.index.search(query), await place.truth(query)];
-      assert.deepEqual(found.hits.map(({ id }) => id), truth.hits.map(({ id }) => id));
-      assert.equal(found.total, truth.total);
-    }
-    await place.index.elsewhere.close();
-    assert.equal(place.clock.waiting, 0, "a timer outlived the index");
-  }
-}
-
-function isUnavailable(error: unknown): undefined {
-  assert.ok(error instanceof VectorIndexUnavailable, `${error}`);
-}
-
-Deno.test(`after any history and a quiet time Qdrant has what the state has (seed ${seed})`, async () => {
-  for (let n = 0; n < HISTORIES; n++) {
-    try {
-      await new History(seed + n).run();
-    } catch (error) {
-      throw new Error(`TEST_SEED=${seed + n}`, { cause: error });
-    }
-  }
-});
+const LATE = { error: new QdrantError("busy", "Cannot: too late"), done: "late" } as const;
 
 Deno.test("what was deleted while Qdrant was away is gone from it after the next start", async () => {
   await withPlace(async (place) => {
@@ -164,5 +19,204 @@ Deno.test("what was deleted while Qdrant was away is gone from it after the next
     place.plan = () => undefined;
     await place.clock.advance(60_000);
     assert.deepEqual(place.prints().map(([point]) => point), [idOf(1), idOf(3)]);
+  });
+});
+
+Deno.test("also where nothing is left of the memories, with the first search", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    await awayFrom(place);
+    await place.delete(1);
+    await place.restart();
+    place.plan = () => undefined;
+    await assert.rejects(place.ids(), VectorIndexUnavailable);
+    await place.clock.advance(1_000);
+    assert.deepEqual([await place.ids(), place.prints()], [[], []]);
+  });
+});
+
+Deno.test("what is there from before is taken over as it is now, and no vector is read for it", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3, 4, 5]) await place.put(n, n === 2 ? "long|longer" : `text ${n}`);
+    await place.restart();
+    place.state.set(idOf(1), memoryOf(1, { content: "text 1", tags: ["new"] }));
+    place.state.set(idOf(3), memoryOf(3, { content: "edited" }));
+    place.state.delete(idOf(4));
+    place.stored.delete(idOf(5));
+    assert.deepEqual(await place.adopt(), [idOf(1), idOf(2)]);
+    await drain();
+    for (const n of [3, 5]) place.state.delete(idOf(n));
+    assert.deepEqual(place.prints(), place.wanted());
+    assert.deepEqual([place.read, callsOf(place, "upsert")], [[], 5]);
+  }, { pageSize: 2 });
+});
+
+Deno.test("what changes between the comparison and the taking over is seen", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3, 4]) await place.put(n);
+    await place.restart();
+    assert.deepEqual([...await place.index.elsewhere.adopt([])], []);
+    const memories = [...place.state.values()];
+    place.state.set(idOf(1), memoryOf(1, { content: "text 1", importance_score: 1 }));
+    place.state.set(idOf(2), memoryOf(2, { content: "edited" }));
+    await place.delete(3);
+    const adopted = await place.index.elsewhere.adopt(memories);
+    assert.deepEqual([...adopted], [idOf(1), idOf(4)]);
+    await drain();
+    place.state.delete(idOf(2));
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("points that the state fits stay until the indexer takes them over", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2]) await place.put(n);
+    await place.restart();
+    await place.index.elsewhere.adopt([]);
+    await place.clock.advance(25 * MINUTE_MS);
+    await place.index.elsewhere.converge();
+    assert.deepEqual([await place.adopt(), await place.ids()], [[idOf(1), idOf(2)], [
+      idOf(1),
+      idOf(2),
+    ]]);
+  });
+});
+
+Deno.test("memories that are yet to be embedded are not missed", async () => {
+  await withPlace(async (place) => {
+    place.state.set(idOf(1), memoryOf(1));
+    await place.put(2);
+    await place.index.elsewhere.converge();
+    assert.deepEqual([place.lost, place.read, place.status], [[], [], "ok, well, 0 pending"]);
+  });
+});
+
+Deno.test("what is lost without a word is found by counting, and written again unasked", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n);
+    await place.clock.advance(2 * MINUTE_MS);
+    place.stored.delete(idOf(2));
+    await place.clock.advance(10 * MINUTE_MS);
+    assert.deepEqual([place.prints(), place.read], [place.wanted(), [idOf(2)]]);
+  });
+});
+
+Deno.test("a search that finds too few has them counted soon", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n);
+    await place.clock.advance(2 * MINUTE_MS);
+    place.stored.clear();
+    assert.deepEqual(await place.ids(), []);
+    await place.clock.advance(MINUTE_MS);
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("a count that is right costs no comparison", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n);
+    await place.clock.advance(2 * MINUTE_MS);
+    const before = callsOf(place, "scroll");
+    await place.clock.advance(60 * MINUTE_MS);
+    assert.deepEqual([callsOf(place, "scroll") - before, callsOf(place, "countPoints")], [0, 6]);
+  });
+});
+
+Deno.test("what is lost and nowhere remembered is said to be lost, and is not held any more", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n, `text|${n}`);
+    place.forgotten.add("text|2");
+    const [point] = [...place.stored].find(([, { memory }]) => memory.id === idOf(2)) ?? [];
+    place.stored.delete(point ?? "");
+    await place.index.elsewhere.converge();
+    assert.deepEqual([place.lost, place.index.has(idOf(2))], [[idOf(2)], false]);
+    assert.ok(![...place.stored.values()].some(({ memory }) => memory.id === idOf(2)));
+    await place.put(2, "text|2");
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("a write that fails and is carried out late does not last", async () => {
+  await withPlace(async (place) => {
+    await place.put(1, "before");
+    await place.put(2, "beside");
+    place.plan = (call) => call === "upsert" ? LATE : undefined;
+    await place.put(1, "meanwhile");
+    place.plan = () => undefined;
+    await place.delete(1);
+    await place.put(1, "after");
+    await place.put(3, "removed");
+    place.plan = (call) => call === "deleteMemories" ? LATE : undefined;
+    await place.delete(3);
+    place.plan = () => undefined;
+    await place.put(3, "removed");
+    await place.clock.advance(20_000);
+    assert.deepEqual(place.prints(), place.wanted());
+    for (const points of place.points) points.late();
+    assert.notDeepEqual(place.prints(), place.wanted());
+    assert.deepEqual(await place.ids(), [idOf(2)]);
+    await place.clock.advance(2 * MINUTE_MS);
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("a write of a former process that is carried out late does not last", async () => {
+  await withPlace(async (place) => {
+    await place.put(1, "before");
+    place.plan = (call) => call === "upsert" ? LATE : undefined;
+    await place.put(1, "meanwhile");
+    place.plan = () => undefined;
+    const [former] = place.points;
+    await place.restart();
+    await place.adopt();
+    await place.put(1, "after");
+    former?.late();
+    await place.clock.advance(2 * MINUTE_MS);
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("deleted and made again while Qdrant was away, it is there once", async () => {
+  await withPlace(async (place) => {
+    await place.put(1, "a|b|c");
+    await place.put(2, "a|b|c");
+    await awayFrom(place);
+    await place.delete(1);
+    await place.put(1, "a|b");
+    await place.delete(2);
+    await place.put(2, "a|b|c");
+    await place.quiet();
+    assert.deepEqual([place.prints(), place.lost], [place.wanted(), []]);
+  });
+});
+
+Deno.test("other fields are written without their vectors being read", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2]) await place.put(n);
+    await place.put(1, "text 1", { tags: ["new"] });
+    assert.deepEqual(place.prints(), place.wanted());
+    place.fail("busy", "setFields");
+    await place.put(2, "text 2", { tags: ["new"] });
+    assert.equal(place.status, "ok, well, 1 pending");
+    place.plan = () => undefined;
+    await awayFrom(place);
+    await place.put(1, "text 1", { tags: ["newer"] });
+    await place.quiet();
+    assert.deepEqual([place.prints(), place.read], [place.wanted(), []]);
+  });
+});
+
+Deno.test("the points of others in the same collection are left alone", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    const [, point] = [...place.stored][0] ?? assert.fail();
+    place.stored.set(idOf(7), { ...point, brain: "another", memory: memoryOf(7) });
+    await place.index.elsewhere.converge();
+    await place.restart();
+    await place.adopt();
+    assert.deepEqual([await place.ids(), [...place.stored.keys()]], [[idOf(1)], [
+      idOf(1),
+      idOf(7),
+    ]]);
   });
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
 import { QdrantError } from "../src/vector_index/qdrant/points.ts";
-import { type QdrantPlace, vectorsOf, withPlace } from "./fakes/qdrant/index_place.ts";
+import { callsOf, type QdrantPlace, vectorsOf, withPlace } from "./fakes/qdrant/index_place.ts";
 import { drain } from "./fakes/indexing.ts";
 import { idOf, memoryOf } from "./fakes/store_kit.ts";
 
@@ -27,10 +27,6 @@ async function findsTruth(place: QdrantPlace, limit: number): Promise<void> {
   for (const [at, { score }] of found.hits.entries()) {
     assert.ok(Math.abs(score - (truth.hits[at]?.score ?? NaN)) < 1e-3);
   }
-}
-
-function callsOf(place: QdrantPlace, call: string): number {
-  return place.points.flatMap(({ calls }) => calls).filter((made) => made === call).length;
 }
 
 Deno.test("the page is filled behind points that are nobody's, or another version's", async () => {

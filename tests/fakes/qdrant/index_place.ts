@@ -1,7 +1,7 @@
 /** An index in a Qdrant that is a Map, with a state around it and time turned by hand. */
 import assert from "node:assert/strict";
 import type { Memory } from "../../../src/memory.ts";
-import type { VectorResult } from "../../../src/vector_index.ts";
+import { VectorIndexUnavailable, type VectorResult } from "../../../src/vector_index.ts";
 import { QdrantVectorIndex } from "../../../src/vector_index/qdrant.ts";
 import { stampOf } from "../../../src/vector_index/qdrant/payload.ts";
 import { pointId } from "../../../src/vector_index/qdrant/point_id.ts";
@@ -187,6 +187,16 @@ export async function withPlace(
     await drain();
   }
   assert.equal(place.clock.waiting, 0, "a timer outlived the index");
+}
+
+/** Qdrant cannot be reached, and the index has noticed. */
+export async function awayFrom(place: QdrantPlace): Promise<void> {
+  place.fail("away");
+  await assert.rejects(place.ids(), VectorIndexUnavailable);
+}
+
+export function callsOf(place: QdrantPlace, call: Call): number {
+  return place.points.flatMap(({ calls }) => calls).filter((made) => made === call).length;
 }
 
 /** A memory's vectors: its own, or one for each part of its text; some texts mean the same. */
