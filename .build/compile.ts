@@ -11,6 +11,18 @@ import { DenortRefused, provideDenort } from "./denort.ts";
 import { containerFlags } from "./permissions.ts";
 
 export const BUNDLE = "dist/second-brain.js";
+
+/**
+ * How the bundle is made. Of packages it takes what they have for wherever there is `fetch`: for
+ * Node, Qdrant's client brings an HTTP client of its own, half a megabyte that Deno has no use for.
+ */
+export const BUNDLING = [
+  "bundle",
+  "--platform=browser",
+  "--quiet",
+  "--minify",
+  "--keep-names",
+] as const;
 const EXIT_UNAVAILABLE = 69;
 
 /** From the names that `docker build` uses to those of Deno. */

@@ -8,7 +8,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readBaked } from "../.build/baked.ts";
-import { compile, compileArguments } from "../.build/compile.ts";
+import { BUNDLE, BUNDLING, compile, compileArguments } from "../.build/compile.ts";
 import { archivePath, DenortRefused, provideDenort, publishedSum } from "../.build/denort.ts";
 import {
   bundleArguments,
@@ -56,6 +56,11 @@ Deno.test("the start task has exactly the declared flags", () => {
   assert.deepEqual(words.slice(2, -1), developmentFlags());
 });
 
+Deno.test("the bundle is made as the tests of it make theirs", () => {
+  const [, command] = config.tasks.bundle.command.split(" && ");
+  assert.equal(command, `deno ${BUNDLING.join(" ")} -o ${BUNDLE} main.ts`);
+});
+
 Deno.test("what the program takes for the heap's room for new values is what the flags give it", () => {
   const semiSpaceMib = FOR_NEW_BYTES / 3 / 1024 ** 2;
   assert.ok([...V8_FLAGS, ""].includes(`--max-semi-space-size=${semiSpaceMib}`), `${semiSpaceMib}`);
@@ -90,7 +95,8 @@ Deno.test("a bundle under the declared flags gets the data folder, the listed va
 });
 
 Deno.test("the libraries ask for nothing that the declared flags refuse, also when bundled", async () => {
-  const provider = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+  const provider = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, ({ url }) => {
+    if (url.endsWith("/count")) return Response.json({ result: { count: 1 } });
     return Response.json({ data: [{ index: 0, embedding: [1] }], model: "m", object: "list" });
   });
   try {
@@ -98,7 +104,7 @@ Deno.test("the libraries ask for nothing that the declared flags refuse, also wh
       const bundle = join(folder, "libraries.js");
       const source = new URL("libraries_probe.ts", import.meta.url);
       const bundled = await new Deno.Command(Deno.execPath(), {
-        args: ["bundle", "--quiet", "--minify", "--keep-names", `--output=${bundle}`, source.href],
+        args: [...BUNDLING, `--output=${bundle}`, source.href],
       }).output();
       assert.ok(bundled.success, new TextDecoder().decode(bundled.stderr));
       const address = `http://127.0.0.1:${provider.addr.port}/v1`;

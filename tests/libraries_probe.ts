@@ -1,7 +1,7 @@
 /**
  * Uses every library and platform part that the service rests on, once, and prints what went
  * wrong: bundled and run by `build_test.ts` under the permissions that the binary gets.
- * Arguments: a writable folder, and the address of an OpenAI-compatible server.
+ * Arguments: a writable folder, and the address of a server that answers as OpenAI and Qdrant do.
  */
 import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -31,6 +31,19 @@ async function embeddings(): Promise<void> {
   if (reply.data.length !== 1) throw new Error("wrong reply");
 }
 
+async function vectors(): Promise<void> {
+  const { QdrantClient } = await import("@qdrant/js-client-rest");
+  const { hostname, port } = new URL(baseURL);
+  const client = new QdrantClient({
+    url: `http://${hostname}`,
+    port: Number(port),
+    timeout: Infinity,
+    checkCompatibility: false,
+  });
+  const { data } = await client.api().countPoints({ collection_name: "c", exact: true });
+  if (data.result?.count !== 1) throw new Error("wrong reply");
+}
+
 function database(): void {
   const db = new DatabaseSync(join(folder, "embeddings.db"));
   db.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (a BLOB); INSERT INTO t VALUES (x'00')");
@@ -54,7 +67,7 @@ async function files(): Promise<void> {
 }
 
 const failed: Record<string, string> = {};
-for (const part of [http, embeddings, database, files]) {
+for (const part of [http, embeddings, vectors, database, files]) {
   try {
     await part();
   } catch (error) {
