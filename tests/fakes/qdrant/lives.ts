@@ -26,6 +26,9 @@ import { StandIn } from "./stand_in.ts";
 /** The name of the brain in the payload of its points. */
 export const BRAIN_ID = "01990000-0000-7000-8000-00000000b000";
 
+/** Of the event loop, that work may take which gives way to others. */
+const MOST_TURNS = 20;
+
 export class Lives {
   readonly clock = new FakeClock(() => this.#rested());
   readonly embedder = new MeaningEmbedder();
@@ -71,6 +74,17 @@ export class Lives {
     this.disk.afterKill();
     this.brain = this.#brainOn(this.disk, (kind) => this.#inQdrant(kind));
     await this.#open(this.brain);
+  }
+
+  /** How long it took by the clock, which is turned only where nothing else helps: work that gives
+   * way to others (`Pace`) waits for none of its timers. */
+  async timed(promise: Promise<unknown>): Promise<number> {
+    const began = this.clock.now();
+    let isSettled = false;
+    promise.finally(() => isSettled = true).catch(() => {});
+    for (let turns = 0; turns < MOST_TURNS && !isSettled; turns++) await this.#rested();
+    await this.clock.until(promise);
+    return this.clock.now() - began;
   }
 
   /** What the twin says, on the same data. */

@@ -29,6 +29,11 @@ export class MeaningEmbedder implements KeepingEmbedder {
     return Promise.resolve(texts.map((text) => this.kept.get(text)));
   }
 
+  /** Nothing is ever forgotten here for want of room. */
+  use(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async embed(texts: readonly string[], options: EmbedOptions): Promise<Float32Array[]> {
     const known = await this.recall(texts);
     if (known.every((vector) => vector !== undefined)) return known;
