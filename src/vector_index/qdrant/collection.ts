@@ -69,7 +69,7 @@ type Info = z.infer<typeof Info>;
 const Done = z.object({ result: z.literal(true) });
 /** Of a write to points or their indexes: with `wait` no other status is one. */
 export const Completed = z.object({ result: z.object({ status: z.literal("completed") }) });
-export const Count = z.object({ result: z.object({ count: z.number() }) })
+const Count = z.object({ result: z.object({ count: z.number() }) })
   .transform(({ result }) => result.count);
 
 export async function ensureCollection(
