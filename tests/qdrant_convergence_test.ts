@@ -136,6 +136,23 @@ Deno.test("what is lost and nowhere remembered is said to be lost, and is not he
   });
 });
 
+Deno.test("vectors that cannot be read just now are read later", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n);
+    place.stored.clear();
+    place.canRead = false;
+    await assert.rejects(place.index.elsewhere.converge(), VectorIndexUnavailable);
+    assert.equal(place.status, "ok, well, 3 pending");
+    place.canRead = true;
+    await place.clock.advance(MINUTE_MS);
+    assert.deepEqual([place.prints(), place.lost], [place.wanted(), []]);
+    assert.deepEqual(place.logged, [
+      "Qdrant is in use",
+      "Qdrant is not brought in line: TypeError, to be tried again",
+    ]);
+  });
+});
+
 Deno.test("a write that fails and is carried out late does not last", async () => {
   await withPlace(async (place) => {
     await place.put(1, "before");

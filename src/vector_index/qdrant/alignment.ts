@@ -98,7 +98,7 @@ export class Alignment {
     try {
       while (pending.size > 0) {
         if (this.#isStopped || !isReachable()) return false;
-        if (!await queue.inTurn(() => this.#some(pending.first(AT_ONCE)))) {
+        if (!await queue.inTurn(() => this.#someOf(pending.first(AT_ONCE)))) {
           if (!this.#backoff.waiting) this.later();
           return false;
         }
@@ -106,9 +106,22 @@ export class Alignment {
       this.#backoff.reset();
       return true;
     } catch (error) {
-      log(`Qdrant is not brought in line: ${error instanceof Error ? error.name : "unknown"}`);
+      const what = error instanceof Error ? error.name : "unknown";
+      log(`Qdrant is not brought in line: ${what}, to be tried again`);
       this.later();
       return false;
+    }
+  }
+
+  /** Where it throws, all is pending as before. */
+  async #someOf(ids: readonly string[]): Promise<boolean> {
+    const { pending } = this.#options;
+    const needs = ids.map((id) => [id, pending.get(id) ?? "entry"] as const);
+    try {
+      return await this.#some(ids);
+    } catch (error) {
+      for (const [id, need] of needs) pending.add(id, need);
+      throw error;
     }
   }
 

@@ -39,6 +39,8 @@ export class QdrantPlace {
   readonly lost: string[] = [];
   /** Texts whose vectors are remembered nowhere. */
   readonly forgotten = new Set<string>();
+  /** Whether what remembers vectors answers. */
+  canRead = true;
   /** How often vectors were read from where they are kept, by memory. */
   readonly read: string[] = [];
   /** What becomes of each call. */
@@ -57,6 +59,7 @@ export class QdrantPlace {
 
   #newIndex(): QdrantVectorIndex {
     const allVectors = async (ids: readonly string[]) => {
+      if (!this.canRead) throw new TypeError("nothing can be read");
       this.read.push(...ids);
       const memories = ids.map((id) => this.state.get(id));
       await Promise.resolve();
