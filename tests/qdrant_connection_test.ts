@@ -1,7 +1,7 @@
 /** Whether Qdrant is there: when that ends, how it comes back, and who waits for it. */
 import assert from "node:assert/strict";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
-import { MINUTE_MS, type QdrantPlace, withPlace } from "./fakes/qdrant/index_place.ts";
+import { awayFrom, MINUTE_MS, type QdrantPlace, withPlace } from "./fakes/qdrant/index_place.ts";
 import { drain } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 
@@ -155,4 +155,20 @@ Deno.test("with too much that it does not have yet it is said to be out of reach
     await place.quiet();
     assert.equal((await place.ids()).length, 150);
   });
+});
+
+Deno.test("whoever tries it at whatever moment, it is tried again", async () => {
+  for (let moments = 0; moments < 40; moments++) {
+    await withPlace(async (place) => {
+      await place.put(1);
+      await awayFrom(place);
+      const tries = [place.index.elsewhere.converge()];
+      for (let moment = 0; moment < moments; moment++) await Promise.resolve();
+      tries.push(place.index.elsewhere.converge());
+      await Promise.allSettled(tries);
+      place.plan = () => undefined;
+      await place.clock.advance(30_000);
+      assert.equal(place.status, "ok, well, 0 pending", `after ${moments}`);
+    });
+  }
 });
