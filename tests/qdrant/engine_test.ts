@@ -13,7 +13,7 @@ import { seed } from "../fakes/store_kit.ts";
 import { EdgeServer, hasEdgeServer } from "./edge_server.ts";
 import { Twins } from "./twins.ts";
 
-const SUITES = ["semantics_test.ts", "../vector_index_qdrant_test.ts"]
+const SUITES = ["semantics_test.ts", "twins_test.ts", "../vector_index_qdrant_test.ts"]
   .map((name) => fileURLToPath(new URL(name, import.meta.url)));
 
 const ignore = !hasEdgeServer;

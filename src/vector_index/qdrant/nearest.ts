@@ -11,8 +11,10 @@ import type { NearPoint, NearQuery, Points } from "./points.ts";
 
 /** What is asked for beyond the page: a tie at its end, a few that drop out. */
 const MARGIN = { least: 10, share: 1 / 8 } as const;
-/** In one request. */
+/** In one request; and where more than that have one score, which are settled by id. */
 const MOST_AT_ONCE = 2_000;
+const MOST_TIED = 10_000;
+const GROWTH = 4;
 /** So many points are looked at for a page, at most: long memories have many. */
 const MOST_POINTS = { each: 20, more: 10_000 } as const;
 
@@ -58,7 +60,7 @@ export class NearestSearch {
     const most = limit * MOST_POINTS.each + MOST_POINTS.more;
     let isAll = false;
     let wanted = Math.min(limit + margin(limit), MOST_AT_ONCE);
-    for (let offset = 0; !isAll && offset < most;) {
+    for (let offset = 0, looked = 0; !isAll && looked < most;) {
       const page = await points.nearest({ vector, filter, except, limit: wanted, offset }, signal);
       answered();
       for (const point of page) {
@@ -66,9 +68,15 @@ export class NearestSearch {
         if (this.#pace.due) await this.#pace.breathe();
       }
       isAll = page.length < wanted;
-      if (this.#isSettled(page.at(-1)?.score ?? -Infinity)) break;
-      offset += page.length;
-      wanted = Math.min(2 * wanted, MOST_AT_ONCE);
+      looked += page.length;
+      const below = page.at(-1)?.score ?? -Infinity;
+      if (this.#isSettled(below)) break;
+      // Of equal scores a page has any, and a page behind it not just the others: so the next one
+      // begins with the first of them, and is larger where they are all that this one has.
+      const tied = page.findIndex(({ score }) => score === below);
+      const isStuck = tied <= 0 && wanted >= MOST_TIED;
+      offset += isStuck ? page.length : Math.max(tied, 0);
+      wanted = Math.min(GROWTH * wanted, tied > 0 ? MOST_AT_ONCE : MOST_TIED);
     }
     return { hits: this.#hits(), isAll };
   }

@@ -102,9 +102,11 @@ export class PointsInMemory implements Points {
       contentHash: stamp.contentHash,
       score: Math.fround(cosine(query.vector, vector)),
     }));
-    // Equal scores in an order that is not theirs.
-    near.sort((a, b) => b.score - a.score || (a.memoryId < b.memoryId ? 1 : -1));
-    return near.slice(query.offset, query.offset + query.limit);
+    // Which of equal scores are on a page, and in which order, is another thing with every size.
+    const end = query.offset + query.limit;
+    const place = ({ memoryId }: NearPoint) => place32(`${memoryId} ${end}`);
+    near.sort((a, b) => b.score - a.score || place(a) - place(b));
+    return near.slice(query.offset, end);
   }
 
   upsert(entries: readonly PointsEntry[], signal: AbortSignal): Promise<void> {
@@ -193,4 +195,13 @@ function cosine(a: Float32Array, b: Float32Array): number {
   const dot = (x: Float32Array, y: Float32Array) =>
     x.reduce((sum, n, at) => sum + n * (y[at] ?? 0), 0);
   return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
+/** Anywhere, but the same for the same text (FNV-1a). */
+function place32(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return hash >>> 0;
 }
