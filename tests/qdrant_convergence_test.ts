@@ -115,7 +115,10 @@ Deno.test("a search that finds too few has them counted soon", async () => {
 Deno.test("a count that is right costs no comparison", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2, 3]) await place.put(n);
+    await place.restart();
+    await place.index.elsewhere.adopt([]);
     await place.clock.advance(2 * MINUTE_MS);
+    await place.put(1, "not what was there");
     const before = callsOf(place, "scroll");
     await place.clock.advance(60 * MINUTE_MS);
     assert.deepEqual([callsOf(place, "scroll") - before, callsOf(place, "countPoints")], [0, 6]);
@@ -157,6 +160,7 @@ Deno.test("a write that fails and is carried out late does not last", async () =
   await withPlace(async (place) => {
     await place.put(1, "before");
     await place.put(2, "beside");
+    await place.clock.advance(5 * MINUTE_MS);
     place.plan = (call) => call === "upsert" ? LATE : undefined;
     await place.put(1, "meanwhile");
     place.plan = () => undefined;
@@ -204,6 +208,31 @@ Deno.test("deleted and made again while Qdrant was away, it is there once", asyn
     await place.put(2, "a|b|c");
     await place.quiet();
     assert.deepEqual([place.prints(), place.lost], [place.wanted(), []]);
+  });
+});
+
+Deno.test("what a failed delete left behind goes with the next upsert", async () => {
+  await withPlace(async (place) => {
+    await place.put(1, "a|b|c");
+    place.fail("busy", "deleteMemories");
+    await place.delete(1);
+    place.plan = () => undefined;
+    await place.put(1, "short");
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("what was there from before and is written or deleted is not taken over", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n, `a|b|${n}`);
+    await place.restart();
+    await place.index.elsewhere.adopt([]);
+    await place.put(1, "short");
+    assert.equal(place.prints().length, 7);
+    const deleted = place.state.get(idOf(2)) ?? assert.fail();
+    await place.delete(2);
+    place.state.set(deleted.id, deleted);
+    assert.deepEqual(await place.adopt(), [idOf(3)]);
   });
 });
 
