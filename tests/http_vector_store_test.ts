@@ -4,7 +4,7 @@ import { EmbedderError } from "../src/embedder.ts";
 import { VectorIndexUnavailable, type VectorsElsewhere } from "../src/vector_index.ts";
 import { FloatScan } from "./fakes/float_scan.ts";
 import { FakeEmbedder } from "./fakes/indexing.ts";
-import { type HttpApp, indexed, problemOf, put, search, withApp } from "./http_app.ts";
+import { type HttpApp, idsIn, indexed, problemOf, put, search, withApp } from "./http_app.ts";
 
 const DETAIL = "Cannot reach Qdrant: the connection is refused";
 
@@ -166,4 +166,27 @@ Deno.test("several questions are asked of the store at once, and fail as one", a
     const away = await search(app, json);
     assert.deepEqual([away.mode, away.degraded], ["keyword", "vector_store_unavailable"]);
   }, { vectorIndex, embedder: new FakeEmbedder() });
+});
+
+Deno.test("what narrows a search goes to the store as data, too", async () => {
+  const vectorIndex = new FarStore(), embedder = new FakeEmbedder();
+  await withApp(async (app) => {
+    const json = { content: "fence", embedding: [1, 2, 3, 4] };
+    const id = await put(app, { ...json, tags: ["a"] });
+    const other = await put(app, { ...json, content: "gate" });
+    await indexed(app);
+    const asked: object[] = [];
+    const { search: searchNow } = vectorIndex;
+    vectorIndex.search = (query) => {
+      asked.push({ filter: query.filter, except: query.except });
+      return searchNow.call(vectorIndex, query);
+    };
+    const narrowed = await search(app, { query: "fence", filters: { tags: ["a"] } });
+    assert.deepEqual(idsIn(narrowed), [id]);
+    assert.deepEqual(idsIn(await app.done(200, "GET", `/memories/${id}/related`)), [other]);
+    assert.deepEqual(asked, [
+      { filter: { tags: ["a"] }, except: undefined },
+      { filter: {}, except: id },
+    ]);
+  }, { vectorIndex, embedder });
 });
