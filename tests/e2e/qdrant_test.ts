@@ -207,6 +207,14 @@ Deno.test("reindex makes and sends what is lacking, on a folder at rest and for 
     await program.stop();
     assert.deepEqual(provider.texts, []);
 
+    provider.behaviour = "unauthorized";
+    const refused = await place.run(["reindex"], { env: without });
+    assert.equal(refused.code, 1);
+    const none =
+      `Cannot index all memories: 0 indexed, ${ids.length} pending, 0 failed. Cannot embed`;
+    assert.ok(refused.err.startsWith(none), refused.err);
+    provider.behaviour = "good";
+
     const plain = await place.run(["reindex"], { env: without });
     const all = `Done: ${ids.length} indexed, 0 pending, 0 failed.`;
     assert.deepEqual(
