@@ -1,7 +1,13 @@
 /** Whether Qdrant is there: when that ends, how it comes back, and who waits for it. */
 import assert from "node:assert/strict";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
-import { awayFrom, MINUTE_MS, type QdrantPlace, withPlace } from "./fakes/qdrant/index_place.ts";
+import {
+  awayFrom,
+  callsOf,
+  MINUTE_MS,
+  type QdrantPlace,
+  withPlace,
+} from "./fakes/qdrant/index_place.ts";
 import { drain } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 
@@ -46,6 +52,36 @@ Deno.test("a request that Qdrant rejects says nothing of the next one", async ()
     place.plan = () => undefined;
     assert.deepEqual(await place.ids(), [idOf(1)]);
   });
+});
+
+Deno.test("while it takes no writes it is searched, and not compared time and again", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2]) await place.put(n);
+    await place.clock.advance(5 * MINUTE_MS);
+    place.fail("busy", "upsert");
+    await place.put(1, "edited");
+    const before = callsOf(place, "scroll");
+    await place.clock.advance(30 * MINUTE_MS);
+    assert.equal(place.status, "ok, well, 1 pending");
+    assert.deepEqual(await place.ids(), [idOf(2)]);
+    assert.ok(callsOf(place, "scroll") - before <= 4, `${callsOf(place, "scroll") - before}`);
+    place.plan = () => undefined;
+    await place.clock.advance(MINUTE_MS);
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
+Deno.test("what waited for a better time is sent as soon as it is there again", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    place.fail("busy", "upsert");
+    await place.put(1, "edited");
+    await place.clock.advance(10 * MINUTE_MS);
+    await awayFrom(place);
+    place.plan = () => undefined;
+    await place.clock.advance(500);
+    assert.deepEqual(place.prints(), place.wanted());
+  }, { random: () => 0.999 });
 });
 
 Deno.test("while it is away nobody waits for it, and no user's search asks it", async () => {

@@ -1,6 +1,7 @@
 /** What Qdrant lacks, has too much of, or has in another version is found and put right. */
 import assert from "node:assert/strict";
 import { VectorIndexUnavailable } from "../src/vector_index.ts";
+import { pointId } from "../src/vector_index/qdrant/point_id.ts";
 import { QdrantError } from "../src/vector_index/qdrant/points.ts";
 import { awayFrom, callsOf, MINUTE_MS, withPlace } from "./fakes/qdrant/index_place.ts";
 import { drain } from "./fakes/indexing.ts";
@@ -248,6 +249,17 @@ Deno.test("other fields are written without their vectors being read", async () 
     await awayFrom(place);
     await place.put(1, "text 1", { tags: ["newer"] });
     await place.quiet();
+    assert.deepEqual([place.prints(), place.read], [place.wanted(), []]);
+  });
+});
+
+Deno.test("points that are a memory's by what they say, and not by their id or number, go", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    const [, point] = [...place.stored][0] ?? assert.fail();
+    place.stored.set(idOf(8), point);
+    place.stored.set(pointId(idOf(1), 1), { ...point, chunk: 1 });
+    await place.index.elsewhere.converge();
     assert.deepEqual([place.prints(), place.read], [place.wanted(), []]);
   });
 });

@@ -67,9 +67,12 @@ export class Connection {
   }
 
   failed(error: unknown): void {
-    if (this.#state !== "ok" || this.closing.aborted) return;
-    const isFinal = error instanceof QdrantError && error.isFinal && error.fault !== "rejected";
-    if (++this.#failures >= FAILURES || isFinal) this.#end(error);
+    if (this.#state === "ok" && (++this.#failures >= FAILURES || isFinal(error))) this.#end(error);
+  }
+
+  /** With a full disk it can be searched all the same. */
+  writeFailed(error: unknown): void {
+    if (this.#state === "ok" && isFinal(error)) this.#end(error);
   }
 
   /** Resolves when there is an outcome. */
@@ -127,6 +130,11 @@ export class Connection {
     this.#backoff.failed(error instanceof QdrantError ? error.retryAfterMs : undefined);
     changed();
   }
+}
+
+/** Whether the next call would fail as well, whatever it is. */
+function isFinal(error: unknown): boolean {
+  return error instanceof QdrantError && error.isFinal && error.fault !== "rejected";
 }
 
 function tooSlow(): QdrantError {

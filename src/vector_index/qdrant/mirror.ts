@@ -179,9 +179,10 @@ export class Mirror {
     } catch (error) {
       this.#leave(ids, need);
       if (this.connection.closing.aborted) return false;
-      this.#upkeep.unsure();
+      // Else it was refused, and is not carried out late.
+      if (!(error instanceof QdrantError) || !error.isFinal) this.#upkeep.unsure();
       this.#alignment.later();
-      this.connection.failed(error);
+      this.connection.writeFailed(error);
       return false;
     }
   }

@@ -15,6 +15,7 @@ export class Upkeep {
   readonly #look: () => Promise<void>;
   #timer: Timer | undefined;
   #dueAt = 0;
+  #lookedAt: number;
   /** Only a comparison from then on tells what those writes came to. */
   #unsureUntil: number | undefined;
   #isStopped = false;
@@ -22,6 +23,7 @@ export class Upkeep {
   constructor(clock: Clock, look: () => Promise<void>) {
     this.#clock = clock;
     this.#look = look;
+    this.#lookedAt = clock.now();
     this.unsure();
   }
 
@@ -30,9 +32,13 @@ export class Upkeep {
     return this.#unsureUntil !== undefined;
   }
 
-  /** A write failed, or may have been under way. */
+  /** A write failed, or may have been under way. While one after the other fails, nothing is
+   * compared for it but every ten minutes. */
   unsure(): void {
-    this.#unsureUntil = this.#clock.now() + LATE_MS;
+    const now = this.#clock.now();
+    const isJustForThis = this.#timer !== undefined && this.#dueAt === this.#unsureUntil;
+    this.#unsureUntil = now + LATE_MS;
+    if (isJustForThis && now - this.#lookedAt < EVERY_MS) this.#cancel();
     this.#lookIn(LATE_MS);
   }
 
@@ -52,6 +58,10 @@ export class Upkeep {
 
   stop(): void {
     this.#isStopped = true;
+    this.#cancel();
+  }
+
+  #cancel(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
@@ -59,10 +69,11 @@ export class Upkeep {
   #lookIn(ms: number): void {
     const dueAt = this.#clock.now() + ms;
     if (this.#isStopped || (this.#timer !== undefined && this.#dueAt <= dueAt)) return;
-    this.#timer?.cancel();
+    this.#cancel();
     this.#dueAt = dueAt;
     this.#timer = this.#clock.after(ms, () => {
       this.#timer = undefined;
+      this.#lookedAt = this.#clock.now();
       void this.#look().finally(() => this.#lookIn(EVERY_MS));
     });
   }
