@@ -1,5 +1,6 @@
 /** `serve_edge.py` as a process of its own, where `.ci/run` could install Qdrant's engine. */
 import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { fileURLToPath } from "node:url";
 import { within } from "../e2e/conditions.ts";
 
@@ -7,6 +8,9 @@ const PYTHON = fileURLToPath(new URL("../../.tools/qdrant-edge/bin/python", impo
 const SCRIPT = fileURLToPath(new URL("serve_edge.py", import.meta.url));
 
 export const hasEdgeServer = existsSync(PYTHON);
+
+/** Its folders, in memory where that can be: it waits for the disk at every index that it makes. */
+export const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 
 export interface EdgeServerOptions {
   /** 0 for any that is free. */
@@ -34,6 +38,7 @@ export class EdgeServer implements AsyncDisposable {
     const folder = storage === undefined ? [] : [`--storage=${storage}`];
     const child = new Deno.Command(PYTHON, {
       args: [SCRIPT, `--port=${port}`, ...folder],
+      env: { TMPDIR: SCRATCH },
       stdin: "null",
       stdout: "null",
       stderr: "piped",

@@ -7,10 +7,9 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { seed } from "../fakes/store_kit.ts";
-import { EdgeServer, hasEdgeServer } from "./edge_server.ts";
+import { EdgeServer, hasEdgeServer, SCRATCH } from "./edge_server.ts";
 import { Twins } from "./twins.ts";
 
 const SUITES = ["semantics_test.ts", "twins_test.ts", "../vector_index_qdrant_test.ts"]
@@ -40,7 +39,7 @@ Deno.test({
   name: `Qdrant's own engine, killed or emptied, ends with what the memories say${why}`,
   ignore,
   async fn() {
-    const storage = await mkdtemp(join(tmpdir(), "second-brain-edge-"));
+    const storage = await mkdtemp(join(SCRATCH, "second-brain-edge-"));
     let server = await EdgeServer.start({ storage });
     const twins = new Twins(server.url, seed);
     const port = Number(new URL(server.url).port);
