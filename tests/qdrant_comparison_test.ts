@@ -84,3 +84,20 @@ Deno.test("what is written or deleted while it is compared is not undone", async
     }
   }, { pageSize: 2 });
 });
+
+Deno.test("what is written while its former vectors are read is neither lost nor overwritten", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n);
+    place.forgotten.add("text 1");
+    place.stored.clear();
+    const read = Promise.withResolvers<void>();
+    place.reading = () => read.promise;
+    const converging = place.index.elsewhere.converge();
+    await drain();
+    const writes = [place.put(1, "edited"), place.put(2, "edited|too"), place.delete(3)];
+    read.resolve();
+    await Promise.all([converging, ...writes]);
+    assert.deepEqual([place.prints(), place.lost], [place.wanted(), []]);
+    assert.deepEqual([...place.index.elsewhere.ids()].sort(), [idOf(1), idOf(2)]);
+  });
+});

@@ -62,7 +62,8 @@ Deno.test("long memories do not take the places of others", async () => {
 Deno.test("a page of thousands is asked for in several requests, each with its time", async () => {
   await withPlace(async (place) => {
     await putAll(place, Array.from({ length: 2_500 }, (_, n) => `text ${n}`));
-    await findsTruth(place, 2_400);
+    place.plan = () => ({ wait: new Promise((go) => place.clock.after(700, go)) });
+    await place.clock.until(findsTruth(place, 2_400));
     assert.equal(callsOf(place, "nearest"), 2);
   });
 });
@@ -94,6 +95,20 @@ Deno.test("an edited memory is not found by its former text while the new one is
     written.resolve();
     await editing;
     assert.deepEqual((await place.ids()).sort(), [idOf(1), idOf(2)]);
+  });
+});
+
+Deno.test("what is deleted while the others are counted is not found any more", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2]) await place.put(n);
+    const counted = Promise.withResolvers<void>();
+    place.plan = (call) => call === "countMemories" ? { wait: counted.promise } : undefined;
+    const filter = { min_importance: 0 };
+    const search = place.index.search({ vector: VECTOR, limit: 5, filter });
+    await drain();
+    await place.delete(1);
+    counted.resolve();
+    assert.deepEqual((await search).hits.map(({ id }) => id), [idOf(2)]);
   });
 });
 

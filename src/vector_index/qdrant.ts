@@ -126,15 +126,17 @@ export class QdrantVectorIndex implements VectorIndex {
     const { points, connection } = mirror;
     const isNarrowed = except !== undefined || Object.values(filter ?? {}).some(isGiven);
     const nearest = new NearestSearch({
-      ...{ vector: vector.slice(), limit, filter, except, accept, points, held: this.#held },
+      ...{ vector: vector.slice(), limit, filter, except, points, held: this.#held },
+      accept: (id) => accept?.(id) !== false && this.#isAsItWas(id),
       answered: () => connection.succeeded(),
     });
     const { changes } = this.#held;
-    const [{ hits, isAll }, count] = await this.#ask(mirror, limit, signal, (ended) =>
+    const [isAll, count] = await this.#ask(mirror, limit, signal, (ended) =>
       Promise.all([
         nearest.run(ended),
         isNarrowed ? points.countMemories({ filter, except }, ended) : undefined,
       ]));
+    const hits = nearest.hits();
     const isPage = hits.length === limit;
     if (isAll && !isPage && !isNarrowed && accept === undefined) {
       const isShort = hits.length < this.size && changes === this.#held.changes;
@@ -251,6 +253,14 @@ export class QdrantVectorIndex implements VectorIndex {
   async #close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all([this.#mirror?.close(), ...this.#leaving]);
+  }
+
+  /** Not any more from a change on, though what is held follows only when the writes before it are
+   * over: Qdrant may take its time with those. */
+  #isAsItWas(id: string): boolean {
+    const memory = this.#options.kind.memory(id);
+    if (memory === undefined) return false;
+    return this.#stampOf(memory).contentHash === this.#held.get(id)?.contentHash;
   }
 
   #stampOf(memory: Memory) {

@@ -32,8 +32,6 @@ export interface AlignmentOptions {
     need: Need,
     send: (signal: AbortSignal) => Promise<void>,
   ) => Promise<boolean>;
-  /** Whether what is there of a memory that is not held may stay. */
-  readonly isFound: (id: string) => boolean;
   /** The vectors of these were not to be had, so they are not held any more. */
   readonly lost: (ids: readonly string[]) => void;
   readonly log: (message: string) => void;
@@ -144,7 +142,7 @@ export class Alignment {
 
   /** What is to be done for these, which are not pending any more. */
   async #batch(ids: readonly string[]): Promise<Batch> {
-    const { held, pending, isFound } = this.#options;
+    const { held, pending } = this.#options;
     const batch: Batch = { entries: [], fields: [], gone: [] };
     const pace = new Pace();
     for (const id of ids) {
@@ -154,7 +152,7 @@ export class Alignment {
       const entry = held.get(id);
       if (need === undefined) continue;
       if (entry === undefined) {
-        if (!isFound(id)) batch.gone.push(id);
+        batch.gone.push(id);
         continue;
       }
       const wanted = this.#wanted(id, entry);

@@ -53,7 +53,6 @@ export class Mirror {
       queue: this.#queue,
       isReachable: () => this.connection.state === "ok",
       write: (...what) => this.#writeNow(...what),
-      isFound: (id) => this.#found.has(id),
     });
     this.connection = new Connection({
       clock,
@@ -70,7 +69,7 @@ export class Mirror {
 
   /** How many points a memory has there; undefined where nobody knows. */
   chunksOf(id: string): number | undefined {
-    const isSure = this.connection.state === "ok" && this.#touched === undefined;
+    const isSure = this.connection.state === "ok";
     const { held } = this.#options;
     return held.get(id)?.chunks ?? (isSure && !this.#found.has(id) ? 0 : undefined);
   }

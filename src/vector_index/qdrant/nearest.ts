@@ -27,13 +27,6 @@ export interface NearestOptions extends Pick<NearQuery, "vector" | "filter" | "e
   readonly answered: () => void;
 }
 
-export interface Nearest {
-  /** Best first; equal scores by id. */
-  readonly hits: readonly VectorHit[];
-  /** Whether there are no others. */
-  readonly isAll: boolean;
-}
-
 /** How many requests a page takes if nothing drops out. */
 export function requestsFor(limit: number): number {
   return Math.max(1, Math.ceil((limit + margin(limit)) / MOST_AT_ONCE));
@@ -54,8 +47,8 @@ export class NearestSearch {
     this.#options = options;
   }
 
-  /** Throws what `Points` throws. */
-  async run(signal: AbortSignal): Promise<Nearest> {
+  /** Returns whether there are no others than are found then. Throws what `Points` throws. */
+  async run(signal: AbortSignal): Promise<boolean> {
     const { points, vector, filter, except, limit, answered } = this.#options;
     const most = limit * MOST_POINTS.each + MOST_POINTS.more;
     let isAll = false;
@@ -78,7 +71,7 @@ export class NearestSearch {
       offset += isStuck ? page.length : Math.max(tied, 0);
       wanted = Math.min(GROWTH * wanted, tied > 0 ? MOST_AT_ONCE : MOST_TIED);
     }
-    return { hits: this.#hits(), isAll };
+    return isAll;
   }
 
   /** Whether no point that scores at most `below` can belong on the page. */
@@ -100,8 +93,8 @@ export class NearestSearch {
     return held.get(memoryId)?.contentHash === contentHash && accept?.(memoryId) !== false;
   }
 
-  #hits(): VectorHit[] {
-    // What changed since it was looked at is not to be found, either.
+  /** Best first; equal scores by id. What changed since it was looked at is left out. */
+  hits(): VectorHit[] {
     const points = [...this.#best.values()].filter((point) => this.#isIn(point));
     const hits = points.map(({ memoryId, score }) => ({ id: memoryId, score: clampCosine(score) }));
     // All but sorted, so that this takes no time to speak of.

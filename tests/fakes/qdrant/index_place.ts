@@ -39,8 +39,10 @@ export class QdrantPlace {
   readonly lost: string[] = [];
   /** Texts whose vectors are remembered nowhere. */
   readonly forgotten = new Set<string>();
-  /** Whether what remembers vectors answers. */
-  canRead = true;
+  /** Texts whose vectors are remembered with another length. */
+  readonly odd = new Set<string>();
+  /** What happens while vectors are read. */
+  reading: () => Promise<void> = () => Promise.resolve();
   /** How often vectors were read from where they are kept, by memory. */
   readonly read: string[] = [];
   /** What becomes of each call. */
@@ -59,13 +61,13 @@ export class QdrantPlace {
 
   #newIndex(): QdrantVectorIndex {
     const allVectors = async (ids: readonly string[]) => {
-      if (!this.canRead) throw new TypeError("nothing can be read");
       this.read.push(...ids);
       const memories = ids.map((id) => this.state.get(id));
-      await Promise.resolve();
-      return memories.map((memory) =>
-        memory === undefined || this.forgotten.has(memory.content) ? undefined : vectorsOf(memory)
-      );
+      await this.reading();
+      return memories.map((memory) => {
+        if (memory === undefined || this.forgotten.has(memory.content)) return undefined;
+        return this.odd.has(memory.content) ? [Float32Array.of(1)] : vectorsOf(memory);
+      });
     };
     const index = new QdrantVectorIndex({
       kind: {
