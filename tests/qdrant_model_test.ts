@@ -12,7 +12,8 @@ import type { JsonObject } from "../src/json.ts";
 import type { Memory } from "../src/memory.ts";
 import type { SearchRequest, SearchResult } from "../src/search.ts";
 import { metadataToken, stampOf } from "../src/vector_index/qdrant/payload.ts";
-import { BRAIN_ID } from "./fakes/qdrant/lives.ts";
+import { WRITES } from "./fakes/qdrant/faults.ts";
+import { BRAIN_ID, Lives } from "./fakes/qdrant/lives.ts";
 import { cosineOf, vectorsOf } from "./fakes/qdrant/meaning_embedder.ts";
 import { Run } from "./fakes/qdrant/model_run.ts";
 import { seed } from "./fakes/store_kit.ts";
@@ -119,5 +120,36 @@ Deno.test("whatever happens to Qdrant, in the end it holds and finds what the st
       await run.lives[Symbol.asyncDispose]();
     }
     assert.equal(run.lives.clock.waiting, 0, "a timer outlived the brain");
+  }
+});
+
+Deno.test("while Qdrant hangs over a write, an edited memory is not found by what it was", async () => {
+  const lives = await Lives.begin(() => 0.5);
+  try {
+    const { standIn, clock, brain } = lives;
+    const made = brain.memories.create({ content: "garden fence" });
+    await clock.until(made);
+    const { memory: { id } } = await made;
+    await clock.advance(5_000);
+    standIn.faults.add({ kind: "hang", routes: WRITES });
+    await clock.until(brain.memories.create({ content: "car" }));
+    await clock.advance(500);
+    assert.equal(standIn.stuck, 1, "nothing hangs");
+    await clock.until(brain.memories.patch(id, { content: "engine" }, () => true));
+    const asked = brain.search.run({
+      queries: ["garden fence"],
+      mode: "semantic",
+      filter: {},
+      limit: 5,
+      offset: 0,
+      minScore: 0,
+      weights: { importance: 0, recency: 0 },
+      highlight: false,
+    });
+    await clock.until(asked);
+    const { results, degraded } = await asked;
+    assert.deepEqual([results.map(({ memory }) => memory.id), degraded], [[], null]);
+  } finally {
+    await lives[Symbol.asyncDispose]();
   }
 });

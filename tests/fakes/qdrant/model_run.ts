@@ -7,7 +7,7 @@ import type { SearchRequest, SearchResult } from "../../../src/search.ts";
 import { importLines } from "../housed_brain.ts";
 import { below, randomOf, TIME } from "../store_kit.ts";
 import type { Collection } from "./collection.ts";
-import type { FaultKind, Route } from "./faults.ts";
+import { type FaultKind, type Route, WRITES } from "./faults.ts";
 import { Inventions } from "./inventions.ts";
 import { Lives } from "./lives.ts";
 import { cosineOf, meaningOf, vectorsOf } from "./meaning_embedder.ts";
@@ -29,23 +29,15 @@ const KINDS: readonly FaultKind[] = [
   "unavailable",
   "too_many",
 ];
-const ROUTES: readonly Route[] = [
-  "upsert",
-  "delete",
-  "payload",
-  "batch",
-  "query",
-  "scroll",
-  "count",
-];
+const ROUTES: readonly Route[] = [...WRITES, "query", "scroll", "count"];
 /** Longer than that nobody waits for a search while Qdrant answers nothing. */
 const MOST_SEARCH_MS = 1_000;
 const MOST_WRITE_MS = 100;
 const MINUTE_MS = 60_000;
 /** What is written reaches Qdrant within this time where nothing is in the way. */
 const CLEAR_MS = 5_000;
-/** Longer than that Qdrant does not put off what it was asked for. */
-const MOST_LATE_MS = 25_000;
+/** Longer than that Qdrant does not put off what it was asked for; nobody waits for so long. */
+const MOST_LATE_MS = 80_000;
 
 /**
  * - `clear`: nothing goes wrong.
@@ -94,6 +86,7 @@ export class Run {
     else if (dice < 0.51) await this.#import();
     else if (dice < 0.65) await this.#searchMeanwhile(weather);
     else if (weather === "clear" || dice > 0.88) await this.#pass();
+    else if (dice < 0.69) await this.#searchBehind(weather);
     else if (dice < 0.76) this.#fault(weather);
     else if (dice < 0.78) this.#embedderFault();
     else if (dice < 0.81) await this.#goOrCome();
@@ -196,7 +189,31 @@ export class Run {
 
   /** Whatever goes on: it is answered, in time, with what is there, and scored as it is now. */
   async #searchMeanwhile(weather: Weather): Promise<void> {
-    const request = this.question();
+    await this.#checkSearch(this.question(), weather);
+  }
+
+  /** Qdrant still has what was edited or deleted just now. */
+  async #searchBehind(weather: Weather): Promise<void> {
+    const { faults } = this.lives.standIn;
+    const before = this.known.get(this.#anyId() ?? "");
+    if (before === undefined) return;
+    const kind = this.#random() < 0.5 ? "hang" : "slow";
+    faults.add({ kind, routes: WRITES, times: 2, ms: 2_000 });
+    const { memories } = this.lives.brain;
+    if (this.#random() < 0.3) {
+      await this.#soon(memories.delete(before.id, () => true));
+      this.known.delete(before.id);
+    } else {
+      const content = this.#invented.content();
+      await this.#written(memories.patch(before.id, { content, embedding: null }, () => true));
+    }
+    const { embedding, content } = before;
+    const queries = embedding === undefined ? [content.split(" ").slice(0, 20).join(" ")] : [];
+    const whole = { mode: "semantic", filter: {}, limit: 5, offset: 0 } as const;
+    await this.#checkSearch({ ...this.question(), ...whole, queries, embedding }, weather);
+  }
+
+  async #checkSearch(request: SearchRequest, weather: Weather): Promise<void> {
     const search = this.lives.brain.search.run(request);
     const tookMs = await this.lives.timed(search);
     assert.ok(tookMs <= MOST_SEARCH_MS, `a search took ${tookMs} ms`);
