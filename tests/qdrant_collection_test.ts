@@ -1,5 +1,7 @@
 /** The collection: its name, how it is made, and when it may be made anew. */
 import assert from "node:assert/strict";
+import { systemClock } from "../src/clock.ts";
+import { Client } from "../src/vector_index/qdrant/client.ts";
 import { collectionName } from "../src/vector_index/qdrant/collection.ts";
 import { QdrantError } from "../src/vector_index/qdrant/points.ts";
 import {
@@ -166,12 +168,46 @@ Deno.test("a collection of the right length that does not measure by cosine does
   });
 });
 
+/** Somebody else is quicker: between the look whether the collection is there and its making. */
+class Overtaken extends Client {
+  #overtake: (() => Promise<void>) | undefined;
+
+  constructor(url: string, overtake: () => Promise<void>) {
+    super({ url, clock: systemClock });
+    this.#overtake = overtake;
+  }
+
+  override async ask<T>(...words: Parameters<typeof Client.prototype.ask<T>>): Promise<T> {
+    try {
+      return await super.ask<T>(...words);
+    } finally {
+      const overtake = this.#overtake;
+      this.#overtake = undefined;
+      await overtake?.();
+    }
+  }
+}
+
 Deno.test("two that make the same collection at once both have it", async () => {
   await withStandIn(async (standIn) => {
-    const both = [restPoints(standIn.url), restPoints(standIn.url, { brain: "c" })];
-    await Promise.all(both.map((points) => points.ensure(NEVER)));
+    const theirs = restPoints(standIn.url, { brain: "c" });
+    const client = new Overtaken(standIn.url, () => theirs.ensure(NEVER));
+    const mine = restPoints(standIn.url, { client });
+    await mine.ensure(NEVER);
     assert.equal(standIn.requests.filter(({ route }) => route === "create").length, 2);
-    for (const points of both) assert.equal(await points.countPoints(NEVER), 0);
+    for (const points of [mine, theirs]) assert.equal(await points.countPoints(NEVER), 0);
+  });
+});
+
+Deno.test("whoever is overtaken by one that has other vectors leaves it the collection", async () => {
+  await withStandIn(async (standIn) => {
+    const theirs = restPoints(standIn.url, { brain: "c", length: 4 });
+    const client = new Overtaken(standIn.url, async () => {
+      await theirs.ensure(NEVER);
+      await theirs.upsert([entryOf(memoryOf(1), [[...X, 0]])], NEVER);
+    });
+    await assert.rejects(restPoints(standIn.url, { client }).ensure(NEVER), isUnfit);
+    assert.equal(await theirs.countPoints(NEVER), 1);
   });
 });
 

@@ -1,5 +1,6 @@
 /** One brain's points in a Qdrant: what is written, what is found, and what is left alone. */
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { fieldsPayload } from "../src/vector_index/qdrant/payload.ts";
 import { pointId } from "../src/vector_index/qdrant/point_id.ts";
 import { QdrantError } from "../src/vector_index/qdrant/points.ts";
@@ -23,6 +24,17 @@ function held(standIn: StandIn, collection = COLLECTION): string[] {
 
 function callsOf(standIn: StandIn): (string | undefined)[] {
   return standIn.requests.map(({ route }) => route);
+}
+
+const Batch = z.object({
+  operations: z.array(z.object({ upsert: z.object({ points: z.array(z.unknown()) }).optional() })),
+});
+
+/** How many points a request adds or replaces, and what else it does. */
+function parts(body: unknown): { upserted: number; others: number } {
+  const { operations } = Batch.parse(body);
+  const upserts = operations.flatMap(({ upsert }) => upsert?.points ?? []);
+  return { upserted: upserts.length, others: operations.filter(({ upsert }) => !upsert).length };
 }
 
 Deno.test("a memory is one point with what filters look at, and a long one several", async () => {
@@ -103,6 +115,10 @@ Deno.test("many points, or much metadata, are cut into requests, with none lost 
     assert.ok(sizes.length >= 5 && Math.max(...sizes) < 1_000_000, `${sizes}`);
     await points.setFields(many.map(({ memory, stamp }) => ({ memory, stamp })), NEVER);
     assert.equal(await points.countPoints(NEVER), 275);
+    for (const { body } of standIn.requests.filter(({ route }) => route === "batch")) {
+      const { upserted, others } = parts(body);
+      assert.ok(upserted <= 100 && others <= 100, `${upserted} points, ${others} operations`);
+    }
   });
 });
 
@@ -161,10 +177,12 @@ Deno.test("memories and points are deleted by the thousand, and unknown ones are
     await points.ensure(NEVER);
     await points.deleteMemories([], NEVER);
     await points.upsert([1, 2, 3].map((n) => entryOf(memoryOf(n), [X, Y])), NEVER);
-    const unknown = Array.from({ length: 1_500 }, (_, n) => idOf(n + 100));
-    await points.deleteMemories([...unknown, idOf(1)], NEVER);
-    await points.deletePoints([...unknown, "7", pointId(idOf(2), 1)], NEVER);
+    const unknown = Array.from({ length: 999 }, (_, n) => idOf(n + 100));
+    await points.deleteMemories([...unknown, idOf(1), "other"], NEVER);
+    await points.deletePoints([...unknown, pointId(idOf(2), 1), "7"], NEVER);
     assert.deepEqual(held(standIn), [idOf(2), idOf(3), pointId(idOf(3), 1)].sort());
+    const writes = standIn.requests.filter(({ path }) => /points\/(?:batch|delete)$/.test(path));
+    assert.deepEqual(new Set(writes.map(({ query }) => query)), new Set(["?wait=true"]));
     assert.equal(callsOf(standIn).filter((route) => route === "delete").length, 4);
   });
 });
@@ -246,4 +264,14 @@ Deno.test("a key that may only read forgets no former model, and that is no erro
       (error) => error instanceof QdrantError && error.fault === "denied",
     );
   }, { apiKey: "all", readOnlyApiKey: "read" });
+});
+
+Deno.test("former models are not forgotten while Qdrant is busy, and whoever asked is told", async () => {
+  await withStandIn(async (standIn) => {
+    standIn.faults.add({ kind: "unavailable" });
+    await assert.rejects(
+      restPoints(standIn.url).forgetFormer(new Set(), NEVER),
+      (error) => error instanceof QdrantError && error.fault === "busy",
+    );
+  });
 });
