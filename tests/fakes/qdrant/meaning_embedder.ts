@@ -43,8 +43,19 @@ export class MeaningEmbedder implements KeepingEmbedder {
   }
 }
 
+/** Words in the same proportions give the very same vector, not nearly the same: which of two that
+ * are nearly as near comes first is a matter of rounding, and nobody's promise. */
 export function meaningOf(text: string): Float32Array {
-  return Float32Array.from(fakeVector(text, LENGTH));
+  const counts = Object.entries(Object.groupBy(text.toLowerCase().split(" "), (word) => word))
+    .map(([word, same = []]) => [word, same.length] as const)
+    .sort(([a], [b]) => a < b ? -1 : 1);
+  const divisor = counts.map(([, count]) => count).reduce(greatestDivisor, 0);
+  const words = counts.flatMap(([word, count]) => Array(count / divisor).fill(word));
+  return Float32Array.from(fakeVector(words.join(" "), LENGTH));
+}
+
+function greatestDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestDivisor(b, a % b);
 }
 
 /** What a memory's vectors should be. */
