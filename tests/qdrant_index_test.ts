@@ -62,8 +62,18 @@ Deno.test("long memories do not take the places of others", async () => {
 Deno.test("a page of thousands is asked for in several requests, each with its time", async () => {
   await withPlace(async (place) => {
     await putAll(place, Array.from({ length: 2_500 }, (_, n) => `text ${n}`));
-    place.plan = () => ({ wait: new Promise((go) => place.clock.after(700, go)) });
-    await place.clock.until(findsTruth(place, 2_400));
+    const answers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    place.plan = () => {
+      const wait = answers[callsOf(place, "nearest") - 1]?.promise;
+      return wait && { wait };
+    };
+    const finding = findsTruth(place, 2_400);
+    for (const [at, { resolve }] of answers.entries()) {
+      while (callsOf(place, "nearest") === at) await drain();
+      await place.clock.advance(700);
+      resolve();
+    }
+    await finding;
     assert.equal(callsOf(place, "nearest"), 2);
   });
 });
