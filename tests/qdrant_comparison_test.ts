@@ -19,7 +19,7 @@ Deno.test("a comparison that breaks off changes nothing that is right, and is ma
       new VectorIndexUnavailable("Cannot: busy"),
     );
     assert.deepEqual([place.lost, place.status], [[], "ok, well, 0 pending"]);
-    await place.clock.advance(2 * MINUTE_MS);
+    await place.advance(2 * MINUTE_MS);
     assert.deepEqual(place.prints(), place.wanted());
   }, { pageSize: 2 });
 });

@@ -57,16 +57,16 @@ Deno.test("a request that Qdrant rejects says nothing of the next one", async ()
 Deno.test("while it takes no writes it is searched, and not compared time and again", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2]) await place.put(n);
-    await place.clock.advance(5 * MINUTE_MS);
+    await place.advance(5 * MINUTE_MS);
     place.fail("busy", "upsert");
     await place.put(1, "edited");
     const before = callsOf(place, "scroll");
-    await place.clock.advance(30 * MINUTE_MS);
+    await place.advance(30 * MINUTE_MS);
     assert.equal(place.status, "ok, well, 1 pending");
     assert.deepEqual(await place.ids(), [idOf(2)]);
     assert.ok(callsOf(place, "scroll") - before <= 4, `${callsOf(place, "scroll") - before}`);
     place.plan = () => undefined;
-    await place.clock.advance(MINUTE_MS);
+    await place.advance(MINUTE_MS);
     assert.deepEqual(place.prints(), place.wanted());
   });
 });
@@ -76,10 +76,10 @@ Deno.test("what waited for a better time is sent as soon as it is there again", 
     await place.put(1);
     place.fail("busy", "upsert");
     await place.put(1, "edited");
-    await place.clock.advance(10 * MINUTE_MS);
+    await place.advance(10 * MINUTE_MS);
     await awayFrom(place);
     place.plan = () => undefined;
-    await place.clock.advance(500);
+    await place.advance(500);
     assert.deepEqual(place.prints(), place.wanted());
   }, { random: () => 0.999 });
 });
@@ -108,10 +108,10 @@ Deno.test("it comes back by itself, in line, at most half a minute after it can 
     await fails(place);
     await place.delete(1);
     await place.put(2);
-    await place.clock.advance(60 * MINUTE_MS);
+    await place.advance(60 * MINUTE_MS);
     assert.equal(place.status, "unavailable, Cannot: away, 1 pending");
     place.plan = () => undefined;
-    await place.clock.advance(30_000);
+    await place.advance(30_000);
     assert.equal(place.status, "ok, well, 0 pending");
     assert.deepEqual(place.prints(), place.wanted());
     assert.deepEqual(place.logged, [
@@ -128,7 +128,7 @@ Deno.test("one that comes and goes is asked ever less often", async () => {
     for (let times = 0; times < 8; times++) {
       place.fail("away", "nearest");
       await fails(place);
-      await place.clock.advance(15_000);
+      await place.advance(15_000);
     }
     assert.equal(place.status.slice(0, 11), "unavailable");
     const scrolls = place.points[0]?.calls.filter((call) => call === "scroll").length;
@@ -143,10 +143,10 @@ Deno.test("where it does not say in half a minute what it holds, the start goes 
     const writing = place.put(1);
     let isWaiting = true;
     void writing.then(() => isWaiting = false);
-    await place.clock.advance(29_999);
+    await place.advance(29_999);
     assert.ok(isWaiting);
     await fails(place);
-    await place.clock.advance(1);
+    await place.advance(1);
     assert.deepEqual([...await adopting], []);
     await writing;
     assert.equal(
@@ -173,7 +173,7 @@ Deno.test("nothing is left of it when it is closed, whatever it is in the middle
       await Promise.all([...under, converging, search]);
       await place.put(3);
       await assert.rejects(place.ids(), VectorIndexUnavailable);
-      await place.clock.advance(20 * MINUTE_MS);
+      await place.advance(20 * MINUTE_MS);
       assert.equal(place.clock.waiting, 0, call);
     });
   }
@@ -203,7 +203,7 @@ Deno.test("whoever tries it at whatever moment, it is tried again", async () => 
       tries.push(place.index.elsewhere.converge());
       await Promise.allSettled(tries);
       place.plan = () => undefined;
-      await place.clock.advance(30_000);
+      await place.advance(30_000);
       assert.equal(place.status, "ok, well, 0 pending", `after ${moments}`);
     });
   }

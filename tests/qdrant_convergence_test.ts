@@ -18,7 +18,7 @@ Deno.test("what was deleted while Qdrant was away is gone from it after the next
     await place.restart();
     assert.deepEqual(await place.adopt(), []);
     place.plan = () => undefined;
-    await place.clock.advance(60_000);
+    await place.advance(60_000);
     assert.deepEqual(place.prints().map(([point]) => point), [idOf(1), idOf(3)]);
   });
 });
@@ -31,7 +31,7 @@ Deno.test("also where nothing is left of the memories, with the first search", a
     await place.restart();
     place.plan = () => undefined;
     await assert.rejects(place.ids(), VectorIndexUnavailable);
-    await place.clock.advance(1_000);
+    await place.advance(1_000);
     assert.deepEqual([await place.ids(), place.prints()], [[], []]);
   });
 });
@@ -74,7 +74,7 @@ Deno.test("points that the state fits stay until the indexer takes them over", a
     for (const n of [1, 2]) await place.put(n);
     await place.restart();
     await place.index.elsewhere.adopt([]);
-    await place.clock.advance(25 * MINUTE_MS);
+    await place.advance(25 * MINUTE_MS);
     await place.index.elsewhere.converge();
     assert.deepEqual([await place.adopt(), await place.ids()], [[idOf(1), idOf(2)], [
       idOf(1),
@@ -95,9 +95,9 @@ Deno.test("memories that are yet to be embedded are not missed", async () => {
 Deno.test("what is lost without a word is found by counting, and written again unasked", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2, 3]) await place.put(n);
-    await place.clock.advance(2 * MINUTE_MS);
+    await place.advance(2 * MINUTE_MS);
     place.stored.delete(idOf(2));
-    await place.clock.advance(10 * MINUTE_MS);
+    await place.advance(10 * MINUTE_MS);
     assert.deepEqual([place.prints(), place.read], [place.wanted(), [idOf(2)]]);
   });
 });
@@ -105,10 +105,10 @@ Deno.test("what is lost without a word is found by counting, and written again u
 Deno.test("a search that finds too few has them counted soon", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2, 3]) await place.put(n);
-    await place.clock.advance(2 * MINUTE_MS);
+    await place.advance(2 * MINUTE_MS);
     place.stored.clear();
     assert.deepEqual(await place.ids(), []);
-    await place.clock.advance(MINUTE_MS);
+    await place.advance(MINUTE_MS);
     assert.deepEqual(place.prints(), place.wanted());
   });
 });
@@ -118,10 +118,10 @@ Deno.test("a count that is right costs no comparison", async () => {
     for (const n of [1, 2, 3]) await place.put(n);
     await place.restart();
     await place.index.elsewhere.adopt([]);
-    await place.clock.advance(2 * MINUTE_MS);
+    await place.advance(2 * MINUTE_MS);
     await place.put(1, "not what was there");
     const before = callsOf(place, "scroll");
-    await place.clock.advance(60 * MINUTE_MS);
+    await place.advance(60 * MINUTE_MS);
     assert.deepEqual([callsOf(place, "scroll") - before, callsOf(place, "countPoints")], [0, 6]);
   });
 });
@@ -149,7 +149,7 @@ Deno.test("vectors that cannot be read just now are read later", async () => {
     await assert.rejects(place.index.elsewhere.converge(), VectorIndexUnavailable);
     assert.equal(place.status, "ok, well, 3 pending");
     place.reading = () => Promise.resolve();
-    await place.clock.advance(MINUTE_MS);
+    await place.advance(MINUTE_MS);
     assert.deepEqual([place.prints(), place.lost], [place.wanted(), []]);
     assert.deepEqual(place.logged, [
       "Qdrant is in use",
@@ -161,18 +161,18 @@ Deno.test("vectors that cannot be read just now are read later", async () => {
 Deno.test("an upsert that fails and is carried out late does not last", async () => {
   await withPlace(async (place) => {
     await place.put(1, "before");
-    await place.clock.advance(5 * MINUTE_MS);
+    await place.advance(5 * MINUTE_MS);
     place.plan = (call) => call === "upsert" ? LATE : undefined;
     await place.put(1, "meanwhile");
     place.plan = () => undefined;
     await place.delete(1);
     await place.put(1, "after");
-    await place.clock.advance(20_000);
+    await place.advance(20_000);
     assert.deepEqual(place.prints(), place.wanted());
     for (const points of place.points) points.late();
     assert.notDeepEqual(place.prints(), place.wanted());
     assert.deepEqual(await place.ids(), []);
-    await place.clock.advance(2 * MINUTE_MS);
+    await place.advance(2 * MINUTE_MS);
     assert.deepEqual(place.prints(), place.wanted());
   });
 });
@@ -180,15 +180,15 @@ Deno.test("an upsert that fails and is carried out late does not last", async ()
 Deno.test("a delete that fails and is carried out late does not last", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2]) await place.put(n);
-    await place.clock.advance(5 * MINUTE_MS);
+    await place.advance(5 * MINUTE_MS);
     place.plan = (call) => call === "deleteMemories" ? LATE : undefined;
     await place.delete(1);
     place.plan = () => undefined;
     await place.put(1);
-    await place.clock.advance(20_000);
+    await place.advance(20_000);
     for (const points of place.points) points.late();
     assert.notDeepEqual(place.prints(), place.wanted());
-    await place.clock.advance(2 * MINUTE_MS);
+    await place.advance(2 * MINUTE_MS);
     assert.deepEqual(place.prints(), place.wanted());
   });
 });
@@ -204,7 +204,7 @@ Deno.test("a write of a former process that is carried out late does not last", 
     await place.adopt();
     await place.put(1, "after");
     former?.late();
-    await place.clock.advance(2 * MINUTE_MS);
+    await place.advance(2 * MINUTE_MS);
     assert.deepEqual(place.prints(), place.wanted());
   });
 });

@@ -70,7 +70,7 @@ Deno.test("a page of thousands is asked for in several requests, each with its t
     const finding = findsTruth(place, 2_400);
     for (const [at, { resolve }] of answers.entries()) {
       while (callsOf(place, "nearest") === at) await drain();
-      await place.clock.advance(700);
+      await place.advance(700);
       resolve();
     }
     await finding;
@@ -132,8 +132,8 @@ Deno.test("a search that is not answered in time is out of reach, and so is one 
       assert.equal(error.message, "Cannot search in Qdrant: no answer within 800 ms");
       return true;
     });
-    await place.clock.advance(799);
-    await place.clock.advance(1);
+    await place.advance(799);
+    await place.advance(1);
     await refused;
     place.fail("busy", "countMemories");
     const filter = { tags: ["a"] };
