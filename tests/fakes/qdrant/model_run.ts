@@ -197,7 +197,7 @@ export class Run {
     const { faults } = this.lives.standIn;
     const before = this.known.get(this.#anyId() ?? "");
     if (before === undefined) return;
-    const kind = this.#random() < 0.5 ? "hang" : "slow";
+    const kind = this.#invented.pick(["hang", "slow", "panicked"] as const);
     faults.add({ kind, routes: WRITES, times: 2, ms: 2_000 });
     const { memories } = this.lives.brain;
     if (this.#random() < 0.3) {
@@ -207,6 +207,8 @@ export class Run {
       const content = this.#invented.content();
       await this.#written(memories.patch(before.id, { content, embedding: null }, () => true));
     }
+    // Time for the new vectors, of which Qdrant is to hear as little.
+    if (this.#random() < 0.5) await this.lives.clock.advance(1_500);
     const { embedding, content } = before;
     const queries = embedding === undefined ? [content.split(" ").slice(0, 20).join(" ")] : [];
     const whole = { mode: "semantic", filter: {}, limit: 5, offset: 0 } as const;
