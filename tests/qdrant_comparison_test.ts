@@ -11,7 +11,7 @@ const BUSY = new QdrantError("busy", "Cannot: busy");
 Deno.test("a comparison that breaks off changes nothing that is right, and is made again", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2, 3, 4, 5]) await place.put(n);
-    place.stored.delete(idOf(5));
+    place.stored.delete(place.point(5));
     let pages = 0;
     place.plan = (call) => call === "scroll" && ++pages === 2 ? { error: BUSY } : undefined;
     await assert.rejects(

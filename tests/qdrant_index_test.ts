@@ -33,7 +33,8 @@ Deno.test("the page is filled behind points that are nobody's, or another versio
   await withPlace(async (place) => {
     await putAll(place, Array.from({ length: 40 }, (_, n) => `text ${n}`));
     const { hits: [nearest] } = await place.index.search({ vector: VECTOR, limit: 1 });
-    const [, best] = [...place.stored].find(([id]) => id === nearest?.id) ?? assert.fail();
+    const [, best] = [...place.stored].find(([, { memory }]) => memory.id === nearest?.id) ??
+      assert.fail();
     for (let n = 100; n < 130; n++) place.stored.set(idOf(n), { ...best, memory: memoryOf(n) });
     const stale = { ...best.stamp, contentHash: "of another text" };
     for (const n of [3, 5]) {

@@ -7,11 +7,11 @@
  * `TEST_SEED=n` repeats it, `QDRANT_MODEL_RUNS=n` makes it longer.
  */
 import assert from "node:assert/strict";
-import { v5 } from "uuid";
 import type { JsonObject } from "../src/json.ts";
 import type { Memory } from "../src/memory.ts";
 import type { SearchRequest, SearchResult } from "../src/search.ts";
 import { metadataToken, stampOf } from "../src/vector_index/qdrant/payload.ts";
+import { pointId } from "../src/vector_index/qdrant/point_id.ts";
 import { WRITES } from "./fakes/qdrant/faults.ts";
 import { BRAIN_ID, Lives } from "./fakes/qdrant/lives.ts";
 import { cosineOf, vectorsOf } from "./fakes/qdrant/meaning_embedder.ts";
@@ -34,7 +34,7 @@ function pointsOf(memory: Memory, model: string): Expected[] {
   const vectors = vectorsOf(memory);
   const stamp = stampOf(memory, embedding ?? content, model);
   return vectors.map((vector, chunk) => ({
-    id: chunk === 0 ? id : v5(`chunk ${chunk}`, id),
+    id: pointId(BRAIN_ID, id, chunk),
     payload: {
       brain: BRAIN_ID,
       memory_id: id,

@@ -126,11 +126,11 @@ Deno.test("the fields of a point are those that filters look at, and none of the
   assert.ok(!JSON.stringify(fields).includes("fence"));
 });
 
-Deno.test("a memory's first point has its id, each further one a UUID of its own", () => {
-  const ids = [0, 1, 2, 300].map((chunk) => pointId(idOf(1), chunk));
-  assert.equal(ids[0], idOf(1));
-  for (const id of ids.slice(1)) assert.match(id, UUID);
-  assert.equal(new Set([...ids, pointId(idOf(2), 1)]).size, 5);
+Deno.test("each of a brain's points has a UUID that no other brain's point of that memory has", () => {
+  const ids = [0, 1, 2, 300].map((chunk) => pointId("one", idOf(1), chunk));
+  for (const id of ids) assert.match(id, UUID);
+  const others = [pointId("one", idOf(2), 1), pointId("two", idOf(1), 1)];
+  assert.equal(new Set([...ids, ...others]).size, 6);
   // Written once, it stays: of another id the points of before would be left behind.
-  assert.equal(ids[1], "3868deec-53f8-57b5-9c24-bf01bc1ab84d");
+  assert.equal(ids[1], "7dbc5be0-fa68-58be-b9dc-116d6f555e2e");
 });

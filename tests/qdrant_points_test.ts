@@ -37,6 +37,11 @@ function parts(body: unknown): { upserted: number; others: number } {
   return { upserted: upserts.length, others: operations.filter(({ upsert }) => !upsert).length };
 }
 
+/** Of memory and chunk, as they are listed. */
+function pointIds(...places: readonly (readonly [number, number, string?])[]): string[] {
+  return places.map(([n, chunk, brain = "b"]) => pointId(brain, idOf(n), chunk)).sort();
+}
+
 Deno.test("a memory is one point with what filters look at, and a long one several", async () => {
   await withStandIn(async (standIn) => {
     const points = restPoints(standIn.url);
@@ -45,7 +50,7 @@ Deno.test("a memory is one point with what filters look at, and a long one sever
     const long = entryOf(memoryOf(2, { tags: ["a", "b"], importance_score: 1 }), [X, Y]);
     await points.upsert([short, long], NEVER);
     const collection = standIn.collections.get(COLLECTION);
-    const [first, second] = [idOf(2), pointId(idOf(2), 1)].map((id) => collection?.get(id));
+    const [first, second] = [0, 1].map((chunk) => collection?.get(pointId("b", idOf(2), chunk)));
     const payload = {
       brain: "b",
       memory_id: idOf(2),
@@ -57,7 +62,7 @@ Deno.test("a memory is one point with what filters look at, and a long one sever
     assert.deepEqual(second?.payload, { ...payload, chunk: 1 });
     assert.deepEqual(second && collection?.vectorOf(second), Y);
     const stored = (entry: typeof short, chunk: number) => ({
-      point: pointId(entry.memory.id, chunk),
+      point: pointId("b", entry.memory.id, chunk),
       memoryId: entry.memory.id,
       chunk,
       chunks: entry.vectors.length,
@@ -81,7 +86,7 @@ for (const formerChunks of [3, undefined]) {
       await points.upsert([entryOf(memoryOf(1), [X, Y, Z]), entryOf(memoryOf(2), [X, Y])], NEVER);
       const count = standIn.requests.length;
       await points.upsert([entryOf(memoryOf(1), [Z], formerChunks)], NEVER);
-      assert.deepEqual(held(standIn), [idOf(1), idOf(2), pointId(idOf(2), 1)].sort());
+      assert.deepEqual(held(standIn), pointIds([1, 0], [2, 0], [2, 1]));
       // At once: nobody sees some of the old beside the new for longer than it takes.
       assert.deepEqual(callsOf(standIn).slice(count), ["batch"]);
     });
@@ -165,7 +170,7 @@ Deno.test("fields change on all points of a memory, and its vectors stay", async
       changed.stamp.fieldsHash,
     ]);
     const collection = standIn.collections.get(COLLECTION);
-    const point = collection?.get(pointId(idOf(1), 1));
+    const point = collection?.get(pointId("b", idOf(1), 1));
     assert.deepEqual(point && [collection?.vectorOf(point), point.payload["tags"]], [Y, []]);
     assert.equal(await points.countMemories({ filter: { tags: ["a"] } }, NEVER), 0);
   });
@@ -179,23 +184,24 @@ Deno.test("memories and points are deleted by the thousand, and unknown ones are
     await points.upsert([1, 2, 3].map((n) => entryOf(memoryOf(n), [X, Y])), NEVER);
     const unknown = Array.from({ length: 999 }, (_, n) => idOf(n + 100));
     await points.deleteMemories([...unknown, idOf(1), "other"], NEVER);
-    await points.deletePoints([...unknown, pointId(idOf(2), 1), "7"], NEVER);
-    assert.deepEqual(held(standIn), [idOf(2), idOf(3), pointId(idOf(3), 1)].sort());
+    await points.deletePoints([...unknown, pointId("b", idOf(2), 1), "7"], NEVER);
+    assert.deepEqual(held(standIn), pointIds([2, 0], [3, 0], [3, 1]));
     const writes = standIn.requests.filter(({ path }) => /points\/(?:batch|delete)$/.test(path));
     assert.deepEqual(new Set(writes.map(({ query }) => query)), new Set(["?wait=true"]));
     assert.equal(callsOf(standIn).filter((route) => route === "delete").length, 4);
   });
 });
 
-Deno.test("brains that share a collection neither see nor touch each other's points", async () => {
+Deno.test("brains that share a collection neither see nor touch each other's points, of the same memory either", async () => {
   await withStandIn(async (standIn) => {
     const mine = restPoints(standIn.url), theirs = restPoints(standIn.url, { brain: "c" });
     await mine.ensure(NEVER);
     await theirs.ensure(NEVER);
     await mine.upsert([entryOf(memoryOf(1), [X])], NEVER);
     await theirs.upsert([entryOf(memoryOf(2), [X])], NEVER);
+    await mine.upsert([entryOf(memoryOf(2), [Y])], NEVER);
     await mine.deleteMemories([idOf(2)], NEVER);
-    await mine.deletePoints([idOf(2)], NEVER);
+    await mine.deletePoints([pointId("c", idOf(2), 0)], NEVER);
     await mine.setFields([entryOf(memoryOf(2, { tags: ["mine"] }), [])], NEVER);
     const [point] = await scrolled(theirs);
     assert.deepEqual(point?.fieldsHash, entryOf(memoryOf(2), []).stamp.fieldsHash);
@@ -241,10 +247,8 @@ Deno.test("points of former models go, those of others and of living ones stay",
     }
     await restPoints(standIn.url).forgetFormer(new Set(["second-brain-alive-3"]), NEVER);
     assert.deepEqual(collections.map((name) => held(standIn, name)), [
-      [idOf(1)],
-      [idOf(0), idOf(1)],
-      [idOf(0), idOf(1)],
-      [idOf(0), idOf(1)],
+      pointIds([1, 0, "c"]),
+      ...Array.from({ length: 3 }, () => pointIds([0, 0], [1, 0, "c"])),
     ]);
   });
 });
@@ -257,7 +261,7 @@ Deno.test("a key that may only read forgets no former model, and that is no erro
     await former.upsert([entryOf(memoryOf(1), [X])], NEVER);
     const reader = restPoints(standIn.url, { apiKey: "read" });
     await reader.forgetFormer(new Set(), NEVER);
-    assert.deepEqual(held(standIn, collection), [idOf(1)]);
+    assert.deepEqual(held(standIn, collection), pointIds([1, 0]));
     assert.equal(callsOf(standIn).at(-1), "delete");
     await assert.rejects(
       reader.ensure(NEVER),

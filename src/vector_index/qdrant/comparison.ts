@@ -67,7 +67,7 @@ export class Comparison {
     const wanted = this.#options.held.get(memoryId) ?? this.#foundOf(point);
     if (wanted === undefined || wanted.contentHash !== contentHash) return false;
     if (wanted.chunks !== chunks || chunk >= chunks) return false;
-    if (point.point !== pointId(memoryId, chunk)) return false;
+    if (point.point !== pointId(this.#options.points.brain, memoryId, chunk)) return false;
     this.#seen.set(wanted, (this.#seen.get(wanted) ?? 0) + 1);
     if (wanted.fieldsHash !== fieldsHash) this.#restamped.add(wanted);
     return true;

@@ -64,6 +64,8 @@ export interface PointsEntry extends Restamped {
  */
 export interface Points {
   readonly collection: string;
+  /** Whose points they are. */
+  readonly brain: string;
   /** Of every vector. */
   readonly length: number;
   /** Makes the collection and its payload indexes where they are lacking; throws `unfit` where the

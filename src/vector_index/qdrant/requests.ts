@@ -64,7 +64,7 @@ export async function* upserts(
         room.take(numbers);
       }
       request.points.push({
-        id: pointId(memory.id, chunk),
+        id: pointId(brain, memory.id, chunk),
         vector: numbersOf(vector),
         payload: {
           brain,

@@ -91,6 +91,7 @@ const Names = z.object({
 
 export class RestPoints implements Points {
   readonly collection: string;
+  readonly brain: string;
   readonly length: number;
   readonly #options: RestPointsOptions;
   readonly #client: Client;
@@ -99,6 +100,7 @@ export class RestPoints implements Points {
     this.#options = options;
     this.#client = options.client;
     this.collection = options.collection;
+    this.brain = options.brain;
     this.length = options.length;
   }
 

@@ -171,6 +171,11 @@ export class QdrantPlace {
     return await scan.search(query);
   }
 
+  /** The id of the one point of a short memory. */
+  point(n: number): string {
+    return pointId("brain", idOf(n), 0);
+  }
+
   /** What Qdrant has. */
   prints(): Print[] {
     const prints = [...this.stored].map((
@@ -184,7 +189,9 @@ export class QdrantPlace {
     const prints = [...this.state.values()].flatMap((memory) => {
       const stamp = stampOf(memory, memory.embedding ?? memory.content, MODEL);
       return vectorsOf(memory).map((vector, chunk, { length: chunks }) =>
-        [pointId(memory.id, chunk), "brain", memory.id, chunk, chunks, stamp, [...vector]] as const
+        [pointId("brain", memory.id, chunk), "brain", memory.id, chunk, chunks, stamp, [
+          ...vector,
+        ]] as const
       );
     });
     return prints.sort(([a], [b]) => a < b ? -1 : 1);

@@ -50,13 +50,13 @@ export class PointsInMemory implements Points {
   readonly stored: CollectionInMemory;
   readonly calls: Call[] = [];
   plan: (call: Call) => Plan | undefined;
-  readonly #brain: string;
+  readonly brain: string;
   readonly #pageSize: number;
   #late: (() => void)[] = [];
 
   constructor(options: PointsInMemoryOptions) {
     this.length = options.length;
-    this.#brain = options.brain ?? "brain";
+    this.brain = options.brain ?? "brain";
     this.stored = options.collection ?? new Map();
     this.plan = options.plan ?? (() => undefined);
     this.#pageSize = options.pageSize ?? 1_000;
@@ -148,8 +148,8 @@ export class PointsInMemory implements Points {
   #put({ memory, stamp, vectors, formerChunks }: PointsEntry): void {
     const chunks = vectors.length;
     for (const [chunk, vector] of vectors.entries()) {
-      const point = { brain: this.#brain, memory, stamp, chunk, chunks, vector: vector.slice() };
-      this.stored.set(pointId(memory.id, chunk), point);
+      const point = { brain: this.brain, memory, stamp, chunk, chunks, vector: vector.slice() };
+      this.stored.set(pointId(this.brain, memory.id, chunk), point);
     }
     // No more is removed than asked for: who says too little leaves some behind.
     for (const [point, { memory: { id }, chunk }] of this.#own()) {
@@ -159,7 +159,7 @@ export class PointsInMemory implements Points {
   }
 
   #own(): CollectionInMemory {
-    return new Map([...this.stored].filter(([, { brain }]) => brain === this.#brain));
+    return new Map([...this.stored].filter(([, { brain }]) => brain === this.brain));
   }
 
   #matching({ filter = {}, except }: PointsQuery): PointInMemory[] {
