@@ -70,7 +70,12 @@ const REPLIES: readonly (readonly [string, () => Response, QdrantFault, string, 
     "it answered 401; QDRANT_API_KEY may not do this",
   ],
   ["403", () => refusal(403), "denied", "it answered 403; QDRANT_API_KEY may not do this"],
-  ["404", () => refusal(404), "missing", "the collection is gone, or it is older than 1.10"],
+  [
+    "404",
+    () => refusal(404),
+    "missing",
+    "the collection is gone, or QDRANT_URL is not that of a Qdrant of 1.10 or newer",
+  ],
   ["400", () => refusal(400), "rejected", "it answered 400"],
   ["409", () => refusal(409), "rejected", "it answered 409"],
   ["422", () => refusal(422), "rejected", "it answered 422"],
@@ -125,12 +130,31 @@ for (const [name, answer, fault, state, retryAfterMs] of REPLIES) {
   });
 }
 
+Deno.test("a reply without an end is given up long before it fills the memory", async () => {
+  let sent = 0;
+  const piece = new Uint8Array(2 ** 20).fill(32);
+  const endless = () =>
+    new ReadableStream({
+      pull(controller) {
+        sent += piece.length;
+        if (sent > 300 * 2 ** 20) controller.close();
+        else controller.enqueue(piece);
+      },
+    });
+  const headers = { "content-type": "application/json" };
+  await withServer(() => new Response(endless(), { headers }), async (url) => {
+    const state = "Cannot use Qdrant: its reply has no end";
+    assert.deepEqual(await failure(count({ url })), ["busy", state, undefined]);
+  });
+  assert.ok(sent < 64 * 2 ** 20, `${sent} bytes were sent`);
+});
+
 Deno.test("nobody at the address is away at once", async () => {
   let address = "";
   await withServer(() => json(200, {}), (url) => Promise.resolve(void (address = url)));
   assert.deepEqual(await failure(count({ url: address })), [
     "away",
-    "Cannot reach Qdrant: no connection",
+    "Cannot reach Qdrant: no connection; is QDRANT_URL right? (Without a port it means 6333.)",
     undefined,
   ]);
 });

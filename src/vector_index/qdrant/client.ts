@@ -7,6 +7,7 @@
 import type { QdrantClient } from "@qdrant/js-client-rest";
 import { z } from "zod";
 import type { Clock } from "../../clock.ts";
+import { boundReply, wrapFetch } from "./bounded_fetch.ts";
 import { QdrantError } from "./points.ts";
 
 export interface ClientOptions {
@@ -52,7 +53,7 @@ export class Client {
     const timer = this.#options.clock.after(timeoutMs, () => deadline.abort());
     try {
       const init = {
-        signal: AbortSignal.any([signal, deadline.signal]),
+        signal: boundReply(AbortSignal.any([signal, deadline.signal])),
         redirect: "error",
       } as const;
       const parsed = reply.safeParse((await request(api, init)).data);
@@ -68,6 +69,7 @@ export class Client {
   }
 
   async #load(): Promise<Api> {
+    wrapFetch();
     const { QdrantClient } = await import("@qdrant/js-client-rest");
     const { url, apiKey } = this.#options;
     return new QdrantClient({
@@ -98,6 +100,7 @@ function busy(state: string, retryAfterMs?: number): QdrantError {
 }
 
 function qdrantError(error: unknown): QdrantError {
+  if (error instanceof QdrantError) return error;
   const tooMany = TooMany.safeParse(error);
   if (tooMany.success) return busy("it answered 429", tooMany.data.retry_after * 1000);
   const refusal = Refusal.safeParse(error);
@@ -109,8 +112,15 @@ function qdrantError(error: unknown): QdrantError {
   if (error.message.includes("redirect mode")) {
     return new QdrantError("away", "Cannot use Qdrant: QDRANT_URL redirects elsewhere");
   }
-  if (error.cause instanceof Error && error.cause.message.includes("(Connect)")) {
-    return new QdrantError("away", "Cannot reach Qdrant: no connection");
+  const cause = error.cause instanceof Error ? error.cause.message : "";
+  if (cause.includes("certificate")) {
+    return new QdrantError("away", "Cannot reach Qdrant: its certificate is not trusted");
+  }
+  if (cause.includes("(Connect)")) {
+    return new QdrantError(
+      "away",
+      "Cannot reach Qdrant: no connection; is QDRANT_URL right? (Without a port it means 6333.)",
+    );
   }
   return busy("the connection broke off");
 }
@@ -125,7 +135,7 @@ function refused(status: number): QdrantError {
   if (status === 404) {
     return new QdrantError(
       "missing",
-      "Cannot use Qdrant: the collection is gone, or it is older than 1.10",
+      "Cannot use Qdrant: the collection is gone, or QDRANT_URL is not that of a Qdrant of 1.10 or newer",
     );
   }
   if (status >= 500 || status === 408 || status === 425 || status === 429) {
