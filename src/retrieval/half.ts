@@ -102,7 +102,12 @@ export async function eachOf<T, R>(
   work: (item: T) => Promise<R>,
   isTogether: boolean,
 ): Promise<R[]> {
-  if (isTogether) return await Promise.all(items.map(work));
+  if (isTogether) {
+    const all = items.map(work);
+    // Also where one fails: nothing goes on behind the answer.
+    await Promise.allSettled(all);
+    return await Promise.all(all);
+  }
   const outcomes: R[] = [];
   for (const item of items) outcomes.push(await work(item));
   return outcomes;
