@@ -38,6 +38,19 @@ Deno.test("an id that is none is made anew, which is said", async () => {
   }
 });
 
+Deno.test("an id that cannot be read now is left as it is", async () => {
+  const disk = new SimulatedDisk();
+  disk.put("/data/brain.id", ID.toUpperCase() + "\n");
+  const fs = new SimulatedFileSystem(disk, {
+    faults: [{ at: 1, code: "EIO", only: (kind) => kind === "read" }],
+  });
+  const folder = new DataFolder(fs, "/data/memories.json", () => "");
+  const said: string[] = [];
+  assert.equal(await brainId(folder, () => OTHER, (message) => said.push(message)), OTHER);
+  assert.equal(said.length, 1);
+  assert.deepEqual(await idOn(disk, OTHER), { id: ID, said: [] });
+});
+
 Deno.test("where it cannot be kept, one is made for this run, which is said", async () => {
   for (const failing of ["create", "write", "sync"] as const) {
     const disk = new SimulatedDisk();

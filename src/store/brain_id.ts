@@ -18,34 +18,33 @@ export async function brainId(
   newId: () => string,
   log: (message: string) => void,
 ): Promise<string> {
-  const kept = await readId(folder);
-  if (kept !== undefined && UUID.test(kept)) return kept;
   const id = newId();
   try {
+    const kept = await readId(folder);
+    if (kept !== undefined && UUID.test(kept)) return kept;
     if (kept !== undefined) {
-      log("the brain's id could not be read and is made anew; vectors under the old one stay");
+      log(
+        "brain.id holds no id; another is made, and vectors under the old one stay where they are",
+      );
       await folder.fs.remove(folder.brainId);
     }
     await writeId(folder, id);
   } catch {
-    log("the brain's id cannot be kept: its vectors will be sent anew after the next start");
+    // What cannot be read now is not removed: it may be read at the next start.
+    log("brain.id cannot be read or written: for this run the vectors are sent under another id");
   }
   return id;
 }
 
-/** Undefined where there is none; something that is no id where it cannot be read. */
+/** Undefined where there is none. */
 async function readId({ fs, brainId: path }: DataFolder): Promise<string | undefined> {
-  try {
-    if (!await fs.exists(path)) return undefined;
-    const decoder = new TextDecoder();
-    let text = "";
-    for await (const piece of readPieces(fs, path, MOST_BYTES)) {
-      text += decoder.decode(piece, { stream: true });
-    }
-    return text.trim();
-  } catch {
-    return "";
+  if (!await fs.exists(path)) return undefined;
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const piece of readPieces(fs, path, MOST_BYTES)) {
+    text += decoder.decode(piece, { stream: true });
   }
+  return text.trim().toLowerCase();
 }
 
 async function writeId({ fs, root, brainId: path }: DataFolder, id: string): Promise<void> {
