@@ -74,8 +74,10 @@ function counts({ indexed, pending, failed }: ReindexReport): string {
   return `${indexed} indexed, ${pending} pending, ${failed} failed`;
 }
 
-function keeping({ vector_store: { kind, status, pending } }: ReindexReport): string {
+function keeping({ indexed, vector_store }: ReindexReport): string {
+  const { kind, status, pending } = vector_store;
   if (kind === "memory") return "The vectors are searched in the service's own memory.";
+  if (indexed === 0) return "There is nothing for Qdrant to hold, so it may not have been asked.";
   if (status === "ok" && pending === 0) return "Qdrant has all of them as they are now.";
   return `Qdrant may not have ${pending} of them yet.`;
 }
