@@ -147,6 +147,9 @@ export interface VectorsElsewhere {
   /** To be told of memories whose vectors it lost, and that are not to be had in full: they must be
    * upserted again. */
   whenLost(listener: (ids: readonly string[]) => void): void;
+  /** To be told of memories that it has from before and was not asked to `adopt` since that is
+   * known, as it was out of reach at the start. */
+  whenFound(listener: (ids: readonly string[]) => void): void;
   /** Ends what is under way. */
   close(): Promise<void>;
 }

@@ -30,6 +30,7 @@ class FarStore extends FloatScan {
       return this.away ? Promise.reject(new VectorIndexUnavailable("away")) : this.compare();
     },
     whenLost: () => {},
+    whenFound: () => {},
     close: () => Promise.resolve(),
   };
 

@@ -253,3 +253,23 @@ Deno.test("a store that never says what it has does not hold up the end", async 
     await brain.clock.advance(0);
   });
 });
+
+Deno.test("what the store turns out to have once it is back is taken over, and not embedded", async () => {
+  const store = await filled();
+  store.away = true;
+  await withStore(store, async (brain, [index]) => {
+    brain.embedder.plan = () => new EmbedderError("retry", "Cannot embed: away");
+    await start(brain, { ...TEXTS, d: "a door" });
+    await brain.clock.advance(10);
+    assert.deepEqual(brain.counts(), { indexed: 0, pending: 4, failed: 0 });
+    store.away = false;
+    index?.find(["a", "b", "c", "gone"]);
+    await brain.clock.advance(10);
+    assert.deepEqual(brain.counts(), { indexed: 3, pending: 1, failed: 0 });
+    brain.embedder.plan = () => undefined;
+    brain.embedder.calls.length = 0;
+    await brain.idle();
+    assert.deepEqual(brain.embedder.texts, ["a door"]);
+    assert.deepEqual(Object.keys(store.tags).toSorted(), ["a", "b", "c", "d"]);
+  });
+});

@@ -4,7 +4,7 @@ import { VectorIndexUnavailable } from "../src/vector_index.ts";
 import { QdrantError } from "../src/vector_index/qdrant/points.ts";
 import { awayFrom, callsOf, MINUTE_MS, withPlace } from "./fakes/qdrant/index_place.ts";
 import { drain } from "./fakes/indexing.ts";
-import { idOf } from "./fakes/store_kit.ts";
+import { idOf, memoryOf } from "./fakes/store_kit.ts";
 
 const BUSY = new QdrantError("busy", "Cannot: busy");
 
@@ -99,5 +99,77 @@ Deno.test("what is written while its former vectors are read is neither lost nor
     await Promise.all([converging, ...writes]);
     assert.deepEqual([place.prints(), place.lost], [place.wanted(), []]);
     assert.deepEqual([...place.index.elsewhere.ids()].sort(), [idOf(1), idOf(2)]);
+  });
+});
+
+Deno.test("other fields that are written while it is compared cost no vector", async () => {
+  await withPlace(async (place) => {
+    const contentOf = (n: number) => `${n} ${"x".repeat(100_000)}`;
+    for (let n = 0; n < 100; n++) await place.put(n, contentOf(n));
+    const gate = Promise.withResolvers<void>();
+    place.plan = (call) => call === "scroll" ? { wait: gate.promise } : undefined;
+    const converging = place.index.elsewhere.converge();
+    await drain();
+    for (let n = 0; n < 100; n++) {
+      place.state.set(idOf(n), memoryOf(n, { content: contentOf(n), tags: ["new"] }));
+    }
+    const refreshing = place.index.elsewhere.refresh([...place.state.keys()]);
+    gate.resolve();
+    await Promise.all([converging, refreshing]);
+    assert.deepEqual([place.read, place.prints()], [[], place.wanted()]);
+  });
+});
+
+Deno.test("former versions put back in their places are noticed by a search, and go", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n);
+    const snapshot = new Map(place.stored);
+    await place.put(3, "edited since");
+    await place.advance(2 * MINUTE_MS);
+    for (const [point, stored] of snapshot) place.stored.set(point, stored);
+    await place.advance(30 * MINUTE_MS);
+    assert.notDeepEqual(place.prints(), place.wanted());
+    assert.deepEqual((await place.ids()).sort(), [idOf(1), idOf(2)]);
+    await place.advance(MINUTE_MS);
+    assert.deepEqual(place.prints(), place.wanted());
+    // But not time and again.
+    const before = callsOf(place, "scroll");
+    for (const [point, stored] of snapshot) place.stored.set(point, stored);
+    for (let minute = 0; minute < 8; minute++) {
+      await place.ids();
+      await place.advance(MINUTE_MS);
+    }
+    assert.equal(callsOf(place, "scroll"), before);
+  });
+});
+
+Deno.test("a version that is found while another is on its way is no reason to compare", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    await place.advance(2 * MINUTE_MS);
+    const gate = Promise.withResolvers<void>();
+    place.plan = (call) => call === "upsert" ? { wait: gate.promise } : undefined;
+    place.state.set(idOf(1), memoryOf(1, { content: "edited" }));
+    void place.index.upsert([{ id: idOf(1), vectors: [Float32Array.of(1, 2, 3, 4)] }]);
+    const before = callsOf(place, "scroll");
+    assert.deepEqual(await place.ids(), []);
+    gate.resolve();
+    await place.advance(5 * MINUTE_MS);
+    assert.equal(callsOf(place, "scroll"), before);
+  });
+});
+
+Deno.test("what it has from before is said once it is back, and taken over", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2]) await place.put(n);
+    place.forgotten.add("text 1").add("text 2");
+    place.fail("away");
+    await place.restart();
+    assert.deepEqual([await place.adopt(), place.found], [[], []]);
+    place.plan = () => undefined;
+    await place.advance(MINUTE_MS / 2);
+    assert.deepEqual(place.found.toSorted(), [idOf(1), idOf(2)]);
+    assert.deepEqual(await place.adopt(), [idOf(1), idOf(2)]);
+    assert.deepEqual([await place.ids(), place.lost, place.read], [[idOf(1), idOf(2)], [], []]);
   });
 });

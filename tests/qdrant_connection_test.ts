@@ -11,6 +11,7 @@ import {
 import { drain } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 
+const NO_WRITES = "Cannot search: Qdrant takes no writes, and lacks what has changed since";
 const STALLED = { wait: new Promise<void>(() => {}) };
 
 async function fails(place: QdrantPlace, times = 1): Promise<void> {
@@ -54,20 +55,23 @@ Deno.test("a request that Qdrant rejects says nothing of the next one", async ()
   });
 });
 
-Deno.test("while it takes no writes it is searched, and not compared time and again", async () => {
+Deno.test("while it takes no writes it is searched for ten seconds, and not compared time and again", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2]) await place.put(n);
     await place.advance(5 * MINUTE_MS);
     place.fail("busy", "upsert");
     await place.put(1, "edited");
     const before = callsOf(place, "scroll");
-    await place.advance(30 * MINUTE_MS);
+    await place.advance(10_000);
     assert.equal(place.status, "ok, well, 1 pending");
     assert.deepEqual(await place.ids(), [idOf(2)]);
+    await place.advance(30 * MINUTE_MS);
+    assert.equal(place.status, `unavailable, ${NO_WRITES}, 1 pending`);
+    await assert.rejects(place.ids(), new VectorIndexUnavailable(NO_WRITES));
     assert.ok(callsOf(place, "scroll") - before <= 4, `${callsOf(place, "scroll") - before}`);
     place.plan = () => undefined;
     await place.advance(MINUTE_MS);
-    assert.deepEqual(place.prints(), place.wanted());
+    assert.deepEqual([place.prints(), place.status], [place.wanted(), "ok, well, 0 pending"]);
   });
 });
 
@@ -77,7 +81,9 @@ Deno.test("what waited for a better time is sent as soon as it is there again", 
     place.fail("busy", "upsert");
     await place.put(1, "edited");
     await place.advance(10 * MINUTE_MS);
-    await awayFrom(place);
+    place.fail("away");
+    await place.put(1, "edited again");
+    assert.equal(place.status, "unavailable, Cannot: away, 1 pending");
     place.plan = () => undefined;
     await place.advance(500);
     assert.deepEqual(place.prints(), place.wanted());
@@ -136,15 +142,20 @@ Deno.test("one that comes and goes is asked ever less often", async () => {
   }, { random: () => 0.999 });
 });
 
-Deno.test("where it does not say in half a minute what it holds, the start goes on without it", async () => {
+Deno.test("where it does not say in eight seconds what it holds, the start goes on without it", async () => {
   await withPlace(async (place) => {
     place.plan = (call) => call === "scroll" ? STALLED : undefined;
     const adopting = place.index.elsewhere.adopt([]);
     const writing = place.put(1);
-    let isWaiting = true;
-    void writing.then(() => isWaiting = false);
-    await place.advance(29_999);
-    assert.ok(isWaiting);
+    let waiting = ["start", "write"];
+    void writing.then(() => waiting = waiting.filter((who) => who !== "write"));
+    void adopting.then(() => waiting = waiting.filter((who) => who !== "start"));
+    await place.advance(1_999);
+    assert.deepEqual(waiting, ["start", "write"]);
+    await place.advance(1);
+    assert.deepEqual(waiting, ["start"]);
+    await place.advance(5_999);
+    assert.deepEqual(waiting, ["start"]);
     await fails(place);
     await place.advance(1);
     assert.deepEqual([...await adopting], []);

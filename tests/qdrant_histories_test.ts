@@ -47,7 +47,7 @@ class History {
 
   async run(): Promise<void> {
     const { place } = this;
-    place.index.elsewhere.whenLost((ids) => this.#takeAgain(ids));
+    this.#listen();
     for (let step = 0; step < STEPS; step++) await this.#step();
     this.#trouble = 0;
     this.#letGo();
@@ -55,6 +55,15 @@ class History {
     for (const points of place.points) points.late();
     await place.quiet();
     await this.#check();
+  }
+
+  /** As the indexer does. */
+  #listen(): void {
+    const { elsewhere } = this.place.index;
+    elsewhere.whenLost((ids) => this.#takeAgain(ids));
+    elsewhere.whenFound((ids) => {
+      void elsewhere.adopt(ids.flatMap((id) => this.place.state.get(id) ?? []));
+    });
   }
 
   #takeAgain(ids: readonly string[]): void {
@@ -99,7 +108,7 @@ class History {
   async #restart(): Promise<void> {
     const { place } = this;
     await place.restart();
-    place.index.elsewhere.whenLost((ids) => this.#takeAgain(ids));
+    this.#listen();
     if (this.#random() < 0.5) this.#letGo();
     const adopting = place.index.elsewhere.adopt([...place.state.values()]);
     for (let turns = 0; turns < 2; turns++) await place.clock.advance(1_000);

@@ -187,3 +187,16 @@ Deno.test("it keeps no vectors, and says what it takes instead", async () => {
     assert.equal([...place.index.elsewhere.ids()].length, 100);
   });
 });
+
+Deno.test("a search hashes nothing of what it finds", async () => {
+  await withPlace(async (place) => {
+    const embedding = Float32Array.of(1, 2, 3, 4);
+    const { buffer } = embedding;
+    let hashed = 0;
+    Object.defineProperty(embedding, "buffer", { get: () => (hashed++, buffer) });
+    await place.put(1, "text", { embedding });
+    const before = hashed;
+    assert.ok(before > 0);
+    assert.deepEqual([await place.ids(), hashed], [[idOf(1)], before]);
+  });
+});

@@ -9,6 +9,7 @@
 import { type Embedder, EmbedderError } from "../embedder.ts";
 import type { Memory } from "../memory.ts";
 import type { FullVectors, Source, VectorIndex } from "../vector_index.ts";
+import { Adoption } from "./adoption.ts";
 import { EmbedWorker } from "./embed_worker.ts";
 import type { GenerationOptions } from "./generation_options.ts";
 import { type FailedReason, GivenUp } from "./given_up.ts";
@@ -23,6 +24,7 @@ export class Generation {
   readonly #options: GenerationOptions;
   readonly #writer: IndexWriter;
   readonly #remembered: Remembered;
+  readonly #adoption: Adoption;
   readonly #calls: TextCalls | undefined;
   readonly #worker: EmbedWorker | undefined;
   readonly #queries: QueryVectors | undefined;
@@ -63,6 +65,11 @@ export class Generation {
       log,
     });
     this.#remembered = new Remembered(embedder, (length) => this.#length.takes(length));
+    this.#adoption = new Adoption({
+      ...{ vectorIndex: this.vectorIndex, writer: this.#writer, remembered: this.#remembered },
+      ...{ memory, stopping, settled, sourceOf: (memory) => this.#sourceOf(memory) },
+      adopted: (id) => this.#adopted(id),
+    });
     if (embedder === undefined) return;
     const recall: Recall = (texts) => this.#remembered.ofTexts(texts);
     const embed = checkedEmbed(embedder, this.#length);
@@ -148,7 +155,7 @@ export class Generation {
 
   /** Indexes what needs no call, and returns the memories whose text must be embedded. */
   async take(memories: readonly Memory[]): Promise<Memory[]> {
-    await this.#adopt(memories);
+    await this.#adoption.take(memories);
     const open = memories.filter((memory) => this.#needsText(memory));
     const recalled = await this.#remembered.ofContents(open.map(({ content }) => content));
     const sourced = open.flatMap(({ id, content }, at) => {
@@ -161,17 +168,6 @@ export class Generation {
       // The worker meets the same index soon, and knows how to wait for it.
     }
     return open.filter(({ id }) => !this.#writer.isCurrent(id));
-  }
-
-  /** Takes over what is there from before: of that, no vector need be looked up. */
-  async #adopt(memories: readonly Memory[]): Promise<void> {
-    if (this.vectorIndex.elsewhere === undefined) return;
-    const text = memories.find((memory) => typeof this.#sourceOf(memory) === "string")?.content;
-    // But one: it tells the length, and later whether the provider still makes such vectors.
-    if (text !== undefined && !this.#remembered.hasSample) {
-      await this.#remembered.ofContents([text]);
-    }
-    await this.#writer.adopt(memories);
   }
 
   /** Says that what is remembered of these is in use. */
@@ -247,6 +243,11 @@ export class Generation {
   #putAgain(id: string): void {
     const memory = this.#options.memory(id);
     if (memory !== undefined) this.put(memory);
+  }
+
+  #adopted(id: string): void {
+    this.#worker?.remove(id);
+    this.#givenUp.delete(id);
   }
 
   /** The index has lost these memories' vectors, and they are not remembered in full. */

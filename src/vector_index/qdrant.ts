@@ -22,7 +22,7 @@ import {
   type VectorStoreStatus,
 } from "../vector_index.ts";
 import { measure } from "./measure.ts";
-import { Held } from "./qdrant/held.ts";
+import { Held, type HeldMemory } from "./qdrant/held.ts";
 import { Mirror } from "./qdrant/mirror.ts";
 import { NearestSearch, requestsFor } from "./qdrant/nearest.ts";
 import { stampOf } from "./qdrant/payload.ts";
@@ -51,9 +51,10 @@ export class QdrantVectorIndex implements VectorIndex {
   readonly #options: QdrantOptions;
   readonly #held = new Held();
   readonly #lost: ((ids: readonly string[]) => void)[] = [];
+  readonly #found: ((ids: readonly string[]) => void)[] = [];
   #mirror: Mirror | undefined;
   /** Mirrors of other lengths that finish their writes. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Map<Mirror, Promise<void>>();
   #isClosed = false;
 
   constructor(options: QdrantOptions) {
@@ -68,6 +69,7 @@ export class QdrantVectorIndex implements VectorIndex {
       refresh: (ids) => this.#refresh(ids),
       converge: () => this.#converge(),
       whenLost: (listener) => void this.#lost.push(listener),
+      whenFound: (listener) => void this.#found.push(listener),
       close: () => this.#close(),
     };
   }
@@ -97,14 +99,14 @@ export class QdrantVectorIndex implements VectorIndex {
     }
     const mirror = this.#mirrorOf(dimensions);
     if (mirror === undefined) return;
-    const { memory: memoryOf } = this.#options.kind;
+    const { memory: memoryOf, sourceOf } = this.#options.kind;
     const sent: PointsEntry[] = [];
     for (const [id, vectors] of new Map(filled.map(({ id, vectors }) => [id, vectors]))) {
       const memory = memoryOf(id);
       if (memory === undefined) continue;
       const stamp = this.#stampOf(memory);
       sent.push({ memory, stamp, vectors, formerChunks: mirror.chunksOf(id) });
-      this.#held.set(id, { ...stamp, chunks: vectors.length });
+      this.#held.set(id, { ...stamp, chunks: vectors.length, source: sourceOf(memory) });
     }
     await mirror.upsert(sent);
   }
@@ -142,6 +144,7 @@ export class QdrantVectorIndex implements VectorIndex {
       const isShort = hits.length < this.size && changes === this.#held.changes;
       if (isShort && mirror.pending.size === 0) mirror.suspect();
     }
+    if (changes === this.#held.changes) mirror.doubt(nearest.strange);
     if (count === undefined) return { hits, total: this.size };
     return { hits, total: isAll && !isPage ? hits.length : Math.max(count, hits.length) };
   }
@@ -175,13 +178,14 @@ export class QdrantVectorIndex implements VectorIndex {
     const mirror = this.#mirror;
     if (mirror === undefined) return { state: "ok", detail: null, pending: 0 };
     const { state, detail } = mirror.connection;
-    const pending = mirror.pending.size;
+    const pending = mirror.unwritten;
     if (state !== "ok") return { state: "unavailable", detail, pending };
-    if (pending <= Math.max(BEHIND.least, this.size * BEHIND.share)) {
-      return { state, detail, pending };
-    }
-    const behind = `Cannot search: Qdrant does not have ${pending} memories yet as they are now`;
-    return { state: "unavailable", detail: behind, pending };
+    const isTooMuch = mirror.pending.size > Math.max(BEHIND.least, this.size * BEHIND.share);
+    if (!isTooMuch && !mirror.isBehind) return { state, detail, pending };
+    const why = isTooMuch
+      ? `Cannot search: Qdrant does not have ${pending} memories yet as they are now`
+      : "Cannot search: Qdrant takes no writes, and lacks what has changed since";
+    return { state: "unavailable", detail: why, pending };
   }
 
   /** The one of vectors of this length; undefined where there is none any more. */
@@ -190,8 +194,7 @@ export class QdrantVectorIndex implements VectorIndex {
     const former = this.#mirror;
     if (former?.points.length === length) return former;
     if (former !== undefined) {
-      const leaving = former.leave().finally(() => this.#leaving.delete(leaving));
-      this.#leaving.add(leaving);
+      this.#leaving.set(former, former.leave().finally(() => this.#leaving.delete(former)));
     }
     const { newPoints, ...rest } = this.#options;
     return this.#mirror = new Mirror({
@@ -199,6 +202,7 @@ export class QdrantVectorIndex implements VectorIndex {
       held: this.#held,
       points: newPoints(length),
       lost: (ids) => this.#lost.forEach((listener) => listener(ids)),
+      found: (ids) => this.#found.forEach((listener) => listener(ids)),
     });
   }
 
@@ -221,7 +225,7 @@ export class QdrantVectorIndex implements VectorIndex {
         mirror.open(id, "entry");
         continue;
       }
-      this.#held.set(id, { ...stamp, chunks: found.chunks });
+      this.#held.set(id, { ...stamp, chunks: found.chunks, source: kind.sourceOf(memory) });
       adopted.add(id);
       if (found.isRestamped || stamp.fieldsHash !== found.fieldsHash) mirror.open(id, "fields");
     }
@@ -229,18 +233,23 @@ export class QdrantVectorIndex implements VectorIndex {
   }
 
   async #refresh(ids: readonly string[]): Promise<void> {
-    const restamped: Restamped[] = [];
+    const { kind } = this.#options;
+    const stamped: (Restamped & { readonly held: HeldMemory })[] = [];
     const pace = new Pace();
     for (const id of ids) {
       if (pace.due) await pace.breathe();
-      const memory = this.#options.kind.memory(id);
+      const memory = kind.memory(id);
       const held = this.#held.get(id);
       if (memory === undefined || held === undefined) continue;
       const stamp = this.#stampOf(memory);
       // With another text it is upserted again soon.
       if (stamp.contentHash !== held.contentHash || stamp.fieldsHash === held.fieldsHash) continue;
-      this.#held.set(id, { ...stamp, chunks: held.chunks });
-      restamped.push({ memory, stamp });
+      stamped.push({ memory, stamp, held });
+    }
+    // At once with the write: a comparison takes what changes without one for something else.
+    const restamped = stamped.filter(({ memory: { id }, held }) => this.#held.get(id) === held);
+    for (const { memory, stamp, held: { chunks } } of restamped) {
+      this.#held.set(memory.id, { ...stamp, chunks, source: kind.sourceOf(memory) });
     }
     await this.#mirror?.setFields(restamped);
   }
@@ -252,7 +261,9 @@ export class QdrantVectorIndex implements VectorIndex {
 
   async #close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([this.#mirror?.close(), ...this.#leaving]);
+    const mirrors = [...this.#leaving.keys(), ...this.#mirror === undefined ? [] : [this.#mirror]];
+    await Promise.all(mirrors.map((mirror) => mirror.close()));
+    await Promise.all(this.#leaving.values());
   }
 
   /** Not any more from a change on, though what is held follows only when the writes before it are
@@ -260,7 +271,7 @@ export class QdrantVectorIndex implements VectorIndex {
   #isAsItWas(id: string): boolean {
     const memory = this.#options.kind.memory(id);
     if (memory === undefined) return false;
-    return this.#stampOf(memory).contentHash === this.#held.get(id)?.contentHash;
+    return this.#options.kind.sourceOf(memory) === this.#held.get(id)?.source;
   }
 
   #stampOf(memory: Memory) {

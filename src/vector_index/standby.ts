@@ -222,6 +222,7 @@ export class StandbyVectorIndex implements RemoteVectorIndex {
       refresh: (ids) => elsewhere.refresh(ids),
       converge: () => elsewhere.converge(),
       whenLost: (listener) => void this.#lost.push(listener),
+      whenFound: (listener) => elsewhere.whenFound(listener),
       close: () => this.#close(),
     };
   }

@@ -41,6 +41,7 @@ export class ElsewhereIndex extends MapVectorIndex {
   readonly elsewhere: VectorsElsewhere;
   readonly #kind: VectorsKind;
   #lost: (ids: readonly string[]) => void = () => {};
+  #found: (ids: readonly string[]) => void = () => {};
 
   constructor(store: FakeVectorStore, kind: VectorsKind) {
     super();
@@ -70,6 +71,11 @@ export class ElsewhereIndex extends MapVectorIndex {
       this.vectors.delete(id);
     }
     this.#lost(ids);
+  }
+
+  /** It can be asked what it has from before. */
+  find(ids: readonly string[]): void {
+    this.#found(ids);
   }
 
   #elsewhere(): VectorsElsewhere {
@@ -105,6 +111,7 @@ export class ElsewhereIndex extends MapVectorIndex {
         return this.store.pause();
       },
       whenLost: (listener) => this.#lost = listener,
+      whenFound: (listener) => this.#found = listener,
       close: () => {
         this.store.calls.push("close");
         return Promise.resolve();

@@ -50,6 +50,7 @@ export class FarVectorIndex extends FloatScan implements RemoteVectorIndex {
       whenLost: (listener) => {
         this.#listener = listener;
       },
+      whenFound: () => {},
       close: () => {
         this.isClosed = true;
         return Promise.resolve();

@@ -11,10 +11,11 @@ import { stampOf } from "./payload.ts";
 import type { Need, Pending } from "./pending.ts";
 import type { Points, PointsEntry, Restamped } from "./points.ts";
 import type { WriteQueue } from "./write_queue.ts";
+import { entriesOf, idsOf, type Send } from "./writes.ts";
 
 /** Their vectors are in memory together. */
 const AT_ONCE = 64;
-const WAITS = { firstMs: 1_000, lastMs: 60_000 } as const;
+const WAITS = { firstMs: 1_000, lastMs: 30_000 } as const;
 
 export interface AlignmentOptions {
   readonly kind: VectorsKind;
@@ -26,12 +27,8 @@ export interface AlignmentOptions {
   readonly random: () => number;
   /** Whether Qdrant can be asked now. */
   readonly isReachable: () => boolean;
-  /** Writes; false where it failed, and these memories are pending again. */
-  readonly write: (
-    ids: readonly string[],
-    need: Need,
-    send: (signal: AbortSignal) => Promise<void>,
-  ) => Promise<boolean>;
+  /** Writes; false where it failed, and these memories are pending again, as is what is rejected. */
+  readonly write: (ids: readonly string[], need: Need, send: Send) => Promise<boolean>;
   /** The vectors of these were not to be had, so they are not held any more. */
   readonly lost: (ids: readonly string[]) => void;
   readonly log: (message: string) => void;
@@ -88,7 +85,7 @@ export class Alignment {
   }
 
   #run(): Promise<boolean> {
-    return this.#running ??= this.#all().finally(() => this.#running = undefined);
+    return this.#running ??= Promise.resolve().then(() => this.#all());
   }
 
   async #all(): Promise<boolean> {
@@ -108,6 +105,9 @@ export class Alignment {
       log(`Qdrant is not brought in line: ${what}, to be tried again`);
       this.later();
       return false;
+    } finally {
+      // At once: what becomes pending from now on must not be left to this one.
+      this.#running = undefined;
     }
   }
 
@@ -132,9 +132,13 @@ export class Alignment {
     for (const wanted of fields) this.#hold(wanted, wanted.entry.chunks);
     const removed = [...gone, ...unheld];
     const parts = [
-      await write(idsOf(sent), "entry", (signal) => points.upsert(sent, signal)),
-      await write(idsOf(fields), "fields", (signal) => points.setFields(fields, signal)),
-      await write(removed, "entry", (signal) => points.deleteMemories(removed, signal)),
+      await write(idsOf(sent), "entry", (some, signal) => {
+        return points.upsert(entriesOf(some, sent), signal);
+      }),
+      await write(idsOf(fields), "fields", (some, signal) => {
+        return points.setFields(entriesOf(some, fields), signal);
+      }),
+      await write(removed, "entry", (some, signal) => points.deleteMemories([...some], signal)),
     ];
     if (unheld.length > 0) lost(unheld);
     return parts.every(Boolean) && ids.some((id) => pending.get(id) === undefined);
@@ -205,12 +209,8 @@ export class Alignment {
     return { sent, unheld };
   }
 
-  #hold({ memory, stamp, entry }: Wanted, chunks: number): void {
+  #hold({ memory, source, stamp, entry }: Wanted, chunks: number): void {
     const { held } = this.#options;
-    if (held.get(memory.id) === entry) held.set(memory.id, { ...stamp, chunks });
+    if (held.get(memory.id) === entry) held.set(memory.id, { ...stamp, chunks, source });
   }
-}
-
-function idsOf(entries: readonly Restamped[]): string[] {
-  return entries.map(({ memory }) => memory.id);
 }

@@ -80,9 +80,10 @@ export class Comparison {
     const { memory: memoryOf, sourceOf, model } = this.#options.kind;
     const memory = memoryOf(memoryId);
     if (memory === undefined) return undefined;
-    const stamp = stampOf(memory, sourceOf(memory), model);
+    const source = sourceOf(memory);
+    const stamp = stampOf(memory, source, model);
     if (stamp.contentHash !== contentHash) return undefined;
-    const found = { ...stamp, chunks, memory, isRestamped: false };
+    const found = { ...stamp, chunks, source, memory, isRestamped: false };
     this.#found.set(memoryId, found);
     return found;
   }

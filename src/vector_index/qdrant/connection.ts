@@ -10,7 +10,7 @@ import type { WriteQueue } from "./write_queue.ts";
 
 const FAILURES = 3;
 /** So long do the first writes wait for it, and what asks what it holds from before. */
-const FIRST_ATTEMPT_MS = 30_000;
+const FIRST_ATTEMPT_MS = 8_000;
 const WAITS = { firstMs: 500, lastMs: 30_000 } as const;
 /** What ends sooner than that was not well yet: the waits go on growing. */
 const STEADY_MS = 60_000;
@@ -38,6 +38,8 @@ export class Connection {
   #failures = 0;
   #okSince = 0;
   #attempt: Promise<void> | undefined;
+  /** Aborts when it is not there any more. */
+  #use = new AbortController();
 
   /** Begins at once. */
   constructor(options: ConnectionOptions) {
@@ -59,6 +61,11 @@ export class Connection {
   /** Ends what is under way when it is closed. */
   get closing(): AbortSignal {
     return this.#closing.signal;
+  }
+
+  /** Ends what is under way also when it is not there any more: nobody waits for that. */
+  get inUse(): AbortSignal {
+    return AbortSignal.any([this.closing, this.#use.signal]);
   }
 
   /** To be told after every call. */
@@ -102,6 +109,7 @@ export class Connection {
       await connect(AbortSignal.any([this.closing, limit.signal]));
       if (this.closing.aborted) return;
       this.#state = "ok";
+      this.#use = new AbortController();
       this.#detail = null;
       this.#failures = 0;
       this.#okSince = clock.now();
@@ -125,6 +133,7 @@ export class Connection {
     if (detail !== this.#detail) log(`${detail}; it is tried again by itself`);
     if (this.#state === "ok" && clock.now() - this.#okSince > STEADY_MS) this.#backoff.reset();
     this.#state = "unavailable";
+    this.#use.abort();
     this.#detail = detail;
     this.#failures = 0;
     this.#backoff.failed(error instanceof QdrantError ? error.retryAfterMs : undefined);

@@ -1,9 +1,12 @@
 /** What Qdrant should hold: what the indexer upserted, or took over from before, and did not
  * delete. No vectors, and nothing of a memory but what tells whether its points are right. */
+import type { Source } from "../../vector_index.ts";
 import type { Stamp } from "./points.ts";
 
 export interface HeldMemory extends Stamp {
   readonly chunks: number;
+  /** What its vectors are made from: the state's own, and no copy. */
+  readonly source: Source;
 }
 
 /** Measured: an entry of the map, the object and its two hashes; the id is the state's own. */
@@ -40,10 +43,10 @@ export class Held {
     return this.#memories.has(id);
   }
 
-  set(id: string, { contentHash, fieldsHash, chunks }: HeldMemory): void {
+  set(id: string, { contentHash, fieldsHash, chunks, source }: HeldMemory): void {
     this.#points += chunks - (this.get(id)?.chunks ?? 0);
     this.#changes++;
-    this.#memories.set(id, { contentHash, fieldsHash, chunks });
+    this.#memories.set(id, { contentHash, fieldsHash, chunks, source });
   }
 
   delete(id: string): void {

@@ -15,6 +15,7 @@ import { type Need, Pending } from "./pending.ts";
 import { type Points, type PointsEntry, QdrantError, type Restamped } from "./points.ts";
 import { Upkeep } from "./upkeep.ts";
 import { WriteQueue } from "./write_queue.ts";
+import { entriesOf, idsOf, Writes } from "./writes.ts";
 
 export interface MirrorOptions {
   readonly kind: VectorsKind;
@@ -23,8 +24,13 @@ export interface MirrorOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly lost: (ids: readonly string[]) => void;
+  /** These are there from before, and nobody has asked since that became known. */
+  readonly found: (ids: readonly string[]) => void;
   readonly log: (message: string) => void;
 }
+
+/** So often at most is all compared because a search found another version than is held. */
+const DOUBT_MS = 10 * 60_000;
 
 export class Mirror {
   readonly points: Points;
@@ -32,12 +38,16 @@ export class Mirror {
   readonly connection: Connection;
   readonly #options: MirrorOptions;
   readonly #queue = new WriteQueue();
+  readonly #writes: Writes;
   readonly #alignment: Alignment;
   readonly #upkeep: Upkeep;
   /** What is there from before, as the memories are that are not held yet. */
   #found = new Map<string, Found>();
   /** What was written or deleted since the comparison began that is under way. */
   #touched: Set<string> | undefined;
+  /** The first attempt to connect has an outcome: who asks what is there has waited for that. */
+  #isSettled = false;
+  #doubtedAt = -Infinity;
   /** A comparison that has not begun yet. */
   #nextComparison: Promise<void> | undefined;
 
@@ -52,7 +62,7 @@ export class Mirror {
       pending: this.pending,
       queue: this.#queue,
       isReachable: () => this.connection.state === "ok",
-      write: (...what) => this.#writeNow(...what),
+      write: (...what) => this.#writes.now(...what),
     });
     this.connection = new Connection({
       clock,
@@ -64,6 +74,15 @@ export class Mirror {
       },
       changed: () => this.#connectionChanged(),
       log,
+    });
+    this.#writes = new Writes({
+      ...options,
+      pending: this.pending,
+      queue: this.#queue,
+      connection: this.connection,
+      alignment: this.#alignment,
+      upkeep: this.#upkeep,
+      touched: () => this.#touched,
     });
   }
 
@@ -77,8 +96,8 @@ export class Mirror {
   async upsert(entries: readonly PointsEntry[]): Promise<void> {
     const ids = idsOf(entries);
     for (const id of ids) this.#found.delete(id);
-    await this.#write(ids, "entry", (signal, unsure) => {
-      const known = entries.map((entry) => {
+    await this.#writes.inTurn(ids, "entry", (some, signal, unsure) => {
+      const known = entriesOf(some, entries).map((entry) => {
         return unsure.has(entry.memory.id) ? { ...entry, formerChunks: undefined } : entry;
       });
       return this.points.upsert(known, signal);
@@ -87,11 +106,15 @@ export class Mirror {
 
   async delete(ids: readonly string[]): Promise<void> {
     for (const id of ids) this.#found.delete(id);
-    await this.#write(ids, "entry", (signal) => this.points.deleteMemories(ids, signal));
+    await this.#writes.inTurn(ids, "entry", (some, signal) => {
+      return this.points.deleteMemories([...some], signal);
+    });
   }
 
   async setFields(entries: readonly Restamped[]): Promise<void> {
-    await this.#write(idsOf(entries), "fields", (signal) => this.points.setFields(entries, signal));
+    await this.#writes.inTurn(idsOf(entries), "fields", (some, signal) => {
+      return this.points.setFields(entriesOf(some, entries), signal);
+    });
   }
 
   /** Takes what is there of a memory from before; undefined where nothing is. */
@@ -126,6 +149,29 @@ export class Mirror {
     throw new VectorIndexUnavailable("Cannot bring Qdrant in line: it did not take all of it");
   }
 
+  /** How many memories it may not hold as they are now. */
+  get unwritten(): number {
+    const underWay = [...this.#writes.underWay].filter((id) => this.pending.get(id) === undefined);
+    return this.pending.size + underWay.length;
+  }
+
+  /** Whether it takes no writes, and for too long that what it lacks is not missed. */
+  get isBehind(): boolean {
+    return this.#writes.isLong && this.unwritten > 0;
+  }
+
+  /** A search found other versions of these than are held: where no write is to come that mends it,
+   * all is compared, but not time and again. */
+  doubt(ids: readonly string[]): void {
+    const now = this.#options.clock.now();
+    if (ids.length === 0 || now - this.#doubtedAt < DOUBT_MS) return;
+    const { underWay } = this.#writes;
+    const isOpen = (id: string) => this.pending.get(id) !== undefined || underWay.has(id);
+    if (ids.every(isOpen)) return;
+    this.#doubtedAt = now;
+    this.#upkeep.unsure();
+  }
+
   /** A search found fewer than there should be. */
   suspect(): void {
     this.#upkeep.soon();
@@ -147,63 +193,15 @@ export class Mirror {
     this.#found.clear();
   }
 
-  async #write(
-    ids: readonly string[],
-    need: Need,
-    send: (signal: AbortSignal, unsure: ReadonlySet<string>) => Promise<void>,
-  ): Promise<void> {
-    for (const id of ids) this.#touched?.add(id);
-    if (this.connection.state === "unavailable") return this.#leave(ids, need);
-    await this.#queue.inTurn(() => this.#writeNow(ids, need, send));
-  }
-
-  /** To be called in turn. */
-  async #writeNow(
-    ids: readonly string[],
-    need: Need,
-    send: (signal: AbortSignal, unsure: ReadonlySet<string>) => Promise<void>,
-  ): Promise<boolean> {
-    if (ids.length === 0) return true;
-    if (this.connection.state !== "ok") {
-      this.#leave(ids, need);
-      return false;
-    }
-    const unsure = new Set(ids.filter((id) => this.pending.get(id) === "entry"));
-    // Before the write: what fails meanwhile is seen after it.
-    if (need === "entry") { for (const id of ids) this.pending.delete(id); }
-    try {
-      await send(this.connection.closing, unsure);
-      this.connection.succeeded();
-      return true;
-    } catch (error) {
-      this.#leave(ids, need);
-      if (this.connection.closing.aborted) return false;
-      // Else it was refused, and is not carried out late.
-      if (!(error instanceof QdrantError) || !error.isFinal) this.#upkeep.unsure();
-      this.#alignment.later();
-      this.connection.writeFailed(error);
-      return false;
-    }
-  }
-
-  /** Not written: what is held is sent later. Of what is not held, a comparison that is to come
-   * tells; else it must be removed later. */
-  #leave(ids: readonly string[], need: Need): void {
-    const isCompared = this.connection.state !== "ok" && this.#touched === undefined;
-    for (const id of ids) {
-      if (!isCompared || this.#options.held.has(id)) this.pending.add(id, need);
-      else this.pending.delete(id);
-    }
-  }
-
   /** In turn; whoever asks before it begins shares it. Throws what `Points` throws. */
   #compare(): Promise<void> {
     return this.#nextComparison ??= this.#queue.inTurn(async () => {
       this.#nextComparison = undefined;
       if (this.connection.state !== "ok") return;
       try {
-        await this.#compareNow(this.connection.closing);
+        await this.#compareNow(this.connection.inUse);
         this.connection.succeeded();
+        this.#tellFound();
       } catch (error) {
         this.#upkeep.soon();
         this.connection.failed(error);
@@ -226,32 +224,45 @@ export class Mirror {
   #connectionChanged(): void {
     // Not before: until the connection is there, nothing is written, and what changes is noted.
     this.#touched = undefined;
-    if (this.connection.state === "ok") this.#alignment.restart();
-    else this.#found.clear();
+    this.#writes.restart();
+    if (this.connection.state === "ok") {
+      this.#alignment.restart();
+      if (this.#isSettled) this.#tellFound();
+    } else this.#found.clear();
+    this.#isSettled = true;
+  }
+
+  #tellFound(): void {
+    if (this.#found.size > 0) this.#options.found([...this.#found.keys()]);
   }
 
   /** Whether Qdrant still holds what it should: counted, or compared where that tells too little. */
   async #look(): Promise<void> {
-    const { held } = this.#options;
     if (this.connection.state !== "ok") return;
     try {
-      if (this.#upkeep.isUnsure) return await this.#compare();
-      const { changes } = held;
-      const stored = await this.#queue.inTurn(() =>
-        this.points.countPoints(this.connection.closing)
-      );
-      if (changes !== held.changes || this.pending.size > 0) return this.#upkeep.soon();
-      let expected = held.points;
-      for (const { chunks } of this.#found.values()) expected += chunks;
-      if (stored !== expected) await this.#compare();
-    } catch (error) {
-      this.connection.failed(error);
+      if (this.#upkeep.isUnsure || !await this.#isCounted()) await this.#compare();
+    } catch {
+      // Whoever asked Qdrant has told the connection.
     } finally {
       if (this.connection.state === "ok") this.#alignment.start();
     }
   }
-}
 
-function idsOf(entries: readonly Restamped[]): string[] {
-  return entries.map(({ memory }) => memory.id);
+  /** True also where it cannot be told now, and is looked at again soon. */
+  async #isCounted(): Promise<boolean> {
+    const { held } = this.#options;
+    const { changes } = held;
+    try {
+      const stored = await this.#queue.inTurn(() => this.points.countPoints(this.connection.inUse));
+      if (changes === held.changes && this.pending.size === 0) {
+        let expected = held.points;
+        for (const { chunks } of this.#found.values()) expected += chunks;
+        return stored === expected;
+      }
+      this.#upkeep.soon();
+    } catch (error) {
+      this.connection.failed(error);
+    }
+    return true;
+  }
 }

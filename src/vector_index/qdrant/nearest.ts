@@ -13,7 +13,7 @@ import type { NearPoint, NearQuery, Points } from "./points.ts";
 const MARGIN = { least: 10, share: 1 / 8 } as const;
 /** In one request; and where more than that have one score, which are settled by id. */
 const MOST_AT_ONCE = 2_000;
-const MOST_TIED = 10_000;
+const MOST_TIED = 4_000;
 const GROWTH = 4;
 /** So many points are looked at for a page, at most: long memories have many. */
 const MOST_POINTS = { each: 20, more: 10_000 } as const;
@@ -42,6 +42,7 @@ export class NearestSearch {
   /** In the order of coming, which is that of the scores. */
   readonly #scores: number[] = [];
   readonly #pace = new Pace();
+  readonly #strange = new Set<string>();
 
   constructor(options: NearestOptions) {
     this.#options = options;
@@ -90,7 +91,14 @@ export class NearestSearch {
 
   #isIn({ memoryId, contentHash }: NearPoint): boolean {
     const { held, accept } = this.#options;
-    return held.get(memoryId)?.contentHash === contentHash && accept?.(memoryId) !== false;
+    const memory = held.get(memoryId);
+    if (memory !== undefined && memory.contentHash !== contentHash) this.#strange.add(memoryId);
+    return memory?.contentHash === contentHash && accept?.(memoryId) !== false;
+  }
+
+  /** Memories that are held, and were found in another version. */
+  get strange(): readonly string[] {
+    return [...this.#strange];
   }
 
   /** Best first; equal scores by id. What changed since it was looked at is left out. */

@@ -27,6 +27,7 @@ export class UnstoredVectorIndex implements RemoteVectorIndex {
       refresh: () => Promise.resolve(),
       converge: unavailable,
       whenLost: () => {},
+      whenFound: () => {},
       close: () => Promise.resolve(),
     };
   }

@@ -37,6 +37,8 @@ export class QdrantPlace {
   readonly logged: string[] = [];
   /** Memories that the index said were lost. */
   readonly lost: string[] = [];
+  /** Memories that the index said it has from before. */
+  readonly found: string[] = [];
   /** Texts whose vectors are remembered nowhere. */
   readonly forgotten = new Set<string>();
   /** Texts whose vectors are remembered with another length. */
@@ -94,6 +96,7 @@ export class QdrantPlace {
       log: (message) => this.logged.push(message),
     });
     index.elsewhere.whenLost((ids) => this.lost.push(...ids));
+    index.elsewhere.whenFound((ids) => this.found.push(...ids));
     return index;
   }
 
