@@ -11,6 +11,7 @@ import { idOf, memoryOf } from "./fakes/store_kit.ts";
 
 const WRITES: readonly Call[] = ["upsert", "setFields", "deleteMemories", "deletePoints"];
 const NO_WRITES = "Cannot search: Qdrant takes no writes, and lacks what has changed since";
+const HANGS = { wait: new Promise<void>(() => {}) };
 const LATE = new QdrantError("busy", "Cannot: too late");
 
 /** Calls end after half a minute, as those of the client do. */
@@ -117,12 +118,46 @@ Deno.test("once it is known to be away nobody waits for what is under way", asyn
   });
 });
 
+Deno.test("a write that hangs does not keep it from coming back", async () => {
+  await withPlace(async (place) => {
+    await place.put(1);
+    place.plan = (call) => call === "upsert" ? HANGS : undefined;
+    const writing = place.put(2);
+    await drain();
+    place.fail("away", "nearest");
+    await place.ids().catch(() => {});
+    place.plan = () => undefined;
+    await place.advance(1_000);
+    assert.deepEqual([place.status, place.prints()], ["ok, well, 0 pending", place.wanted()]);
+    await writing;
+  });
+});
+
+Deno.test("of a write that is rejected, nothing is written over what is newer by then", async () => {
+  await withPlace(async (place) => {
+    await place.put(0);
+    const gate = Promise.withResolvers<void>();
+    const rejected = { error: new QdrantError("rejected", "Cannot: rejected") };
+    const plans: Plan[] = [rejected, { wait: gate.promise }];
+    place.plan = (call) => call === "upsert" ? plans.shift() : undefined;
+    for (const n of [1, 2]) place.state.set(idOf(n), memoryOf(n, { content: "former" }));
+    const writing = place.index.upsert([1, 2].map((n) => {
+      return { id: idOf(n), vectors: [Float32Array.of(1, 2, 3, 4)] };
+    }));
+    await place.clock.advance(2_000);
+    await writing;
+    for (const n of [1, 2]) await place.put(n, "newer");
+    gate.resolve();
+    await place.advance(0);
+    assert.deepEqual([place.status, place.prints()], ["ok, well, 0 pending", place.wanted()]);
+  });
+});
+
 Deno.test("closing does not wait for a collection of another length that Qdrant is slow to leave", async () => {
   await withPlace(async (place) => {
     place.length = undefined;
     await place.put(1, "x", { embedding: Float32Array.of(1, 2, 3) });
-    const never = new Promise<void>(() => {});
-    place.plan = () => ({ wait: never });
+    place.plan = () => HANGS;
     void place.index.elsewhere.converge().catch(() => {});
     await drain();
     void place.delete(1);
