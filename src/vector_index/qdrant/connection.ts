@@ -9,7 +9,7 @@ import { QdrantError } from "./points.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
 const FAILURES = 3;
-/** So long do the first writes wait for it, and what asks what it holds from before. */
+/** So long does what asks what it holds from before wait for that. */
 const FIRST_ATTEMPT_MS = 8_000;
 const WAITS = { firstMs: 500, lastMs: 30_000 } as const;
 /** What ends sooner than that was not well yet: the waits go on growing. */
