@@ -3,9 +3,9 @@
  * brought in line, and joined with it at every search; lost, it is written again.
  *
  * Promises: nothing is kept here but what tells whether a point is right. A write waits for Qdrant
- * only while that is there, never for long, and never fails for it. A search ends within its deadline: what Qdrant
- * does not answer then is out of reach. A memory that was deleted is not found from then on,
- * whatever Qdrant still has.
+ * only while that is there, never for long, and never fails for it. A search ends within its
+ * deadline: what Qdrant does not answer then is out of reach. A memory that was deleted is not found
+ * from then on, whatever Qdrant still has.
  */
 import type { Clock } from "../clock.ts";
 import type { Memory } from "../memory.ts";
