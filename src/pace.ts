@@ -57,6 +57,11 @@ export class Pace {
   }
 }
 
+/** Whether something lets others run just now: for who turns the clock by hand. */
+export function givesWay(): boolean {
+  return waiting.length > 0;
+}
+
 /** What `work` makes of each, in order; others run in between. */
 export async function paced<T, U>(all: Iterable<T>, work: (one: T) => U): Promise<U[]> {
   const pace = new Pace();

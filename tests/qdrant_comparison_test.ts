@@ -120,6 +120,18 @@ Deno.test("other fields that are written while it is compared cost no vector", a
   });
 });
 
+Deno.test("a narrowed search that finds less than a page has them counted, too", async () => {
+  await withPlace(async (place) => {
+    for (const n of [1, 2, 3]) await place.put(n);
+    await place.advance(2 * MINUTE_MS);
+    place.stored.clear();
+    const query = { vector: Float32Array.of(1, 1, 1, 1), limit: 5, except: idOf(9) };
+    assert.deepEqual((await place.index.search(query)).hits, []);
+    await place.advance(1_000);
+    assert.deepEqual(place.prints(), place.wanted());
+  });
+});
+
 Deno.test("former versions put back in their places are noticed by a search, and go", async () => {
   await withPlace(async (place) => {
     for (const n of [1, 2, 3]) await place.put(n);

@@ -122,7 +122,7 @@ export class QdrantVectorIndex implements VectorIndex {
     signal?.throwIfAborted();
     measure(vector, this.dimensions ?? vector.length, "search");
     const mirror = this.#mirror ?? this.#mirrorOf(this.#options.kind.length());
-    const { state, detail } = this.#status;
+    const { state, detail, pending } = this.#status;
     if (state !== "ok") throw new VectorIndexUnavailable(detail ?? "Cannot search: not connected");
     if (mirror === undefined || this.size === 0) return { hits: [], total: 0 };
     const { points, connection } = mirror;
@@ -140,9 +140,15 @@ export class QdrantVectorIndex implements VectorIndex {
       ]));
     const hits = nearest.hits();
     const isPage = hits.length === limit;
-    if (isAll && !isPage && !isNarrowed && accept === undefined) {
-      const isShort = hits.length < this.size && changes === this.#held.changes;
-      if (isShort && mirror.pending.size === 0) mirror.suspect();
+    const isQuiet = changes === this.#held.changes && pending + this.#status.pending === 0;
+    if (isAll && !isPage && isQuiet) {
+      const isSeen = !isNarrowed && accept === undefined;
+      // Where it is narrowed only a count tells.
+      if (!isSeen || hits.length < this.size) mirror.suspect();
+      // Of few more than are asked for, its graph may miss some; not half of them.
+      if (isSeen && hits.length < this.size / 2) {
+        throw new VectorIndexUnavailable("Cannot search: Qdrant lost most of what it held");
+      }
     }
     if (changes === this.#held.changes) mirror.doubt(nearest.strange);
     if (count === undefined) return { hits, total: this.size };

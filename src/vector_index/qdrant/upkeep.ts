@@ -8,7 +8,7 @@ const EVERY_MS = 10 * 60_000;
 /** Later than that no write is carried out that has failed here, or that a former process sent. */
 const LATE_MS = 60_000;
 /** Where it could not be told, or something seems to be wrong. */
-const SOON_MS = 60_000;
+const SOON_MS = 60_000, AT_ONCE_MS = 100;
 
 export class Upkeep {
   readonly #clock: Clock;
@@ -42,8 +42,10 @@ export class Upkeep {
     this.#lookIn(LATE_MS);
   }
 
+  /** At once, but not again and again. */
   soon(): void {
-    this.#lookIn(SOON_MS);
+    const isNew = this.#clock.now() - this.#lookedAt >= SOON_MS;
+    this.#lookIn(isNew ? AT_ONCE_MS : SOON_MS);
   }
 
   /** All was compared, as it was at that time or later. */
