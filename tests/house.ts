@@ -79,6 +79,54 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   vector_text: "shape",
 };
 
+/** The manager is a program of its own, with rooms of its own: the files in `src/manager/`. */
+const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
+  main: "main",
+  config: "config",
+
+  backup_sink: "port",
+  brain_access: "port",
+  cluster: "port",
+
+  backups: "service",
+  brain_manager: "service",
+  migration: "service",
+  operations: "service",
+  reconciler: "service",
+  register: "service",
+  scheduler: "service",
+  users: "service",
+
+  errors: "shape",
+  kube_object: "shape",
+  manifests: "shape",
+  record: "shape",
+  settings: "shape",
+  tiers: "shape",
+  user_id: "shape",
+};
+
+/** What the manager takes of the brain's own rooms, beside its shapes: nothing that knows a brain. */
+const SHARED: readonly string[] = [
+  "src/cli/console.ts",
+  "src/cli/exit.ts",
+  "src/cli/standard_log.ts",
+  "src/cli/stopping.ts",
+  "src/cli/terminal.ts",
+  "src/config/addresses.ts",
+  "src/http/body.ts",
+  "src/http/docs.ts",
+  "src/http/failed_attempts.ts",
+  "src/http/hosts.ts",
+  "src/http/openapi.ts",
+  "src/http/origins.ts",
+  "src/http/parameters.ts",
+  "src/http/problem.ts",
+  "src/http/rate_limit.ts",
+  "src/http/route.ts",
+  "src/http/server.ts",
+];
+
 /** Folders whose files are not adapters of a port or parts of a service of the same name. */
 const ROOM_OF_FOLDER: Readonly<Record<string, Room>> = { cli: "cli", http: "http" };
 
@@ -107,6 +155,7 @@ export interface Arrow {
 }
 
 interface Place {
+  readonly program: "brain" | "manager";
   readonly room: Room;
   /** The folder under `src/` that the file lies in; undefined for files directly under it. */
   readonly folder: string | undefined;
@@ -114,14 +163,17 @@ interface Place {
 }
 
 export function placeOf(path: string): Place | undefined {
-  if (path === "main.ts") return { room: "main", folder: undefined, name: "main" };
-  const match = /^src\/(?:([^/]+)\/.+|([^/]+)\.ts)$/.exec(path);
+  if (path === "main.ts") {
+    return { program: "brain", room: "main", folder: undefined, name: "main" };
+  }
+  const program = path.startsWith("src/manager/") ? "manager" : "brain";
+  const match = /^src\/(?:manager\/)?(?:([^/]+)\/.+|([^/]+)\.ts)$/.exec(path);
   if (!match) return undefined;
   const [, folder, file] = match;
   const name = folder ?? file ?? "";
-  const above = own(ROOM_OF, name);
+  const above = own(program === "brain" ? ROOM_OF : ROOM_OF_MANAGER, name);
   const room = folder === undefined ? above : own(ROOM_OF_FOLDER, folder) ?? roomBelow(above);
-  return room === undefined ? undefined : { room, folder, name };
+  return room === undefined ? undefined : { program, room, folder, name };
 }
 
 /** A port's folder holds its adapters; any other file's folder holds more of the same. */
@@ -141,6 +193,7 @@ export function arrowProblem({ from, to }: Arrow): string | undefined {
   }
   if (source === undefined || target === undefined) return undefined;
   const arrow = `${from} (${source.room}) imports ${to} (${target.room})`;
+  if (source.program !== target.program) return meetingProblem(source, target, { from, to });
   if (!MAY_IMPORT[source.room].includes(target.room)) return `forbidden: ${arrow}`;
   if (source.room === "main") return undefined;
   if (target.folder !== undefined && target.name !== source.name) {
@@ -151,6 +204,14 @@ export function arrowProblem({ from, to }: Arrow): string | undefined {
     return `foreign port: ${arrow}`;
   }
   return undefined;
+}
+
+/** The brain knows of the manager no more than its door; the manager, of the brain, the shapes. */
+function meetingProblem(source: Place, target: Place, { from, to }: Arrow): string | undefined {
+  const isEntry = source.room === "main" && target.room === "main" && source.program === "brain";
+  const isShared = source.program === "manager" &&
+    (target.room === "shape" || SHARED.includes(to));
+  return isEntry || isShared ? undefined : `brain and manager meet: ${from} imports ${to}`;
 }
 
 /** One path along arrows that comes back to where it began, or undefined. */
