@@ -223,17 +223,17 @@ export class Indexer {
   /** The index was begun with vectors of another length: own ones, or those of a former model that
    * had the same name. What serves of those can be asked for nothing any more. */
   #outgrown(generation: Generation, length: number, isSettled: boolean): void {
+    // Of an answer that came too late: nobody would ever stop what is begun now.
+    if (this.#stopping.signal.aborted) return;
     if (generation !== this.#newest) {
       if (generation === this.#serving) this.#promote();
       return;
     }
-    const { embedder } = this.#options;
-    const fresh = this.#generation({ embedder, length, isSettled });
+    const fresh = this.#generation({ embedder: this.#options.embedder, length, isSettled });
     if (this.#next === undefined) this.#serving = fresh;
     else this.#next = fresh;
-    const ids = new Set(generation.ids());
     this.#leave(generation);
-    void this.#feed(this.#memories(ids));
+    void this.#feed(this.#memories(new Set(generation.ids())));
   }
 
   *#memories(ids: Iterable<string>): Generator<Memory> {

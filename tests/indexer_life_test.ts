@@ -188,6 +188,27 @@ Deno.test("stopping gives up what is under way and lets waiters go", async () =>
   });
 });
 
+Deno.test("once it is stopped nothing is begun anew, whatever is answered late", async () => {
+  const answer = Promise.withResolvers<void>();
+  const embedder = new FakeEmbedder();
+  embedder.embed = async (texts) => {
+    embedder.calls.push([...texts]);
+    await answer.promise;
+    return texts.map((text) => vectorOf(text));
+  };
+  await withBrain(async (brain) => {
+    brain.put("own", "own", { embedding: Float32Array.of(1, 2) });
+    await brain.idle();
+    brain.put("live", "live");
+    await brain.clock.advance(0);
+    await brain.indexer.stop();
+    // It says now that the vectors have another length than those in the index.
+    answer.resolve();
+    await brain.clock.advance(60_000);
+    assert.deepEqual(embedder.calls, [["live"]]);
+  }, { embedder });
+});
+
 Deno.test("over a real connection an outage costs one call per distinct text, a restart none", async () => {
   const folder = await Deno.makeTempDir();
   const fake = fakeOpenAi();
