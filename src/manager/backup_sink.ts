@@ -6,9 +6,11 @@
  * written is durable. Throws `SinkError` only, or the reason of `signal`.
  */
 export interface SinkEntry {
-  /** As given to `put`: segments of `[a-z0-9._-]` between slashes, none of them `.` or `..`. */
+  /** As given to `put`: segments of `[a-z0-9._-]` between slashes, none beginning with a dot. */
   readonly name: string;
   readonly bytes: number;
+  /** When it was put there by the sink's own clock, milliseconds since 1970. */
+  readonly writtenAt: number;
 }
 
 export class SinkError extends Error {

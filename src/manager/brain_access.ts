@@ -18,10 +18,25 @@ export interface BrainStats {
   readonly version: string;
 }
 
+export interface ImportOptions {
+  /** Of an id that is there; `newest` goes by `updated_at`. */
+  readonly onConflict: "overwrite" | "newest" | "skip";
+  /** `abort`: one bad record, and nothing is imported. */
+  readonly onError: "abort" | "skip";
+}
+
 export interface ImportOutcome {
   readonly imported: number;
   readonly updated: number;
   readonly skipped: number;
+  /** Bad records that were left out. */
+  readonly failed: number;
+  /** The first of them; `index` counts the lines from 0. */
+  readonly errors: readonly {
+    readonly index: number;
+    readonly id: string | null;
+    readonly reason: string;
+  }[];
 }
 
 export class BrainAccessError extends Error {
@@ -43,10 +58,15 @@ export interface BrainAccess {
    * that breaks off throws; what ends without an error is whole.
    */
   export(address: BrainAddress, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** NDJSON; what has the id of one that is there replaces it. One unit: all of it or none. */
+  /**
+   * NDJSON. One unit: all of it or none; what `pieces` throws is thrown, and nothing was imported.
+   * Without options it is a restore: what has the id of one that is there replaces it, and one bad
+   * record refuses all.
+   */
   import(
     address: BrainAddress,
     pieces: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
+    options?: ImportOptions,
   ): Promise<ImportOutcome>;
 }
