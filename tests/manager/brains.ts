@@ -3,8 +3,8 @@
  * whatever becomes of claims and namespaces, and nobody is reached who has no ready pod on one.
  * They take the key of the Secret that is mounted, and the one before, and no other.
  */
+import assert from "node:assert/strict";
 import { z } from "zod";
-import type { KubeObject, KubeRef } from "../../src/manager/kube_object.ts";
 import {
   type BrainAccess,
   BrainAccessError,
@@ -12,51 +12,31 @@ import {
   type BrainStats,
   type ImportOutcome,
 } from "../../src/manager/brain_access.ts";
-
-/** Looks at an object as it is now, without any of the faults that a client may meet. */
-export type Look = (ref: KubeRef) => KubeObject | undefined;
+import type { SimulatedCluster } from "./simulated_cluster.ts";
+import type { SimulatedVolume } from "./simulated_cluster_volume.ts";
 
 /** By id, what it says. */
 export type Memories = Map<string, string>;
 
 const lineSchema = z.looseObject({ id: z.string(), content: z.string() });
-const podSchema = z.looseObject({
-  spec: z.looseObject({
-    volumes: z.array(z.looseObject({
-      persistentVolumeClaim: z.looseObject({ claimName: z.string() }).optional(),
-    })),
-  }),
-  status: z.looseObject({
-    conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })),
-  }),
-});
-const claimSchema = z.looseObject({ spec: z.looseObject({ volumeName: z.string() }) });
 const secretSchema = z.looseObject({
   data: z.record(z.string(), z.string()).default({}),
   stringData: z.record(z.string(), z.string()).default({}),
 });
 
 export class FakeBrains implements BrainAccess {
-  readonly #look: Look;
-  readonly #volumes = new Map<string, Memories>();
+  readonly #cluster: Pick<SimulatedCluster, "readyPod" | "peek">;
   /** Asked before and after every call has its effect; a test throws here. */
   fault: (call: string, when: "before" | "after") => void = () => {};
 
-  constructor(look: Look) {
-    this.#look = look;
-  }
-
-  /** What lies on a volume, by the volume's uid. */
-  memoriesOf(volumeUid: string): Memories {
-    const there = this.#volumes.get(volumeUid) ?? new Map<string, string>();
-    this.#volumes.set(volumeUid, there);
-    return there;
+  constructor(cluster: Pick<SimulatedCluster, "readyPod" | "peek">) {
+    this.#cluster = cluster;
   }
 
   /** What the brain that runs in a namespace has; undefined where none is ready. */
   running(namespace: string): Memories | undefined {
-    const volume = this.#volumeOf(namespace);
-    return volume === undefined ? undefined : this.memoriesOf(volume);
+    const [volume] = this.#cluster.readyPod(namespace, "brain-0")?.volumes.values() ?? [];
+    return volume === undefined ? undefined : memoriesOn(volume);
   }
 
   isReady(address: BrainAddress, signal: AbortSignal): Promise<boolean> {
@@ -104,7 +84,7 @@ export class FakeBrains implements BrainAccess {
       const memories = this.#reach(address);
       const updated = lines.filter(({ id }) => memories.has(id)).length;
       for (const { id, content } of lines) memories.set(id, content);
-      return { imported: lines.length - updated, updated, skipped: 0 };
+      return { imported: lines.length - updated, updated, skipped: 0, failed: 0, errors: [] };
     });
   }
 
@@ -129,32 +109,9 @@ export class FakeBrains implements BrainAccess {
     return memories;
   }
 
-  #volumeOf(namespace: string): string | undefined {
-    const pod = podSchema.safeParse(this.#look(podIn(namespace)));
-    if (!pod.success) return undefined;
-    const isReady = pod.data.status.conditions.some(({ type, status }) =>
-      type === "Ready" && status === "True"
-    );
-    const name =
-      pod.data.spec.volumes.flatMap(({ persistentVolumeClaim }) =>
-        persistentVolumeClaim === undefined ? [] : [persistentVolumeClaim.claimName]
-      )[0];
-    if (!isReady || name === undefined) return undefined;
-    const claim = claimSchema.safeParse(
-      this.#look({ apiVersion: "v1", kind: "PersistentVolumeClaim", namespace, name }),
-    );
-    if (!claim.success) return undefined;
-    const volume = this.#look({
-      apiVersion: "v1",
-      kind: "PersistentVolume",
-      name: claim.data.spec.volumeName,
-    });
-    return volume?.metadata.uid;
-  }
-
   #keysOf(namespace: string): string[] {
     const secret = secretSchema.safeParse(
-      this.#look({ apiVersion: "v1", kind: "Secret", namespace, name: "brain-key" }),
+      this.#cluster.peek({ apiVersion: "v1", kind: "Secret", namespace, name: "brain-key" }),
     );
     if (!secret.success) return [];
     const { data, stringData } = secret.data;
@@ -166,6 +123,13 @@ export class FakeBrains implements BrainAccess {
   }
 }
 
-function podIn(namespace: string): KubeRef {
-  return { apiVersion: "v1", kind: "Pod", namespace, name: "brain-0" };
+/** What lies on a disk, also on one that no pod has. */
+export function memoriesOn(volume: SimulatedVolume): Memories {
+  volume.data ??= new Map<string, string>();
+  assert.ok(isMemories(volume.data));
+  return volume.data;
+}
+
+function isMemories(data: unknown): data is Memories {
+  return data instanceof Map;
 }
