@@ -75,7 +75,10 @@ class Run {
     const { vectorIndex, embedQuery } = this.lives.indexer.serving;
     const asked = embedQuery(`query ${Math.floor(this.random() * 3)}`).then(
       (vector) => assert.equal(vector.length, vectorIndex.dimensions ?? vector.length),
-      (error) => assert.ok(error instanceof EmbedderError),
+      (error) => {
+        assert.ok(error instanceof EmbedderError);
+        if (error.fault !== "retry") this.lives.refusedSearches++;
+      },
     );
     await this.lives.clock.until(asked);
     await asked;

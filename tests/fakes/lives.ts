@@ -1,6 +1,6 @@
 /** Lives of a process over one state and one embedding cache, each with a model that is set. */
 import assert from "node:assert/strict";
-import type { Embedder } from "../../src/embedder.ts";
+import type { Embedder, ServedModels } from "../../src/embedder.ts";
 import type { EmbeddingCache } from "../../src/embedder/cache.ts";
 import { cachedEmbedder, servedModels } from "../../src/embedder/cached.ts";
 import { Indexer } from "../../src/indexer.ts";
@@ -22,11 +22,15 @@ export class Lives {
     new: provider("new"),
     twin: provider("twin"),
   };
-  /** Its calls are the searches'. */
+  /** Searches that were refused for good: after each, the former model may be looked for. */
+  refusedSearches = 0;
   #cache: EmbeddingCache | undefined;
   #indexer: Indexer | undefined;
   #indexes: MapVectorIndex[] = [];
-  #begun = 0;
+  /** What a former model was asked for once more, to see whether it is there still. */
+  readonly #probes = new Map<string, string[]>();
+  /** Lives that began with a former model. */
+  #changes = 0;
 
   /** `pause`: how long a write to an index takes. */
   constructor(readonly pause: () => Promise<void> = () => Promise.resolve()) {}
@@ -46,7 +50,6 @@ export class Lives {
   /** Ends the life before, and begins one; its start is over, what follows from it is not. */
   async begin(model: Model, random: () => number = () => 1): Promise<Indexer> {
     await this.end();
-    this.#begun++;
     const cache = this.#cache = this.place.open({ now: () => new Date(this.clock.now()) });
     const embedder = cachedEmbedder(this.providers[model], cache);
     const embedderOf = ({ model }: Pick<Embedder, "model">): Embedder =>
@@ -54,7 +57,7 @@ export class Lives {
         assert.fail("an unknown model");
     const indexer = this.#indexer = new Indexer({
       embedder,
-      models: servedModels(embedder, embedderOf, cache),
+      models: this.#watched(servedModels(embedder, embedderOf, cache)),
       newVectorIndex: () => this.#newIndex(),
       memory: (id) => this.state.get(id),
       clock: this.clock,
@@ -66,6 +69,18 @@ export class Lives {
       isOver = await Promise.race([starting.then(() => true), this.clock.advance(50)]) === true;
     }
     return indexer;
+  }
+
+  #watched({ previous, ...models }: ServedModels): ServedModels {
+    if (previous === undefined) return { ...models, previous };
+    this.#changes++;
+    const { embedder } = previous;
+    const ask: Embedder["embed"] = async (texts, options) => {
+      const vectors = await embedder.ask(texts, options);
+      this.#probes.set(embedder.model, [...this.#probes.get(embedder.model) ?? [], ...texts]);
+      return vectors;
+    };
+    return { ...models, previous: { ...previous, embedder: { ...embedder, ask } } };
   }
 
   async end(): Promise<void> {
@@ -112,12 +127,18 @@ export class Lives {
     );
   }
 
-  /** The model was not paid twice for a text; but once in each life it may be asked for one that
-   * it is known to have answered, to see whether it is there still. */
+  /** No text was paid for twice but those by which a former model was looked for: one at the
+   * beginning of a life that has one, and one after a search that was refused for good. */
   checkPayments(model: Model): void {
-    const { answered } = this.providers[model];
-    const twice = answered.length - new Set(answered).size;
-    assert.ok(twice < this.#begun, `${model} was paid twice for ${twice} texts`);
+    const paid = [...this.providers[model].answered];
+    for (const text of this.#probes.get(model) ?? []) {
+      paid.splice(paid.indexOf(text), 1);
+      assert.ok(paid.includes(text), `${model} was looked for by what it was never paid for`);
+    }
+    const twice = paid.filter((text, at) => paid.indexOf(text) !== at);
+    assert.deepEqual(twice, [], `${model} was paid twice`);
+    const looks = [...this.#probes.values()].flat().length;
+    assert.ok(looks <= this.#changes + this.refusedSearches, `it was looked for ${looks} times`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
