@@ -7,12 +7,13 @@ import { dirname, resolve } from "node:path";
 import project from "./deno.json" with { type: "json" };
 import { type CommandLine, commandPage, helpPage, parseCommandLine } from "./src/cli/arguments.ts";
 import type { AccessKey } from "./src/cli/development_key.ts";
-import { logStrayRejections, realTerminal as terminal } from "./src/cli/console.ts";
+import { logStrayRejections, realTerminal as terminal, stopSignal } from "./src/cli/console.ts";
 import { explain } from "./src/cli/exit.ts";
 import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
 import { levelOf, type Log } from "./src/log.ts";
+import type { QuotaLimits } from "./src/quota.ts";
 import type { DataFolder } from "./src/store/folder.ts";
 import type { VectorsKind } from "./src/vector_index.ts";
 
@@ -49,36 +50,35 @@ async function main(args: readonly string[]): Promise<number> {
 const say = (text: string) => (console.log(text), 0);
 
 async function serve(): Promise<number> {
-  // As process 1 of a container, a signal without a listener would kill us on the spot.
-  const stop = Promise.withResolvers<string>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(signal, () => stop.resolve(signal));
-  }
+  const stop = stopSignal();
   const config = await readConfig(true);
   const log = await openLog(config);
   logStrayRejections(log);
   for (const warning of config.warnings) log("warn", "configuration", { warning });
 
-  const { brain, close } = await buildBrain(config, log);
+  const { key, notice } = await accessKey(config);
   const clock = (await import("./src/clock.ts")).systemClock;
+  const { LiveSettings } = await import("./src/config/live.ts");
+  const live = new LiveSettings({ config, key, readFile, clock, log });
+  const { brain, close } = await buildBrain(config, live.quota, log);
   const { createApp } = await import("./src/http/app.ts");
   const { listen } = await import("./src/http/server.ts");
-  const { key, notice } = await accessKey(config);
   const { v4 } = await import("uuid");
   const app = createApp({
     brain,
-    key,
+    keys: () => live.keys,
     clock,
     newId: v4,
     version,
     bodyLimits: { bytes: config.maxBodyBytes, ms: BODY_MS },
     importLimits: { bytes: config.maxImportBytes, ms: BODY_MS },
-    requestsPerMinute: config.requestsPerMinute,
+    requestsPerMinute: () => live.requestsPerMinute,
     host: config.host,
     allowedHosts: config.allowedHosts,
     corsOrigins: config.corsOrigins,
     log,
   });
+  live.start();
   // Listening comes first: probes are answered while the data is loaded.
   const listensAnew = () => log("error", "listening_anew", {});
   const server = await listen({ ...app, host: config.host, port: config.port, listensAnew });
@@ -86,11 +86,7 @@ async function serve(): Promise<number> {
   if (notice !== undefined) console.error(notice(config.host, server.port));
   try {
     await (await import("./src/cli/opening.ts")).openBrain(brain, log);
-    // Not beside the indexing of all words, which needs the memory that a backup needs.
-    const startBackups = () => brain.backups.start();
-    void brain.wordsReady.then(startBackups, startBackups);
-    const reason = await stop.promise;
-    log("info", "stopping", { reason });
+    log("info", "stopping", { reason: await stop });
   } catch (error) {
     brain.stopTaking();
     await server.close(0);
@@ -112,7 +108,8 @@ async function workOn(line: CommandLine): Promise<number> {
     const config = command === "reindex"
       ? all
       : { ...all, embeddings: undefined, qdrant: undefined };
-    const { brain, close } = await buildBrain(config, () => {});
+    const limits = { memories: config.maxMemories, bytes: config.quotaBytes };
+    const { brain, close } = await buildBrain(config, limits, () => {});
     const { notes } = await brain.open();
     for (const { file, detail } of notes) terminal.say(`Note: ${file}: ${detail}`);
     try {
@@ -134,9 +131,10 @@ async function accessKey({ key, memoriesPath }: Config): Promise<AccessKey> {
   return await (await import("./src/cli/development_key.ts")).developmentKey(dirname(memoriesPath));
 }
 
+const readFile = (path: string) => Deno.readTextFileSync(path);
+
 async function readConfig(needsKey: boolean): Promise<Config> {
   const { loadConfig } = await import("./src/config.ts");
-  const readFile = (path: string) => Deno.readTextFileSync(path);
   return loadConfig({ env: (name) => Deno.env.get(name), readFile }, needsKey);
 }
 
@@ -202,7 +200,7 @@ async function requireBrain(memoriesPath: string, command: string): Promise<void
 }
 
 /** Chooses the adapters: the one place that knows them all. */
-async function buildBrain(config: Config, log: Log) {
+async function buildBrain(config: Config, limits: QuotaLimits, log: Log) {
   const [
     { Brain },
     { systemClock },
@@ -234,7 +232,7 @@ async function buildBrain(config: Config, log: Log) {
     embedder: embeddings?.embedder,
     models: embeddings?.models,
     embeddingsBytes: () => embeddings?.cache.bytes ?? 0,
-    limits: { memories: config.maxMemories, bytes: config.quotaBytes },
+    limits,
     backupPlan: config.backupIntervalHours === 0
       ? undefined
       : { intervalMs: config.backupIntervalHours * HOUR_MS, keep: config.backupKeep },

@@ -4,15 +4,11 @@
  */
 import { z } from "zod";
 import { isSafeAddress } from "./config/addresses.ts";
+import { readKey, readPreviousKey } from "./config/keys.ts";
+import { type Limits, readLimits } from "./config/limits.ts";
 import { LOG_LEVELS } from "./log.ts";
 
 const MIB = 1024 * 1024;
-const LEAST_KEY_CHARACTERS = 16;
-
-/** Keys that stand in tutorials, and so in the lists of those who try doors. */
-const WELL_KNOWN =
-  /^(change[-_ ]?me|secret|password|passw0rd|admin|default|test|example|demo|key|token|api[-_]?key|letmein|qwerty|container[-_]?api[-_]?key|your[-_].*|my[-_]?(?:secret|key|api[-_]?key).*|(?<one>.)\k<one>{2,}|0?123456789.*)[-_0-9!]*$/i;
-
 function wholeNumber(fallback: number, min: number, max: number) {
   return z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.int().min(min).max(max))
     .or(z.undefined().transform(() => fallback));
@@ -40,6 +36,7 @@ const environmentSchema = z.object({
   ENVIRONMENT: z.enum(["development", "production"]).default("development"),
   CONTAINER_API_KEY: z.string().optional(),
   CONTAINER_API_KEY_FILE: z.string().optional(),
+  CONTAINER_API_KEY_PREVIOUS_FILE: z.string().optional(),
   MEMORY_PERSIST_PATH: z.string().endsWith(".json").default("./data/memories.json"),
   HOST: z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/).default("127.0.0.1"),
   PORT: wholeNumber(8000, 0, 65_535),
@@ -58,6 +55,7 @@ const environmentSchema = z.object({
   RATE_LIMIT_PER_MINUTE: wholeNumber(0, 0, 10_000_000),
   MAX_MEMORIES: wholeNumber(0, 0, 1e12),
   STORAGE_QUOTA_BYTES: wholeNumber(0, 0, 1e15),
+  LIMITS_FILE: z.string().optional(),
   MIN_FREE_BYTES: wholeNumber(64 * MIB, 0, 1e15),
   ON_CORRUPTION: z.enum(["serve", "readonly", "refuse"]).default("serve"),
   BACKUP_INTERVAL_HOURS: wholeNumber(24, 0, 8784),
@@ -73,6 +71,7 @@ const WANTED: Readonly<Record<Variable, string>> = {
   ENVIRONMENT: '"development" or "production"',
   CONTAINER_API_KEY: "text",
   CONTAINER_API_KEY_FILE: "the path of a file",
+  CONTAINER_API_KEY_PREVIOUS_FILE: "the path of a file",
   MEMORY_PERSIST_PATH: "a path that ends in .json",
   HOST: "a host name or an address, such as 127.0.0.1",
   PORT: "a whole number from 0 to 65535",
@@ -90,6 +89,7 @@ const WANTED: Readonly<Record<Variable, string>> = {
   RATE_LIMIT_PER_MINUTE: "a whole number, 0 for no limit",
   MAX_MEMORIES: "a whole number, 0 for no limit",
   STORAGE_QUOTA_BYTES: "a whole number, 0 for no limit",
+  LIMITS_FILE: "the path of a file",
   MIN_FREE_BYTES: "a whole number, 0 for no such check",
   ON_CORRUPTION: "serve, readonly or refuse",
   BACKUP_INTERVAL_HOURS: "a whole number from 0 to 8784, 0 for no backups",
@@ -100,10 +100,23 @@ const WANTED: Readonly<Record<Variable, string>> = {
   LOG_LEVEL: LOG_LEVELS.join(", "),
 };
 
-export interface Config {
+/** Each undefined where none is named. */
+export interface LiveFiles {
+  readonly key: string | undefined;
+  readonly previousKey: string | undefined;
+  readonly limits: string | undefined;
+}
+
+export interface Config extends Limits {
   readonly isProduction: boolean;
   /** Undefined in development: one is generated and kept in the data folder. */
   readonly key: string | undefined;
+  /** The key before it, which is let in as well. */
+  readonly previousKey: string | undefined;
+  /** What holds where LIMITS_FILE says nothing. */
+  readonly environmentLimits: Limits;
+  /** Files that are looked at again while the service runs. */
+  readonly files: LiveFiles;
   readonly memoriesPath: string;
   readonly host: string;
   readonly port: number;
@@ -124,9 +137,6 @@ export interface Config {
   } | undefined;
   readonly maxBodyBytes: number;
   readonly maxImportBytes: number;
-  readonly requestsPerMinute: number;
-  readonly maxMemories: number;
-  readonly quotaBytes: number;
   /** Below so many free bytes on the disk, writes that grow are refused. */
   readonly minFreeBytes: number;
   /** What to do where data was found damaged. */
@@ -171,9 +181,18 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
     if (isVariable(name)) problems.push(`${name} must be ${WANTED[name]}`);
   }
   const isProduction = env("ENVIRONMENT")?.trim() === "production";
-  const key = needsKey ? readKey(env, readFile, isProduction, problems, warnings) : undefined;
+  const files = filesOf(env);
+  const told = { readFile, isProduction, problems, warnings };
+  const key = needsKey ? readKey(env("CONTAINER_API_KEY"), files.key, told) : undefined;
+  const previousKey = needsKey ? readPreviousKey(files.previousKey, told) : undefined;
+  const limits = readLimits(files.limits, told);
   if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)]);
   const { data } = parsed;
+  const environmentLimits = {
+    requestsPerMinute: data.RATE_LIMIT_PER_MINUTE,
+    maxMemories: data.MAX_MEMORIES,
+    quotaBytes: data.STORAGE_QUOTA_BYTES,
+  };
   if (data.QDRANT_URL === undefined) {
     for (const [name, value] of given) {
       if (!name.startsWith("QDRANT_") || value === undefined) continue;
@@ -183,6 +202,8 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
   return {
     isProduction,
     key,
+    previousKey,
+    files,
     memoriesPath: data.MEMORY_PERSIST_PATH,
     host: data.HOST,
     port: data.PORT,
@@ -190,9 +211,9 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
     qdrant: qdrantOf(data),
     maxBodyBytes: data.MAX_BODY_BYTES,
     maxImportBytes: data.MAX_IMPORT_BYTES,
-    requestsPerMinute: data.RATE_LIMIT_PER_MINUTE,
-    maxMemories: data.MAX_MEMORIES,
-    quotaBytes: data.STORAGE_QUOTA_BYTES,
+    environmentLimits,
+    ...environmentLimits,
+    ...limits,
     minFreeBytes: data.MIN_FREE_BYTES,
     onCorruption: data.ON_CORRUPTION,
     backupIntervalHours: data.BACKUP_INTERVAL_HOURS,
@@ -206,6 +227,15 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
 
 function isVariable(name: string): name is Variable {
   return Object.hasOwn(WANTED, name);
+}
+
+function filesOf(env: ConfigSource["env"]): LiveFiles {
+  const named = (name: Variable) => env(name)?.trim() || undefined;
+  return {
+    key: named("CONTAINER_API_KEY_FILE"),
+    previousKey: named("CONTAINER_API_KEY_PREVIOUS_FILE"),
+    limits: named("LIMITS_FILE"),
+  };
 }
 
 /** A key of one's own, or an address of one's own, which may need none. */
@@ -228,64 +258,4 @@ function qdrantOf(data: z.infer<typeof environmentSchema>): Config["qdrant"] {
     timeoutMs: data.QDRANT_TIMEOUT_MS,
     quantization: data.QDRANT_QUANTIZATION,
   };
-}
-
-function readKey(
-  env: ConfigSource["env"],
-  readFile: ConfigSource["readFile"],
-  isProduction: boolean,
-  problems: string[],
-  warnings: string[],
-): string | undefined {
-  const file = env("CONTAINER_API_KEY_FILE")?.trim() || undefined;
-  const direct = env("CONTAINER_API_KEY") || undefined;
-  if (file !== undefined && direct !== undefined) {
-    problems.push("CONTAINER_API_KEY and CONTAINER_API_KEY_FILE are both set; keep one");
-    return undefined;
-  }
-  const key = file === undefined ? direct : keyFromFile(file, readFile, problems);
-  const name = file === undefined ? "CONTAINER_API_KEY" : "the key in CONTAINER_API_KEY_FILE";
-  if (key === undefined) {
-    if (isProduction && file === undefined) {
-      problems.push(
-        "CONTAINER_API_KEY is not set; production needs a key of 16 characters or more",
-      );
-    }
-    return undefined;
-  }
-  // A comma would end a credential in an Authorization header.
-  if (!/^[\x21-\x2b\x2d-\x7e]{1,512}$/.test(key)) {
-    problems.push(
-      `${name} must be printable ASCII without blanks and commas, at most 512 characters`,
-    );
-    return undefined;
-  }
-  const weakness = weaknessOf(key);
-  if (weakness !== undefined) (isProduction ? problems : warnings).push(`${name} ${weakness}`);
-  return key;
-}
-
-function keyFromFile(
-  path: string,
-  readFile: ConfigSource["readFile"],
-  problems: string[],
-): string | undefined {
-  try {
-    const key = readFile(path).replace(/\r?\n$/, "");
-    if (key !== "") return key;
-    problems.push("the file that CONTAINER_API_KEY_FILE names is empty");
-  } catch {
-    problems.push("the file that CONTAINER_API_KEY_FILE names cannot be read");
-  }
-  return undefined;
-}
-
-function weaknessOf(key: string): string | undefined {
-  if (WELL_KNOWN.test(key)) {
-    return "is a well-known one; make one up, for example: openssl rand -hex 32";
-  }
-  if (key.length < LEAST_KEY_CHARACTERS) {
-    return `is shorter than ${LEAST_KEY_CHARACTERS} characters; make one: openssl rand -hex 32`;
-  }
-  return undefined;
 }

@@ -7,6 +7,9 @@ import { CANARY, KEY, load, problemsOf } from "./environment.ts";
 const DEFAULTS: Config = {
   isProduction: false,
   key: undefined,
+  previousKey: undefined,
+  files: { key: undefined, previousKey: undefined, limits: undefined },
+  environmentLimits: { requestsPerMinute: 0, maxMemories: 0, quotaBytes: 0 },
   memoriesPath: "./data/memories.json",
   host: "127.0.0.1",
   port: 8000,
@@ -66,6 +69,9 @@ Deno.test("everything set gives what was set", () => {
   assert.deepEqual(load(env), {
     isProduction: true,
     key: KEY,
+    previousKey: undefined,
+    files: { key: undefined, previousKey: undefined, limits: undefined },
+    environmentLimits: { requestsPerMinute: 60, maxMemories: 5, quotaBytes: 6 },
     memoriesPath: "/data/m.json",
     host: "0.0.0.0",
     port: 0,

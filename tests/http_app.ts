@@ -94,13 +94,13 @@ export class HttpApp {
     this.brain = new Brain(this.#brainOptions(setup));
     this.app = createApp({
       brain: this.brain,
-      key: KEY,
+      keys: () => [KEY],
       clock: this.clock,
       newId: () => `request-${++this.#requests}`,
       version: VERSION,
       bodyLimits: { bytes: setup.bodyBytes ?? 8 << 20, ms: setup.bodyMs ?? 30_000 },
       importLimits: { bytes: setup.importBytes ?? 64 << 20, ms: setup.bodyMs ?? 30_000 },
-      requestsPerMinute: setup.requestsPerMinute ?? 0,
+      requestsPerMinute: () => setup.requestsPerMinute ?? 0,
       host: setup.host ?? "0.0.0.0",
       allowedHosts: setup.allowedHosts ?? [],
       corsOrigins: setup.corsOrigins ?? [],

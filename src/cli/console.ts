@@ -112,3 +112,13 @@ async function requireReplaceable(path: string): Promise<void> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
+
+/** What ends a service. As process 1 of a container, a signal without a listener would kill it on
+ * the spot: ask for this first. */
+export function stopSignal(): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => resolve(signal));
+  }
+  return promise;
+}

@@ -1,4 +1,4 @@
-/** Opens the brain of a service, and logs what that found. */
+/** Opens the brain of a service, logs what that found, and has it backed up from then on. */
 import type { Brain } from "../brain.ts";
 import type { Log } from "../log.ts";
 
@@ -11,8 +11,10 @@ export async function openBrain(brain: Brain, log: Log): Promise<void> {
   }
   const ms = () => Math.round(performance.now() - began);
   log("info", "ready", { memories: brain.stats.totalMemories, integrity, ms: ms() });
-  void brain.wordsReady.then(
+  const told = brain.wordsReady.then(
     () => log("info", "words_ready", { ms: ms() }),
     () => log("error", "words_failed", {}),
   );
+  // Not beside the indexing of all words, which needs the memory that a backup needs.
+  void told.then(() => brain.backups.start());
 }

@@ -28,13 +28,15 @@ import { transferRoutes } from "./transfer.ts";
 
 export interface AppOptions {
   readonly brain: Brain;
-  readonly key: string;
+  /** Those that are let in now. */
+  readonly keys: () => readonly string[];
   readonly clock: Clock;
   readonly newId: () => string;
   readonly version: string;
   readonly bodyLimits: BodyLimits;
   readonly importLimits: BodyLimits;
-  readonly requestsPerMinute: number;
+  /** What holds now; 0 is no limit. */
+  readonly requestsPerMinute: () => number;
   /** What was asked to be listened on, and the names that lead to it. */
   readonly host: string;
   readonly allowedHosts: readonly string[];
@@ -55,7 +57,7 @@ export interface App {
 
 export function createApp(options: AppOptions): App {
   const { brain, version, log } = options;
-  const metrics = new Metrics(brain);
+  const metrics = new Metrics(brain, options.requestsPerMinute);
   const routes: readonly Route[] = [
     ...memoryRoutes(brain),
     ...searchRoutes(brain),
@@ -68,7 +70,7 @@ export function createApp(options: AppOptions): App {
   const hosts = new OurHosts(options.host, options.allowedHosts);
   const origins = new Origins(options.corsOrigins);
   const attempts = new FailedAttempts(options.clock);
-  const letIn = door(options.key, attempts);
+  const letIn = door(options.keys, attempts);
   const rate = new RateLimit(options.requestsPerMinute, options.clock);
   const app = new Hono({ strict: false });
 

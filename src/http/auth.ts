@@ -1,4 +1,7 @@
-/** The door: one key, checked before anything else of a request is read. */
+/**
+ * The door: one key, checked before anything else of a request is read. While a key is being
+ * changed there are two, the new one and the one before it.
+ */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AppError } from "../errors.ts";
 import type { FailedAttempts } from "./failed_attempts.ts";
@@ -6,13 +9,21 @@ import type { FailedAttempts } from "./failed_attempts.ts";
 /** Rejects with `unauthorized` unless the request bears the key; that may take its time. */
 export type Door = (headers: Headers) => Promise<void>;
 
-export function door(key: string, attempts: FailedAttempts): Door {
-  if (key === "") throw new Error("Cannot open the door: a key that is empty shuts nobody out");
-  const expected = digest(key);
+/** `keys` is asked for each request; there must always be one. */
+export function door(keys: () => readonly string[], attempts: FailedAttempts): Door {
+  const digestOf = remembered(digest);
+  const expected = () => {
+    const all = keys();
+    if (all.length === 0 || all.includes("")) {
+      throw new Error("Cannot open the door: a key that is empty shuts nobody out");
+    }
+    return all.map(digestOf);
+  };
+  expected();
   return async (headers) => {
     const given = givenKey(headers);
     // Equal lengths for any guess: what is compared, in constant time, are hashes.
-    if (given !== undefined && timingSafeEqual(digest(given), expected)) return;
+    if (given !== undefined && isOneOf(digest(given), expected())) return;
     // Who sends no key at all has guessed nothing.
     if (headers.has("authorization") || headers.has("x-api-key")) await attempts.slow();
     throw new AppError(
@@ -20,6 +31,23 @@ export function door(key: string, attempts: FailedAttempts): Door {
       "Cannot let this request in: send the container's key as " +
         '"Authorization: Bearer KEY" or "X-API-Key: KEY"',
     );
+  };
+}
+
+/** Compares with all of them, whichever it is. */
+function isOneOf(given: Uint8Array, expected: readonly Uint8Array[]): boolean {
+  return expected.filter((one) => timingSafeEqual(given, one)).length > 0;
+}
+
+/** The last two results: there are no more keys at a time. */
+function remembered(hash: (key: string) => Uint8Array): (key: string) => Uint8Array {
+  let known: readonly (readonly [string, Uint8Array])[] = [];
+  return (key) => {
+    const found = known.find(([of]) => of === key);
+    if (found !== undefined) return found[1];
+    const made = hash(key);
+    known = [...known.slice(-1), [key, made]];
+    return made;
   };
 }
 

@@ -37,7 +37,7 @@ export class Metrics {
     registers: [this.#registry],
   });
 
-  constructor(brain: Brain) {
+  constructor(brain: Brain, requestsPerMinute: () => number) {
     const { stats } = brain;
     const storage = (name: "memories_bytes" | "journal_bytes" | "exports_bytes") => () =>
       stats.storage()[name];
@@ -55,6 +55,16 @@ export class Metrics {
       "storage_limit_bytes",
       "STORAGE_QUOTA_BYTES; 0 is no limit.",
       () => stats.limits.bytes,
+    );
+    this.#gauge(
+      "requests_per_minute_limit",
+      "RATE_LIMIT_PER_MINUTE; 0 is no limit.",
+      requestsPerMinute,
+    );
+    this.#gauge(
+      "storage_used_bytes",
+      "What counts against the storage limit.",
+      () => stats.storedBytes,
     );
     this.#gauge("writes_waiting", "Changes waiting for the disk.", () => stats.writesWaiting);
     this.#gauge("read_only", "1 while no write is taken.", () => stats.isReadOnly ? 1 : 0);

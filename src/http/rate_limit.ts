@@ -3,32 +3,33 @@ import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
 
 export class RateLimit {
-  readonly #perMinute: number;
+  readonly #limit: () => number;
   readonly #clock: Clock;
   #tokens: number;
   #filledAt: number;
 
-  /** 0 is no limit. */
-  constructor(perMinute: number, clock: Clock) {
-    this.#perMinute = perMinute;
+  /** Asked for each request, for it may change; 0 is no limit. */
+  constructor(limit: () => number, clock: Clock) {
+    this.#limit = limit;
     this.#clock = clock;
-    this.#tokens = perMinute;
+    this.#tokens = limit();
     this.#filledAt = clock.now();
   }
 
   /** Throws `rate_limited` with the seconds after which there is room again. */
   admit(): void {
-    if (this.#perMinute === 0) return;
+    const perMinute = this.#limit();
+    if (perMinute === 0) return;
     const now = this.#clock.now();
-    const perMs = this.#perMinute / 60_000;
+    const perMs = perMinute / 60_000;
     // A clock that was set back must not empty the bucket.
     const elapsed = Math.max(0, now - this.#filledAt);
-    this.#tokens = Math.min(this.#perMinute, this.#tokens + elapsed * perMs);
+    this.#tokens = Math.min(perMinute, this.#tokens + elapsed * perMs);
     this.#filledAt = now;
     if (this.#tokens < 1) {
       throw new AppError(
         "rate_limited",
-        `Cannot answer now: more than ${this.#perMinute} requests in a minute`,
+        `Cannot answer now: more than ${perMinute} requests in a minute`,
         { retryAfterS: (1 - this.#tokens) / perMs / 1000 },
       );
     }

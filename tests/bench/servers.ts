@@ -87,13 +87,13 @@ async function serveUnsynced(port: number, path: string): Promise<void> {
   const limits = { bytes: 8 * 1024 * 1024, ms: 30_000 };
   const app = createApp({
     brain,
-    key: Deno.env.get("CONTAINER_API_KEY") ?? "",
+    keys: () => [Deno.env.get("CONTAINER_API_KEY") ?? ""],
     clock: systemClock,
     newId: v4,
     version,
     bodyLimits: limits,
     importLimits: limits,
-    requestsPerMinute: 0,
+    requestsPerMinute: () => 0,
     host,
     allowedHosts: [],
     corsOrigins: [],

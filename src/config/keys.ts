@@ -1,0 +1,89 @@
+/** The key that lets callers in: where it stands, what it must look like, and what is too weak. */
+
+const LEAST_KEY_CHARACTERS = 16;
+
+/** Keys that stand in tutorials, and so in the lists of those who try doors. */
+const WELL_KNOWN =
+  /^(change[-_ ]?me|secret|password|passw0rd|admin|default|test|example|demo|key|token|api[-_]?key|letmein|qwerty|container[-_]?api[-_]?key|your[-_].*|my[-_]?(?:secret|key|api[-_]?key).*|(?<one>.)\k<one>{2,}|0?123456789.*)[-_0-9!]*$/i;
+
+/** How files are read, and where what is wrong is told: in words that repeat no value. */
+export interface Told {
+  readonly readFile: (path: string) => string;
+  readonly isProduction: boolean;
+  readonly problems: string[];
+  readonly warnings: string[];
+}
+
+/** From the environment or from a file. Undefined with a problem; or in development, without one. */
+export function readKey(
+  direct: string | undefined,
+  file: string | undefined,
+  told: Told,
+): string | undefined {
+  if (file !== undefined) {
+    if (direct === undefined || direct === "") return readKeyFile(file, told);
+    told.problems.push("CONTAINER_API_KEY and CONTAINER_API_KEY_FILE are both set; keep one");
+    return undefined;
+  }
+  if (direct !== undefined && direct !== "") return checked(direct, "CONTAINER_API_KEY", told);
+  if (told.isProduction) {
+    told.problems.push(
+      "CONTAINER_API_KEY is not set; production needs a key of 16 characters or more",
+    );
+  }
+  return undefined;
+}
+
+export function readKeyFile(file: string, told: Told): string | undefined {
+  try {
+    const key = withoutEnd(told.readFile(file));
+    if (key !== "") return checked(key, "the key in CONTAINER_API_KEY_FILE", told);
+    told.problems.push("the file that CONTAINER_API_KEY_FILE names is empty");
+  } catch {
+    told.problems.push("the file that CONTAINER_API_KEY_FILE names cannot be read");
+  }
+  return undefined;
+}
+
+/** There need be none: before the first rotation, and once its time is over. */
+export function readPreviousKey(file: string | undefined, told: Told): string | undefined {
+  if (file === undefined) return undefined;
+  let key: string;
+  try {
+    key = withoutEnd(told.readFile(file));
+  } catch {
+    // Not there, or not to be read: either way nobody is let in by it.
+    return undefined;
+  }
+  if (key === "") return undefined;
+  return checked(key, "the key in CONTAINER_API_KEY_PREVIOUS_FILE", told);
+}
+
+const withoutEnd = (text: string) => text.replace(/\r?\n$/, "");
+
+function checked(
+  key: string,
+  name: string,
+  { isProduction, problems, warnings }: Told,
+): string | undefined {
+  // A comma would end a credential in an Authorization header.
+  if (!/^[\x21-\x2b\x2d-\x7e]{1,512}$/.test(key)) {
+    problems.push(
+      `${name} must be printable ASCII without blanks and commas, at most 512 characters`,
+    );
+    return undefined;
+  }
+  const weakness = weaknessOf(key);
+  if (weakness !== undefined) (isProduction ? problems : warnings).push(`${name} ${weakness}`);
+  return key;
+}
+
+function weaknessOf(key: string): string | undefined {
+  if (WELL_KNOWN.test(key)) {
+    return "is a well-known one; make one up, for example: openssl rand -hex 32";
+  }
+  if (key.length < LEAST_KEY_CHARACTERS) {
+    return `is shorter than ${LEAST_KEY_CHARACTERS} characters; make one: openssl rand -hex 32`;
+  }
+  return undefined;
+}

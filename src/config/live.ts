@@ -1,0 +1,107 @@
+/**
+ * What may change while the service runs: the keys that are let in, and the limits. They stand in
+ * files that somebody else replaces, such as a Secret and a ConfigMap that Kubernetes mounts.
+ *
+ * Promises: a file that cannot be read, or holds what the start would have refused, changes nothing
+ * and is said once; a change is in force within five seconds. No value is ever said.
+ */
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { readKeyFile, readPreviousKey, type Told } from "./keys.ts";
+import { type Limits, readLimits } from "./limits.ts";
+
+const LOOK_MS = 5_000;
+
+/** What the start found: a part of the configuration. */
+interface Found extends Limits {
+  readonly isProduction: boolean;
+  /** What holds where the file of limits says nothing. */
+  readonly environmentLimits: Limits;
+  readonly previousKey: string | undefined;
+  readonly files: {
+    readonly key: string | undefined;
+    readonly previousKey: string | undefined;
+    readonly limits: string | undefined;
+  };
+}
+
+export interface LiveOptions {
+  readonly config: Found;
+  /** Undefined for work that lets nobody in. */
+  readonly key: string | undefined;
+  readonly readFile: (path: string) => string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class LiveSettings {
+  readonly #options: LiveOptions;
+  #key: string | undefined;
+  #previousKey: string | undefined;
+  #limits: Limits;
+  #said: string | undefined;
+
+  constructor(options: LiveOptions) {
+    const { config, key } = options;
+    this.#options = options;
+    this.#key = key;
+    this.#previousKey = config.previousKey;
+    this.#limits = limitsOf(config);
+  }
+
+  /** The present key, and for a while the one before it. */
+  get keys(): readonly string[] {
+    return [this.#key, this.#previousKey].filter((key) => key !== undefined);
+  }
+
+  get requestsPerMinute(): number {
+    return this.#limits.requestsPerMinute;
+  }
+
+  /** A view: it says what holds now. */
+  get quota(): { readonly memories: number; readonly bytes: number } {
+    const now = () => this.#limits;
+    return {
+      get memories() {
+        return now().maxMemories;
+      },
+      get bytes() {
+        return now().quotaBytes;
+      },
+    };
+  }
+
+  /** Looks at the files from now on, as long as the process lives; where none is named, never. */
+  start(): void {
+    const { config: { files }, clock } = this.#options;
+    if (Object.values(files).every((file) => file === undefined)) return;
+    clock.after(LOOK_MS, () => {
+      this.#look();
+      this.start();
+    });
+  }
+
+  #look(): void {
+    const { config: { files, ...found }, readFile, log } = this.#options;
+    const told: Told = { readFile, isProduction: found.isProduction, problems: [], warnings: [] };
+    const key = files.key === undefined ? this.#key : readKeyFile(files.key, told);
+    const previousKey = readPreviousKey(files.previousKey, told);
+    const limits = { ...found.environmentLimits, ...readLimits(files.limits, told) };
+    const said = told.problems.join("; ") || undefined;
+    if (said !== undefined && said !== this.#said) log("warn", "settings_kept", { problem: said });
+    this.#said = said;
+    // All of it or none: halves of two states of the files are nobody's wish.
+    if (said !== undefined) return;
+    if (key !== this.#key || previousKey !== this.#previousKey) log("info", "keys_changed", {});
+    if (JSON.stringify(limits) !== JSON.stringify(this.#limits)) {
+      log("info", "limits_changed", { ...limits });
+    }
+    this.#key = key;
+    this.#previousKey = previousKey;
+    this.#limits = limits;
+  }
+}
+
+function limitsOf({ requestsPerMinute, maxMemories, quotaBytes }: Limits): Limits {
+  return { requestsPerMinute, maxMemories, quotaBytes };
+}
