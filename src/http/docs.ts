@@ -19,14 +19,14 @@ export interface DocsPage {
 }
 
 /** Builds the page; the same document gives the same page, so one build serves every request. */
-export function docsPage(openApiDocument: object): DocsPage {
+export function docsPage(openApiDocument: object, title = "Second Brain API"): DocsPage {
   const html = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>Second Brain API</title>
+<title>${title}</title>
 <link rel="icon" href="data:,">
 <style>${style}</style>
 </head>

@@ -41,28 +41,55 @@ function withIdempotency({ replies }: RouteDoc): readonly ErrorCode[] {
   return 204 in replies ? ["invalid"] : ["invalid", "conflict"];
 }
 
-export function openApiDocument(routes: readonly Route[], version: string): Json {
+/** What a service says of itself, beside its routes. */
+export interface ServiceDoc {
+  readonly title: string;
+  readonly summary: string;
+  readonly description: string;
+  /** In the order in which they are to be read. */
+  readonly tags: readonly string[];
+  /** Whose key it is that is asked for. */
+  readonly key: string;
+  /** The shape of its errors. */
+  readonly problem: z.ZodType;
+}
+
+const BRAIN: ServiceDoc = {
+  title: "Second Brain",
+  summary: "A personal memory for a person and their assistants.",
+  description: "One container is one brain: one user, one key. What a write answered with " +
+    "2xx is on disk. Errors are RFC 9457 problems. A web page of an origin that is not listed " +
+    "gets 403, a request for a host that this service is not gets 421, and a method that a path " +
+    "does not know gets 405 with `Allow`.",
+  tags: ["Memories", "Search", "Import and export", "Service"],
+  key: "The container's key.",
+  problem: problemSchema,
+};
+
+export function openApiDocument(
+  routes: readonly Route[],
+  version: string,
+  service: ServiceDoc = BRAIN,
+): Json {
+  const { title, summary, description, tags, key, problem } = service;
   const schemas: Json = {};
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = paths[route.path] ??= {};
-    path[route.method.toLowerCase()] = operation(route, schemas);
+    path[route.method.toLowerCase()] = operation(route, schemas, problem);
   }
   return {
     openapi: "3.1.0",
     info: {
-      title: "Second Brain",
+      title,
       version,
-      summary: "A personal memory for a person and their assistants.",
-      description: "One container is one brain: one user, one key. What a write answered with " +
-        "2xx is on disk. Errors are RFC 9457 problems. A web page of an origin that is not listed " +
-        "gets 403, a request for a host that this service is not gets 421, and a method that a path " +
-        "does not know gets 405 with `Allow`.",
+      summary,
+      description,
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
     security: [{ bearer: [] }, { apiKey: [] }],
-    tags: ["Memories", "Search", "Import and export", "Service"].map((name) => ({ name })),
+    tags: tags.map((name) => ({ name })),
     paths,
     components: {
       schemas,
@@ -70,8 +97,9 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
         bearer: {
           type: "http",
           scheme: "bearer",
-          description: "The container's key. Wrong ones are answered ever later, in the end with " +
-            "429; the right one is answered at once, whatever others send.",
+          description:
+            `${key} Wrong ones are answered ever later, in the end with 429; the right ` +
+            "one is answered at once, whatever others send.",
         },
         apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
       },
@@ -79,7 +107,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Json
   };
 }
 
-function operation(route: Route, schemas: Json): Json {
+function operation(route: Route, schemas: Json, problem: z.ZodType): Json {
   const { operationId, summary, description, tag, open, body } = route;
   return {
     operationId,
@@ -97,7 +125,7 @@ function operation(route: Route, schemas: Json): Json {
         ])),
       },
     }),
-    responses: { ...replies(route, schemas), ...problems(route, schemas) },
+    responses: { ...replies(route, schemas), ...problems(route, schemas, problem) },
   };
 }
 
@@ -158,18 +186,18 @@ function headerDocs(headers: Readonly<Record<string, HeaderDoc>>): Json {
 }
 
 /** One entry for each status; codes that share a status share it. */
-function problems(route: RouteDoc, schemas: Json): Json {
-  const codes = [
+function problems(route: RouteDoc, schemas: Json, problem: z.ZodType): Json {
+  const codes: ErrorCode[] = [
     ...EVERYWHERE,
     ...(route.open ? [] : BEHIND_THE_DOOR),
     ...(route.body ? WITH_BODY : []),
     ...("Idempotency-Key" in (route.headers ?? {}) ? withIdempotency(route) : []),
     ...(route.errors ?? []),
   ];
-  const schema = jsonSchema(problemSchema, "output", schemas);
+  const schema = jsonSchema(problem, "output", schemas);
   const byStatus = new Map<number, Set<string>>();
-  for (const code of codes) {
-    const status = STATUS[code];
+  const all: [string, number][] = codes.map((code) => [code, STATUS[code]]);
+  for (const [code, status] of [...all, ...Object.entries(route.ownErrors ?? {})]) {
     byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
   }
   return Object.fromEntries(

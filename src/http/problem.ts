@@ -42,19 +42,33 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   insufficient_storage: "The storage is full",
 };
 
+/** A problem in the words of whichever service has it. */
+export interface ProblemReply {
+  readonly code: string;
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  /** Further members of the body. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  readonly retryAfterS?: number | undefined;
+}
+
 export function problem(error: AppError): Response {
-  const { code, message, errors, retryAfterS, allow } = error;
-  const status = STATUS[code];
-  const body = {
-    type: `urn:second-brain:error:${code}`,
-    title: TITLES[code],
-    status,
-    detail: message,
-    ...(errors && { errors }),
-  };
+  const { code, message: detail, errors, retryAfterS, allow } = error;
+  const reply = problemReply({
+    ...{ code, status: STATUS[code], title: TITLES[code], detail, retryAfterS },
+    ...(errors && { more: { errors } }),
+  });
+  if (code === "unauthorized") reply.headers.set("WWW-Authenticate", "Bearer");
+  if (allow !== undefined) reply.headers.set("Allow", allow.join(", "));
+  return reply;
+}
+
+export function problemReply(
+  { code, status, title, detail, more, retryAfterS }: ProblemReply,
+): Response {
+  const body = { type: `urn:second-brain:error:${code}`, title, status, detail, ...more };
   const headers = new Headers({ "Content-Type": "application/problem+json" });
-  if (code === "unauthorized") headers.set("WWW-Authenticate", "Bearer");
-  if (allow !== undefined) headers.set("Allow", allow.join(", "));
   if (retryAfterS !== undefined) headers.set("Retry-After", String(Math.ceil(retryAfterS)));
   return new Response(JSON.stringify(body), { status, headers });
 }

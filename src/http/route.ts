@@ -37,7 +37,8 @@ export interface RouteDoc {
   readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
-  readonly tag: "Memories" | "Search" | "Import and export" | "Service";
+  /** One of the service's `tags`. */
+  readonly tag: string;
   /** True for what is answered without the key. */
   readonly open?: boolean;
   readonly params?: z.ZodObject;
@@ -49,6 +50,8 @@ export interface RouteDoc {
   readonly replies: Readonly<Record<number, ReplyDoc>>;
   /** What can go wrong beside what can go wrong everywhere. */
   readonly errors?: readonly ErrorCode[];
+  /** The same, of codes that only this service has, with the status of each. */
+  readonly ownErrors?: Readonly<Record<string, number>>;
 }
 
 export interface BodyDoc {
