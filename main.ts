@@ -8,7 +8,7 @@ import project from "./deno.json" with { type: "json" };
 import { type CommandLine, commandPage, helpPage, parseCommandLine } from "./src/cli/arguments.ts";
 import type { AccessKey } from "./src/cli/development_key.ts";
 import { logStrayRejections, realTerminal as terminal, stopSignal } from "./src/cli/console.ts";
-import { explain } from "./src/cli/exit.ts";
+import { explain, withoutManager } from "./src/cli/exit.ts";
 import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
@@ -44,6 +44,8 @@ async function main(args: readonly string[]): Promise<number> {
       return await verify(line);
     case "restore":
       return await restoreFrom(line);
+    case "manager":
+      return (await import("./src/manager/main.ts").catch(withoutManager)).run(args.slice(1));
   }
 }
 

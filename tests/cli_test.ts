@@ -1,12 +1,7 @@
 /** The command line, as tables: what is understood, and what is said of what is not. */
 import assert from "node:assert/strict";
-import {
-  commandPage,
-  COMMANDS,
-  helpPage,
-  parseCommandLine,
-  UsageError,
-} from "../src/cli/arguments.ts";
+import { commandPage, COMMANDS, helpPage, parseCommandLine } from "../src/cli/arguments.ts";
+import { UsageError } from "../src/cli/command_line.ts";
 import { explain } from "../src/cli/exit.ts";
 import { LineWriter } from "../src/cli/line_writer.ts";
 import { remoteOf } from "../src/cli/remote.ts";
@@ -61,6 +56,10 @@ const GOOD: Readonly<Record<string, object>> = {
     command: "reindex",
     options: { url: "http://a", key: "b" },
   },
+  "manager": { command: "manager" },
+  "manager create 123 --tier free": { command: "manager" },
+  "manager --help": { command: "manager", wantsHelp: true },
+  "manager create --help": { command: "manager" },
   "healthcheck --url http://a": { command: "healthcheck", options: { url: "http://a" } },
 };
 

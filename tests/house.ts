@@ -108,12 +108,14 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
 
 /** What the manager takes of the brain's own rooms, beside its shapes: nothing that knows a brain. */
 const SHARED: readonly string[] = [
+  "src/cli/command_line.ts",
   "src/cli/console.ts",
   "src/cli/exit.ts",
   "src/cli/standard_log.ts",
   "src/cli/stopping.ts",
   "src/cli/terminal.ts",
   "src/config/addresses.ts",
+  "src/http/auth.ts",
   "src/http/body.ts",
   "src/http/docs.ts",
   "src/http/failed_attempts.ts",

@@ -1,25 +1,5 @@
-/** The command line: which command, with which options. Pure: what is wrong comes back as words. */
-import { parseArgs } from "node:util";
-
-/** A command line that cannot be carried out; the message is one line for its writer. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
-
-interface OptionDoc {
-  readonly type: "string" | "boolean";
-  readonly value?: string;
-  readonly description: string;
-  readonly choices?: readonly string[];
-}
-
-interface CommandDoc {
-  readonly summary: string;
-  readonly detail?: string;
-  readonly operand?: string;
-  readonly operandIsOptional?: boolean;
-  readonly options: Readonly<Record<string, OptionDoc>>;
-}
+/** The command line: the commands of the brain, and their options. */
+import { type CommandSet, pageOf, pageOfAll, type ParsedLine, parseLine } from "./command_line.ts";
 
 const REMOTE = {
   url: {
@@ -118,119 +98,38 @@ export const COMMANDS = {
       },
     },
   },
+  manager: {
+    summary: "The management service of many brains, and its commands.",
+    detail:
+      "It is a program of its own, second-brain-manager; a brain's binary has nothing of it.\n" +
+      "Its page: second-brain manager help.",
+    isProgram: true,
+    options: {},
+  },
   version: { summary: "Print the version.", options: {} },
   help: { summary: "Print this page.", options: {} },
-} as const satisfies Record<string, CommandDoc>;
+} as const;
 
 export type CommandName = keyof typeof COMMANDS;
 
-export interface CommandLine {
-  readonly command: CommandName;
-  readonly operand: string | undefined;
-  readonly options: Readonly<Record<string, string | boolean | undefined>>;
-  readonly wantsHelp: boolean;
-}
+const SET: CommandSet<CommandName> = {
+  program: "second-brain",
+  about: "Second Brain: a personal memory for a person and their assistants.",
+  commands: COMMANDS,
+  unnamed: "serve",
+};
+
+export type CommandLine = ParsedLine<CommandName>;
 
 /** Throws `UsageError`. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
-  const [first, ...others] = args;
-  if (first === "--help" || first === "-h") return plain("help");
-  if (first === "--version" || first === "-V") return plain("version");
-  const named = first !== undefined && !first.startsWith("-");
-  const command = named ? first : "serve";
-  if (!isCommand(command)) {
-    throw new UsageError(`Cannot run "${printable(command)}": there is no such command; try help`);
-  }
-  return parseOptions(command, named ? others : args);
-}
-
-function plain(command: CommandName): CommandLine {
-  return { command, operand: undefined, options: {}, wantsHelp: false };
-}
-
-function isCommand(name: string): name is CommandName {
-  return Object.hasOwn(COMMANDS, name);
-}
-
-function parseOptions(command: CommandName, args: readonly string[]): CommandLine {
-  const doc: CommandDoc = COMMANDS[command];
-  const { values, positionals } = parsed(command, doc, args);
-  const wantsHelp = values["help"] === true;
-  const most = doc.operand === undefined ? 0 : 1;
-  const least = doc.operandIsOptional === true || wantsHelp ? 0 : most;
-  if (positionals.length > most && !wantsHelp) {
-    throw usage(command, `takes no "${printable(positionals[most] ?? "")}"`);
-  }
-  if (positionals.length < least) throw usage(command, `needs a ${doc.operand}`);
-  for (const [name, { choices }] of Object.entries(doc.options)) {
-    const value = values[name];
-    if (typeof value === "string" && choices !== undefined && !choices.includes(value)) {
-      throw usage(command, `--${name} must be one of ${choices.join(", ")}`);
-    }
-  }
-  return { command, operand: positionals[0], options: values, wantsHelp };
-}
-
-function parsed(command: CommandName, doc: CommandDoc, args: readonly string[]) {
-  const options: Record<string, { type: "string" | "boolean"; short?: string }> = {
-    help: { type: "boolean", short: "h" },
-  };
-  for (const [name, { type }] of Object.entries(doc.options)) options[name] = { type };
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options,
-      allowPositionals: true,
-      strict: true,
-    });
-    return { values: plainValues(values), positionals };
-  } catch (error) {
-    const said = error instanceof Error ? error.message.split(/[.\n]/)[0] : "is not understood";
-    throw usage(command, printable(said ?? ""));
-  }
-}
-
-function plainValues(values: object): Record<string, string | boolean | undefined> {
-  return Object.fromEntries(
-    Object.entries(values).filter(([, value]) => typeof value === "string" || value === true),
-  );
-}
-
-function usage(command: CommandName, state: string): UsageError {
-  return new UsageError(`Cannot run "${command}": ${state}; try ${command} --help`);
-}
-
-function printable(text: string): string {
-  return text.slice(0, 100).replaceAll(/[^\x20-\x7e]/g, "?");
+  return parseLine(SET, args);
 }
 
 export function helpPage(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { summary }]) =>
-    `  ${name.padEnd(13)}${summary}`
-  );
-  return [
-    "Second Brain: a personal memory for a person and their assistants.",
-    "",
-    "Usage: second-brain [COMMAND] [OPTIONS]",
-    "",
-    ...lines,
-    "",
-    "second-brain COMMAND --help tells more.",
-  ].join("\n");
+  return pageOfAll(SET);
 }
 
 export function commandPage(command: CommandName): string {
-  const doc: CommandDoc = COMMANDS[command];
-  const named = doc.operandIsOptional === true ? `[${doc.operand}]` : doc.operand;
-  const operand = named === undefined ? "" : ` ${named}`;
-  const options = Object.entries(doc.options).map(([name, { value, description }]) =>
-    `  ${`--${name}${value === undefined ? "" : ` ${value}`}`.padEnd(24)}${description}`
-  );
-  return [
-    `Usage: second-brain ${command}${operand}${options.length > 0 ? " [OPTIONS]" : ""}`,
-    "",
-    doc.summary,
-    ...(doc.detail === undefined ? [] : [doc.detail]),
-    ...(options.length > 0 ? ["", ...options] : []),
-  ].join("\n");
+  return pageOf(SET, command);
 }

@@ -1,5 +1,5 @@
 /** How the program ends: what it says of a failure, and the code for whoever called it. */
-import { UsageError } from "./arguments.ts";
+import { UsageError } from "./command_line.ts";
 import { CommandError } from "./terminal.ts";
 
 /** As in sysexits.h, so that a supervisor can tell what will pass from what will not. */
@@ -24,6 +24,17 @@ export function explain(error: unknown): { readonly message: string; readonly co
   if (error.name === "StoreOpenError") return { message, code: openExit(error) };
   if (["AppError", "ListenError"].includes(error.name)) return { message, code: EXIT.failed };
   return { message: error.stack ?? message, code: EXIT.software };
+}
+
+/** The manager's code is in its own program, and in the sources. */
+export function withoutManager(error: unknown): never {
+  if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) {
+    throw error;
+  }
+  throw new CommandError(
+    "Cannot run the manager: this program is a brain; run second-brain-manager",
+    EXIT.usage,
+  );
 }
 
 /** By its `fault`, which says why the data folder could not be opened. */

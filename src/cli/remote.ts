@@ -1,6 +1,6 @@
 /** A brain that runs somewhere, asked over HTTP. */
 import { z } from "zod";
-import { UsageError } from "./arguments.ts";
+import { UsageError } from "./command_line.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
 
 export interface Remote {
