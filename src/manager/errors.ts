@@ -23,6 +23,8 @@ export const MANAGER_STATUS = {
   rolled_back: 409,
   idempotency_conflict: 409,
   snapshots_unavailable: 501,
+  /** His record is damaged, or of a newer version of the manager; it is left alone. */
+  record_unreadable: 500,
   cluster_refused: 502,
   backup_failed: 502,
   cluster_unavailable: 503,
