@@ -96,6 +96,7 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
   register: "service",
   scheduler: "service",
   users: "service",
+  volumes: "service",
 
   errors: "shape",
   kube_object: "shape",
