@@ -4,9 +4,11 @@
  *
  * What cannot be read, is not ours, or was written by a newer version, is reported and left alone.
  */
+import { z } from "zod";
 import type { Cluster } from "./cluster.ts";
+import { ManagerError } from "./errors.ts";
 import type { KubeObject } from "./kube_object.ts";
-import type { UserRecord } from "./record.ts";
+import { recordSchema, type UserRecord } from "./record.ts";
 import type { TierName } from "./tiers.ts";
 
 /** A record as it was read: what a write is compared with. */
@@ -35,35 +37,137 @@ export interface RegisterList {
   readonly resourceVersion: string;
 }
 
+const CONFIG_MAP = { apiVersion: "v1", kind: "ConfigMap" } as const;
+const MANAGED_BY = { "app.kubernetes.io/managed-by": "brain-manager" } as const;
+const TIER = "second-brain/tier";
+const STATE = "second-brain/state";
+const USER_ID = "second-brain/user-id";
+const PREFIX = "user-";
+/** No record of ours comes near; a ConfigMap may have 1 MiB. */
+const MOST_BYTES = 64 * 1024;
+
+const configMapSchema = z.object({ data: z.object({ record: z.string() }) });
+const versionSchema = z.object({ version: z.int() });
+
 export class Register {
-  constructor(_cluster: Cluster, _namespace: string) {}
+  readonly #cluster: Cluster;
+  readonly #namespace: string;
+
+  constructor(cluster: Cluster, namespace: string) {
+    this.#cluster = cluster;
+    this.#namespace = namespace;
+  }
 
   /** Undefined where there is none. Throws `record_unreadable`. */
-  get(_slug: string): Promise<Registered | undefined> {
-    throw new Error("not yet");
+  async get(slug: string): Promise<Registered | undefined> {
+    const name = PREFIX + slug;
+    const object = await this.#cluster.get({ ...CONFIG_MAP, namespace: this.#namespace, name });
+    return object === undefined ? undefined : required(this.read(object));
   }
 
   /** Throws `ClusterError` `already_exists`. */
-  create(_record: UserRecord): Promise<Registered> {
-    throw new Error("not yet");
+  async create(record: UserRecord): Promise<Registered> {
+    return required(this.read(await this.#cluster.create(this.#object(record))));
   }
 
   /** Throws `ClusterError` `conflict` where it was written since, and `not_found`. */
-  replace(_known: Registered, _record: UserRecord): Promise<Registered> {
-    throw new Error("not yet");
+  async replace(known: Registered, record: UserRecord): Promise<Registered> {
+    const { resourceVersion, uid } = known;
+    const object = this.#object(record);
+    const compared = { ...object, metadata: { ...object.metadata, resourceVersion, uid } };
+    return required(this.read(await this.#cluster.replace(compared)));
   }
 
   /** What is gone already is fine; throws `conflict` where there is another by now. */
-  remove(_known: Registered): Promise<void> {
-    throw new Error("not yet");
+  async remove({ record: { slug }, uid }: Registered): Promise<void> {
+    const ref = { ...CONFIG_MAP, namespace: this.#namespace, name: PREFIX + slug };
+    await this.#cluster.delete(ref, { uid });
   }
 
-  list(_filter?: RegisterFilter): Promise<RegisterList> {
-    throw new Error("not yet");
+  async list({ tier, state }: RegisterFilter = {}): Promise<RegisterList> {
+    const labels = {
+      ...MANAGED_BY,
+      ...tier === undefined ? {} : { [TIER]: tier },
+      ...state === undefined ? {} : { [STATE]: state },
+    };
+    const list = await this.#cluster.list(CONFIG_MAP, { namespace: this.#namespace, labels });
+    // The manager may keep more in there than users.
+    const named = list.items.filter(({ metadata: { name } }) => name.startsWith(PREFIX));
+    const users: Registered[] = [];
+    const unreadable: Unreadable[] = [];
+    for (const item of named.toSorted((a, b) => byText(a.metadata.name, b.metadata.name))) {
+      const found = this.read(item);
+      if ("record" in found) users.push(found);
+      else unreadable.push(found);
+    }
+    return { users, unreadable, resourceVersion: list.resourceVersion };
   }
 
-  /** Of a watched ConfigMap. */
-  read(_object: KubeObject): Registered | Unreadable {
-    throw new Error("not yet");
+  /** Of a watched ConfigMap, too. */
+  read(object: KubeObject): Registered | Unreadable {
+    const { name, labels, annotations, resourceVersion, uid } = object.metadata;
+    const unreadable = (reason: string): Unreadable => ({ name, reason });
+    if (labels?.["app.kubernetes.io/managed-by"] !== "brain-manager") {
+      return unreadable("it has not the label of the manager");
+    }
+    const map = configMapSchema.safeParse(object);
+    if (!map.success) return unreadable("it holds no record");
+    const { record: text } = map.data.data;
+    if (text.length > MOST_BYTES) return unreadable(`it has more than ${MOST_BYTES} bytes`);
+    const parsed = parsedRecord(text);
+    if (typeof parsed === "string") return unreadable(parsed);
+    if (PREFIX + parsed.slug !== name) return unreadable("it is the record of another user");
+    if (annotations?.[USER_ID] !== parsed.userId) {
+      return unreadable("its annotation names another user than it does");
+    }
+    if (resourceVersion === undefined || uid === undefined) return unreadable("it has no version");
+    return { record: parsed, resourceVersion, uid };
   }
+
+  #object(record: UserRecord): KubeObject {
+    const text = JSON.stringify(recordSchema.parse(record));
+    if (text.length > MOST_BYTES) throw new Error("Cannot write the record: it is too large");
+    return {
+      ...CONFIG_MAP,
+      metadata: {
+        name: PREFIX + record.slug,
+        namespace: this.#namespace,
+        labels: { ...MANAGED_BY, [TIER]: record.tier, [STATE]: record.state },
+        annotations: { [USER_ID]: record.userId },
+      },
+      data: { record: text },
+    };
+  }
+}
+
+/** What is wrong with it, where it is no record. */
+function parsedRecord(text: string): UserRecord | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return "its record is no JSON";
+  }
+  const record = recordSchema.safeParse(value);
+  if (record.success) return record.data;
+  const version = versionSchema.safeParse(value);
+  if (version.success && version.data.version > 1) {
+    return `its record has version ${version.data.version}; this manager knows version 1`;
+  }
+  // Paths within the record alone: what stands there may be a user's id.
+  const paths = record.error.issues.slice(0, 5).map(({ path }) => path.join(".") || "all of it");
+  return `its record is damaged at ${paths.join(", ")}`;
+}
+
+function required(found: Registered | Unreadable): Registered {
+  if ("record" in found) return found;
+  throw new ManagerError(
+    "record_unreadable",
+    `Cannot read the record "${found.name}": ${found.reason}; it is left alone until it is mended`,
+  );
+}
+
+/** As etcd has them: by bytes, and slugs are ASCII. */
+function byText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
