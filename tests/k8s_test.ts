@@ -1,5 +1,6 @@
 /** What the manifests and the compose file promise, read from their text: no cluster is needed. */
 import assert from "node:assert/strict";
+import { stat } from "node:fs/promises";
 import type { z } from "zod";
 import { ENV } from "../.build/permissions.ts";
 import { loadConfig } from "../src/config.ts";
@@ -18,7 +19,7 @@ import {
 type Container = z.infer<typeof containerSchema>;
 
 const [alone, together, shared] = await Promise.all(
-  ["brain.yaml", "brain-with-qdrant.yaml", "qdrant.yaml"].map(objectsOf),
+  ["brain.yaml", "brain-with-qdrant.yaml", "shared-qdrant/qdrant.yaml"].map(objectsOf),
 );
 assert.ok(alone && together && shared);
 const compose = await composeOf("compose.yaml");
@@ -201,13 +202,16 @@ Deno.test("the probe that the image has no tool for tells a Qdrant from none", a
   assert.deepEqual((await codes()).map((code) => code !== 0), [true, true, true]);
 });
 
-Deno.test("the README's commands name files that are there", async () => {
-  const named = [...(await textOf("README.md")).matchAll(/k8s\/([\w-]+\.yaml)/g)].map(([, n]) => n);
-  for (const name of new Set(named)) assert.notEqual(await textOf(name ?? ""), "");
-  assert.deepEqual([...new Set(named)].sort(), [
-    "brain-with-qdrant.yaml",
-    "brain.yaml",
-    "compose.yaml",
-    "qdrant.yaml",
-  ]);
+Deno.test("the README's commands name files and folders that are there", async () => {
+  const named = [...(await textOf("README.md")).matchAll(/k8s\/([\w./-]+)/g)]
+    .map(([, name = ""]) => name.replace(/[.]$/, ""))
+    .filter((name) => name !== ".env");
+  const missing: string[] = [];
+  for (const name of new Set(named)) {
+    const path = new URL(`../k8s/${name}`, import.meta.url);
+    if (await stat(path).then(() => false, () => true)) missing.push(name);
+  }
+  assert.deepEqual(missing, []);
+  const files = ["brain.yaml", "brain-with-qdrant.yaml", "compose.yaml", "overlays/prod"];
+  for (const name of files) assert.ok(named.includes(name), name);
 });

@@ -1,0 +1,281 @@
+/** What the manager's manifests promise: its rights, the policy that bounds them, its pod. */
+import assert from "node:assert/strict";
+import { evaluate } from "@marcbachmann/cel-js";
+import { z } from "zod";
+import { objectsOf } from "./k8s_documents.ts";
+
+const ruleSchema = z.strictObject({
+  apiGroups: z.array(z.string()),
+  resources: z.array(z.string()),
+  resourceNames: z.array(z.string()).optional(),
+  verbs: z.array(z.string()),
+});
+const roleSchema = z.looseObject({ rules: z.array(ruleSchema) });
+const expressionSchema = z.strictObject({ name: z.string(), expression: z.string() });
+const policySchema = z.looseObject({
+  spec: z.looseObject({
+    failurePolicy: z.string(),
+    matchConditions: z.array(expressionSchema),
+    variables: z.array(expressionSchema),
+    validations: z.array(z.strictObject({ expression: z.string(), message: z.string() })),
+  }),
+});
+
+const rights = await objectsOf("base/rights.yaml");
+const [policyObject] = await objectsOf("base/admission.yaml");
+const policy = policySchema.parse(policyObject).spec;
+
+function rulesOf(kind: string, name: string) {
+  const role = rights.find((one) => one.kind === kind && one.metadata.name === name);
+  return roleSchema.parse(role).rules;
+}
+
+/** `group/resource` of every rule, with its verbs. */
+function tableOf(kind: string, name: string): Record<string, string[]> {
+  return Object.fromEntries(
+    rulesOf(kind, name).flatMap(({ apiGroups, resources, verbs }) =>
+      apiGroups.flatMap((group) => resources.map((resource) => [`${group}/${resource}`, verbs]))
+    ),
+  );
+}
+
+const WRITING = ["create", "update", "patch", "delete", "deletecollection", "bind", "escalate"];
+
+Deno.test("cluster-wide the manager reads no Secret and changes only namespaces, volumes and its own bindings", () => {
+  const table = tableOf("ClusterRole", "brain-manager");
+  const written = Object.entries(table).filter(([, verbs]) =>
+    verbs.some((verb) => WRITING.includes(verb))
+  ).map(([resource]) => resource);
+  assert.deepEqual(written, [
+    "/namespaces",
+    "/persistentvolumes",
+    "snapshot.storage.k8s.io/volumesnapshotcontents",
+    "rbac.authorization.k8s.io/rolebindings",
+    "rbac.authorization.k8s.io/clusterroles",
+  ]);
+  assert.ok(!("/secrets" in table) && !("/pods" in table));
+  const [bind] = rulesOf("ClusterRole", "brain-manager").filter(({ verbs }) =>
+    verbs.includes("bind")
+  );
+  assert.deepEqual(bind, {
+    apiGroups: ["rbac.authorization.k8s.io"],
+    resources: ["clusterroles"],
+    resourceNames: ["brain-manager-user"],
+    verbs: ["bind"],
+  });
+});
+
+Deno.test("no rule says all, and none lets the manager into a pod or act as somebody else", () => {
+  for (const { kind, metadata: { name } } of rights) {
+    if (kind !== "ClusterRole" && kind !== "Role") continue;
+    for (const rule of rulesOf(kind, name)) {
+      const words = [rule.apiGroups, rule.resources, rule.verbs].flat();
+      assert.ok(!words.includes("*"), name);
+      const refused = ["impersonate", "escalate", "deletecollection"];
+      assert.deepEqual(rule.verbs.filter((verb) => refused.includes(verb)), []);
+      const inside = rule.resources.filter((resource) =>
+        /exec|attach|portforward|proxy|token|nodes|roles$/.test(resource) &&
+        resource !== "clusterroles"
+      );
+      assert.deepEqual(inside, []);
+    }
+  }
+});
+
+Deno.test("in its own namespace the manager has its register and its events, and no Secret", () => {
+  assert.deepEqual(tableOf("Role", "brain-manager"), {
+    "/configmaps": ["get", "list", "watch", "create", "update", "patch", "delete"],
+    "/events": ["create", "patch"],
+  });
+});
+
+interface Asked {
+  readonly request: Record<string, unknown>;
+  readonly object?: unknown;
+  readonly oldObject?: unknown;
+  readonly namespaceObject?: unknown;
+}
+
+/** The messages of the validations that a request does not meet, as the API server would find. */
+function refusals({ request, object = null, oldObject = null, namespaceObject = null }: Asked) {
+  const variables: Record<string, unknown> = {};
+  const context = { request, object, oldObject, namespaceObject, variables };
+  for (const { name, expression } of policy.variables) {
+    variables[name] = evaluate(expression, context);
+  }
+  return policy.validations.filter(({ expression }) => evaluate(expression, context) !== true)
+    .map(({ message }) => message);
+}
+
+const OURS = { "app.kubernetes.io/managed-by": "brain-manager" };
+const user = { metadata: { name: "user-ada", labels: OURS } };
+const foreign = { metadata: { name: "user-shop", labels: { team: "shop" } } };
+
+function within(namespace: string, resource: string, more: Record<string, unknown> = {}) {
+  return { namespace, name: "brain", resource: { resource }, operation: "UPDATE", ...more };
+}
+const OF_NAMESPACES = (name: string, operation: string) => ({
+  name,
+  namespace: name,
+  operation,
+  resource: { resource: "namespaces" },
+});
+const binding = (roleRef: unknown, namespace = "second-brain") => ({
+  metadata: {},
+  roleRef,
+  subjects: [{ kind: "ServiceAccount", name: "brain-manager", namespace }],
+});
+const USER_ROLE = { kind: "ClusterRole", name: "brain-manager-user" };
+const volume = (spec: object, labels = {}) => ({ metadata: { name: "pv-1", labels }, spec });
+const OF_VOLUMES = {
+  name: "pv-1",
+  operation: "UPDATE",
+  resource: { resource: "persistentvolumes" },
+};
+const some = { metadata: { name: "brain" } };
+
+Deno.test("the policy lets the manager do what it is for", () => {
+  const allowed: Asked[] = [
+    { request: OF_NAMESPACES("user-ada", "CREATE"), object: user },
+    { request: OF_NAMESPACES("user-ada", "UPDATE"), object: user, oldObject: user },
+    { request: OF_NAMESPACES("user-ada", "DELETE"), oldObject: user },
+    { request: within("user-ada", "secrets"), object: some, namespaceObject: user },
+    { request: within("second-brain", "configmaps"), object: some, namespaceObject: some },
+    { request: within("second-brain", "events"), object: some, namespaceObject: some },
+    {
+      request: within("user-ada", "pods", { operation: "CREATE", dryRun: true }),
+      object: some,
+      namespaceObject: user,
+    },
+    {
+      request: within("user-ada", "pods", { operation: "DELETE" }),
+      oldObject: some,
+      namespaceObject: user,
+    },
+    {
+      request: within("user-ada", "rolebindings", { operation: "CREATE" }),
+      object: binding(USER_ROLE),
+      namespaceObject: user,
+    },
+    {
+      request: OF_VOLUMES,
+      object: volume({}),
+      oldObject: volume({ claimRef: { namespace: "user-ada" } }),
+    },
+    { request: OF_VOLUMES, object: volume({}), oldObject: volume({}, OURS) },
+    {
+      request: {
+        name: "",
+        operation: "CREATE",
+        resource: { resource: "selfsubjectaccessreviews" },
+      },
+      object: { metadata: {} },
+    },
+  ];
+  for (const asked of allowed) {
+    assert.deepEqual([asked.request, refusals(asked)], [asked.request, []]);
+  }
+});
+
+Deno.test("the policy keeps the manager out of everything else", () => {
+  const NAMESPACES = "the manager may only touch namespaces user-… that carry its label";
+  const WITHIN = "the manager may only write in its own namespace and in those of its users";
+  const VOLUMES = "the manager may only touch volumes that are, or were, a user's";
+  const BINDINGS = "the manager may only bind its own role, to itself";
+  const OWN = "in its own namespace the manager writes the register and events, and nothing else";
+  const refused: [Asked, string[]][] = [
+    [{ request: OF_NAMESPACES("kube-system", "DELETE"), oldObject: some }, [NAMESPACES]],
+    [{ request: OF_NAMESPACES("kube-system", "DELETE"), oldObject: user }, [NAMESPACES]],
+    [{ request: OF_NAMESPACES("user-shop", "DELETE"), oldObject: foreign }, [NAMESPACES]],
+    // Taking over by labelling it first.
+    [
+      { request: OF_NAMESPACES("user-shop", "UPDATE"), object: user, oldObject: foreign },
+      [NAMESPACES],
+    ],
+    [
+      { request: OF_NAMESPACES("user-ada", "UPDATE"), object: foreign, oldObject: user },
+      [NAMESPACES],
+    ],
+    [{ request: OF_NAMESPACES("user-ada", "CREATE"), object: foreign }, [NAMESPACES]],
+    [
+      { request: within("kube-system", "secrets"), object: some, namespaceObject: some },
+      [WITHIN],
+    ],
+    [
+      { request: within("user-shop", "statefulsets"), object: some, namespaceObject: foreign },
+      [WITHIN],
+    ],
+    [{ request: within("second-brain", "deployments"), object: some, namespaceObject: some }, [
+      OWN,
+    ]],
+    [{ request: OF_VOLUMES, object: volume({}), oldObject: volume({}) }, [VOLUMES]],
+    [
+      {
+        request: { ...OF_VOLUMES, operation: "DELETE" },
+        oldObject: volume({ claimRef: { namespace: "shop" } }, OURS),
+      },
+      [VOLUMES],
+    ],
+    [
+      {
+        request: within("user-ada", "rolebindings", { operation: "CREATE" }),
+        object: binding({ kind: "ClusterRole", name: "cluster-admin" }),
+        namespaceObject: user,
+      },
+      [BINDINGS],
+    ],
+    [
+      {
+        request: within("user-ada", "rolebindings"),
+        object: binding(USER_ROLE, "user-ada"),
+        oldObject: some,
+        namespaceObject: user,
+      },
+      [BINDINGS],
+    ],
+    [
+      {
+        request: within("user-ada", "pods", { operation: "CREATE" }),
+        object: some,
+        namespaceObject: user,
+      },
+      ["the manager may have pods judged, not made"],
+    ],
+    [
+      {
+        request: {
+          name: "admin",
+          operation: "CREATE",
+          resource: { resource: "clusterrolebindings" },
+        },
+        object: some,
+      },
+      ["the manager may not touch what belongs to the cluster"],
+    ],
+  ];
+  for (const [asked, messages] of refused) {
+    assert.deepEqual([asked.request, refusals(asked)], [asked.request, messages]);
+  }
+  const snapshot = {
+    name: "content-1",
+    operation: "DELETE",
+    resource: { resource: "volumesnapshotcontents" },
+  };
+  const of = (namespace: string) => ({
+    metadata: { name: "content-1" },
+    spec: { volumeSnapshotRef: { namespace } },
+  });
+  const SNAPSHOTS = "the manager may only touch snapshots that are a user's";
+  assert.deepEqual(refusals({ request: snapshot, oldObject: of("shop") }), [SNAPSHOTS]);
+  assert.deepEqual(refusals({ request: snapshot, oldObject: of("user-ada") }), []);
+  const hit = new Set(refused.flatMap(([, messages]) => messages));
+  assert.deepEqual(
+    policy.validations.map(({ message }) => message).filter((message) => !hit.has(message)),
+    [SNAPSHOTS],
+  );
+  assert.equal(policy.failurePolicy, "Fail");
+  assert.equal(
+    policy.matchConditions[0]?.expression,
+    'request.userInfo.username == "system:serviceaccount:second-brain:brain-manager"',
+  );
+});
