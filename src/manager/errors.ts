@@ -26,8 +26,13 @@ export const MANAGER_STATUS = {
   /** His record is damaged, or of a newer version of the manager; it is left alone. */
   record_unreadable: 500,
   cluster_refused: 502,
+  brain_refused: 502,
   backup_failed: 502,
   cluster_unavailable: 503,
+  /** It did not come about in the time that it was given. */
+  timed_out: 504,
+  /** A mistake of the manager's own. */
+  internal: 500,
 } as const;
 
 export type ManagerErrorCode = keyof typeof MANAGER_STATUS;

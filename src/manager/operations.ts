@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Backups } from "./backups.ts";
 import type { BrainAccess, BrainAddress } from "./brain_access.ts";
-import type { Cluster } from "./cluster.ts";
+import type { Capabilities, Cluster } from "./cluster.ts";
 import type { KubeObject } from "./kube_object.ts";
 import type { BrainKeys } from "./manifests.ts";
 import type { Preparation } from "./operations/step.ts";
@@ -47,7 +47,7 @@ export class Operations {
   }
 
   /** What a user should have, for the reconciler. */
-  wantedObjects(_record: UserRecord): Promise<readonly KubeObject[]> {
+  wantedObjects(_record: UserRecord, _capabilities: Capabilities): readonly KubeObject[] {
     throw new Error("not yet");
   }
 

@@ -26,8 +26,11 @@ export interface Preparation {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly signal: AbortSignal;
-  /** All that the user of this record should have; reads his keys, and makes none. */
-  wantedObjects(record: UserRecord): Promise<readonly KubeObject[]>;
+  /**
+   * All that the user of this record should have, but for the Secret with his keys: what was read
+   * before a rotation must not be written after it. `ensureKeys` makes that one.
+   */
+  wantedObjects(record: UserRecord): readonly KubeObject[];
   /** Throws `ClusterError` `not_found` where he has none yet, or none any more. */
   keysOf(record: UserRecord): Promise<BrainKeys>;
   /** Throws as `keysOf`. */
