@@ -54,6 +54,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   breaker: "shape",
   clock: "shape",
   cosine: "shape",
+  deadline: "shape",
   entry_times: "shape",
   errors: "shape",
   export_reader: "shape",

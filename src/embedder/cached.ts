@@ -4,6 +4,7 @@
  * Promises: one call for each distinct text, whether it comes twice in a batch, in two batches at
  * the same time, or again after a restart. Otherwise it is the embedder behind it, faults and all.
  */
+import { orAborted } from "../deadline.ts";
 import {
   type Embedder,
   EmbedderError,
@@ -86,7 +87,9 @@ class Fetcher {
       const own = without(open, this.#underWay);
       if (own.size > 0) addAll(found, await this.#claim(own, options));
       // What another call failed to fetch is asked for here in the next round.
-      for (const other of others) addAll(found, await until(other, options));
+      for (const other of others) {
+        addAll(found, await orAborted(options.signal, () => other, givenUp));
+      }
       if (others.size > 0) options.remembered?.();
     }
     const lengths = new Set([...found.values()].map(({ length }) => length));
@@ -142,15 +145,7 @@ function addAll(to: Map<string, Float32Array>, from: Vectors): void {
   for (const [key, vector] of from) to.set(key, vector);
 }
 
-/** Waits for another caller's call no longer than one's own signal allows. */
-async function until(call: Promise<Vectors>, { signal }: EmbedOptions): Promise<Vectors> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const giveUp = () => reject(new EmbedderError("retry", "Cannot embed: the call was given up"));
-  if (signal.aborted) giveUp();
-  signal.addEventListener("abort", giveUp);
-  try {
-    return await Promise.race([call, aborted]);
-  } finally {
-    signal.removeEventListener("abort", giveUp);
-  }
+/** Another caller's call is waited for no longer than one's own signal allows. */
+function givenUp(): EmbedderError {
+  return new EmbedderError("retry", "Cannot embed: the call was given up");
 }

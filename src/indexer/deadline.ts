@@ -1,31 +1,21 @@
-/** Calls that are given up in time, whatever is at the other end of them. */
+/** Calls of the provider that are given up in time. */
 import type { Clock } from "../clock.ts";
+import { withDeadline } from "../deadline.ts";
 import { EmbedderError } from "../embedder.ts";
 
-/**
- * Runs `action` no longer than `ms` or until `outer` aborts, whether or not it heeds the signal it
- * is given.
- */
-export async function withDeadline<T>(
+/** Throws `EmbedderError` after `ms`, and as soon as `stopping` aborts. */
+export function embedInTime<T>(
   clock: Clock,
   ms: number,
-  outer: AbortSignal,
+  stopping: AbortSignal,
   action: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const inner = new AbortController();
-  const { promise: givenUp, reject } = Promise.withResolvers<never>();
-  const giveUp = (why: string) => {
-    reject(new EmbedderError("retry", `Cannot embed: ${why}`));
-    inner.abort();
-  };
-  const stop = () => giveUp("the indexer is stopping");
-  if (outer.aborted) stop();
-  outer.addEventListener("abort", stop);
-  const timer = clock.after(ms, () => giveUp(`no answer within ${ms} ms`));
-  try {
-    return await Promise.race([givenUp, action(inner.signal)]);
-  } finally {
-    timer.cancel();
-    outer.removeEventListener("abort", stop);
-  }
+  const givenUp = (why: string) => new EmbedderError("retry", `Cannot embed: ${why}`);
+  return withDeadline({
+    clock,
+    ms,
+    late: () => givenUp(`no answer within ${ms} ms`),
+    signal: stopping,
+    aborted: () => givenUp("the indexer is stopping"),
+  }, action);
 }

@@ -5,7 +5,7 @@
 import type { Clock } from "../clock.ts";
 import { EmbedderError } from "../embedder.ts";
 import { Breaker } from "../breaker.ts";
-import { withDeadline } from "./deadline.ts";
+import { embedInTime } from "./deadline.ts";
 import type { Recall } from "./remembered.ts";
 import type { Embed } from "./text_calls.ts";
 
@@ -52,7 +52,7 @@ export class QueryVectors {
       throw new EmbedderError("retry", "Cannot embed: the provider failed too often just now");
     }
     try {
-      const [vector] = await withDeadline(
+      const [vector] = await embedInTime(
         this.#clock,
         DEADLINE_MS,
         this.#stopping,

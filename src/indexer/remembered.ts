@@ -6,7 +6,7 @@ import { dotProduct, inverseLength } from "../cosine.ts";
 import { type AnyEmbedder, EmbedderError } from "../embedder.ts";
 import { paced } from "../pace.ts";
 import type { Source } from "../vector_index.ts";
-import { withDeadline } from "./deadline.ts";
+import { embedInTime } from "./deadline.ts";
 import { RecentChunks } from "./recent_chunks.ts";
 
 /** For each text the vector that is to be had without a call, or undefined. */
@@ -105,7 +105,7 @@ export class Remembered {
     const sample = this.#sample;
     if (sample === undefined) return false;
     try {
-      const vectors = await withDeadline(
+      const vectors = await embedInTime(
         clock,
         ASKING_MS,
         stopping,

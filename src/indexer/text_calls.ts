@@ -7,7 +7,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { EmbedderError } from "../embedder.ts";
-import { withDeadline } from "./deadline.ts";
+import { embedInTime } from "./deadline.ts";
 import { cutText } from "./cut_text.ts";
 
 /** An embedder's, of the length that the index has. Throws `EmbedderError`. */
@@ -88,7 +88,7 @@ export class TextCalls {
     const { clock, embed, stopping } = this.#options;
     let vectors: Float32Array[];
     try {
-      vectors = await withDeadline(clock, DEADLINE_MS, stopping, (signal) => embed(texts, signal));
+      vectors = await embedInTime(clock, DEADLINE_MS, stopping, (signal) => embed(texts, signal));
     } catch (error) {
       if (error instanceof EmbedderError && error.fault === "input") return undefined;
       throw error;

@@ -8,6 +8,7 @@
  * from then on, whatever Qdrant still has.
  */
 import type { Clock } from "../clock.ts";
+import { withDeadline } from "../deadline.ts";
 import type { Memory } from "../memory.ts";
 import { Pace } from "../pace.ts";
 import {
@@ -27,7 +28,6 @@ import { Mirror } from "./qdrant/mirror.ts";
 import { NearestSearch, requestsFor } from "./qdrant/nearest.ts";
 import { stampOf } from "./qdrant/payload.ts";
 import { type Points, type PointsEntry, QdrantError, type Restamped } from "./qdrant/points.ts";
-import { withDeadline } from "./qdrant/deadline.ts";
 
 /** With more than this pending, a search would miss too much to be worth it. */
 const BEHIND = { least: 100, share: 1 / 20 } as const;
@@ -168,10 +168,13 @@ export class QdrantVectorIndex implements VectorIndex {
     action: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock, timeoutMs = TIMEOUT_MS } = this.#options;
-    const outer = [connection.closing, ...signal === undefined ? [] : [signal]];
+    const ended = [connection.closing, ...signal === undefined ? [] : [signal]];
     const ms = timeoutMs * requestsFor(Math.min(limit, this.#held.points));
+    const late = () => {
+      return new QdrantError("busy", `Cannot search in Qdrant: no answer within ${ms} ms`);
+    };
     try {
-      return await withDeadline(clock, ms, AbortSignal.any(outer), action);
+      return await withDeadline({ clock, ms, late, signal: AbortSignal.any(ended) }, action);
     } catch (error) {
       signal?.throwIfAborted();
       connection.failed(error);

@@ -9,6 +9,7 @@
  * index is out of reach, at once.
  */
 import type { Clock, Timer } from "../clock.ts";
+import { orAborted } from "../deadline.ts";
 import {
   type NearPairs,
   type NearPairsQuery,
@@ -116,7 +117,7 @@ export class StandbyVectorIndex implements RemoteVectorIndex {
     query.signal?.throwIfAborted();
     this.#pairing++;
     try {
-      const copy = await orAborted(this.#filled(), query.signal);
+      const copy = await orAborted(query.signal, () => this.#filled());
       const { pairs, isComplete } = await copy.index.nearPairs(query);
       return { pairs, isComplete: isComplete && copy.index.size >= this.size };
     } finally {
@@ -225,16 +226,5 @@ export class StandbyVectorIndex implements RemoteVectorIndex {
       whenFound: (listener) => elsewhere.whenFound(listener),
       close: () => this.#close(),
     };
-  }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", abort);
-  try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal?.removeEventListener("abort", abort);
   }
 }
