@@ -1,4 +1,5 @@
 /** Plain requests to a test's API server, as whoever holds the token; a reply is read to its end. */
+import { z } from "zod";
 import type { ApiServer } from "./api_server.ts";
 
 export type Json = { readonly [name: string]: unknown };
@@ -50,6 +51,26 @@ export class ApiClient implements Disposable {
     query = "fieldManager=brain-manager",
   ): Promise<ApiReply> {
     return await this.ask("PATCH", `${path}?${query}`, body, APPLY);
+  }
+
+  /** All of them; there are few in a test. */
+  async list<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+    const { status, body } = await this.ask("GET", path);
+    if (status !== 200) throw new Error(`Cannot list ${path}: ${status} ${body["message"]}`);
+    return z.array(schema).parse(body["items"]);
+  }
+
+  /** As `ask`, where another status than these would make no sense. */
+  async want(
+    statuses: readonly number[],
+    method: string,
+    path: string,
+    body?: unknown,
+    contentType?: string,
+  ): Promise<Json> {
+    const reply = await this.ask(method, path, body, contentType);
+    if (statuses.includes(reply.status)) return reply.body;
+    throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
   }
 
   /** What happens from now on, until the server ends it or the reader goes away. */

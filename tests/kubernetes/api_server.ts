@@ -223,7 +223,9 @@ class RunningApiServer implements ApiServer {
   }
 
   #run(name: (typeof BINARIES)[number], args: readonly string[]): ServerProcess {
-    return new ServerProcess(`${FOLDER}/${name}`, args, this.#folder);
+    // Debian's etcd runs on few architectures unasked.
+    const env = Deno.build.arch === "aarch64" ? { ETCD_UNSUPPORTED_ARCH: "arm64" } : {};
+    return new ServerProcess({ path: `${FOLDER}/${name}`, args, folder: this.#folder, env });
   }
 
   async #until(

@@ -1,32 +1,46 @@
-/** One server of a test cluster as a process of its own, with the end of its log for a message. */
+/** One program of a test cluster as a process of its own, with the end of its log for a message. */
 import { within } from "../e2e/conditions.ts";
 
 const LOG_CHARACTERS = 16_384;
 
+export interface ServerProcessOptions {
+  readonly path: string;
+  readonly args: readonly string[];
+  /** Where it leaves what it is not told to leave elsewhere. */
+  readonly folder: string;
+  /** All of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 export class ServerProcess {
-  readonly name: string;
   readonly pid: number;
+  readonly ended: Promise<number>;
+  readonly #name: string;
   readonly #child: Deno.ChildProcess;
-  readonly #read: Promise<unknown>;
   #log = "";
   #isOver = false;
 
-  /** `folder` is where it leaves what it is not told to leave elsewhere. */
-  constructor(path: string, args: readonly string[], folder: string) {
-    this.name = path.slice(path.lastIndexOf("/") + 1);
+  constructor({ path, args, folder, env = {} }: ServerProcessOptions) {
+    this.#name = path.slice(path.lastIndexOf("/") + 1);
     this.#child = new Deno.Command(path, {
       args: [...args],
       cwd: folder,
       clearEnv: true,
-      // Debian's etcd runs on few architectures unasked.
-      env: Deno.build.arch === "aarch64" ? { ETCD_UNSUPPORTED_ARCH: "arm64" } : {},
+      env: { ...env },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
     this.pid = this.#child.pid;
-    this.#child.status.then(() => this.#isOver = true);
-    this.#read = Promise.all([this.#keep(this.#child.stdout), this.#keep(this.#child.stderr)]);
+    this.ended = this.#toTheEnd();
+  }
+
+  async #toTheEnd(): Promise<number> {
+    const isRead = Promise.all([this.#keep(this.#child.stdout), this.#keep(this.#child.stderr)]);
+    const { code } = await this.#child.status;
+    this.#isOver = true;
+    await isRead;
+    return code;
   }
 
   async #keep(stream: ReadableStream<Uint8Array>): Promise<void> {
@@ -42,12 +56,16 @@ export class ServerProcess {
 
   /** The end of what it said. */
   get log(): string {
-    return `${this.name}:\n${this.#log}`;
+    return `${this.#name}:\n${this.#log}`;
   }
 
-  /** At once: what it was told to keep, etcd has; what etcd has is thrown away. */
+  kill(signal: Deno.Signal): void {
+    if (!this.#isOver) this.#child.kill(signal);
+  }
+
+  /** At once and without a warning. */
   async end(): Promise<void> {
-    if (!this.#isOver) this.#child.kill("SIGKILL");
-    await within(10_000, Promise.all([this.#child.status, this.#read]), () => `end: ${this.log}`);
+    this.kill("SIGKILL");
+    await within(10_000, this.ended, () => `end: ${this.log}`);
   }
 }
