@@ -42,7 +42,7 @@ secrets() {
     --from-literal=keys.json='{"keys":[{"name":"operator","sha256":"'"$sum"'","scopes":["admin"]}]}' |
     kubectl apply -f -
   kubectl -n second-brain create secret generic brain-manager-backup-keys --dry-run=client -o yaml \
-    --from-literal=keys.json='{"keys":[{"id":"first","key":"'"$(<"$keys/backup")"'"}]}' |
+    --from-file=keys="$keys/backup" |
     kubectl apply -f -
 }
 
