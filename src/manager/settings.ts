@@ -16,6 +16,11 @@ export interface Settings {
   readonly monitoringNamespace: string;
   /** Users' brains are reached at `<slug>.<domain>`; undefined: inside the cluster alone. */
   readonly domain: string | undefined;
+  /** Of the ingress controller; left out, the cluster's default. */
+  readonly ingressClass?: string | undefined;
+  /** A ClusterIssuer of cert-manager that asks by DNS, since nothing but a brain can be reached in
+   * a user's namespace; left out, the ingress controller has a certificate for the whole domain. */
+  readonly certificateIssuer?: string | undefined;
   /** For tiers whose Qdrant is shared: its address, and the namespace of its pods. */
   readonly qdrant: { readonly url: string; readonly namespace: string } | undefined;
   /** Brains get `OPENAI_API_KEY` from the Secret that the manager copies into their namespaces. */
