@@ -74,3 +74,80 @@ export const TIERS: Readonly<Record<TierName, Tier>> = {
     hasDisruptionBudget: true,
   },
 };
+
+/** A file system keeps some of its volume for itself. */
+const USABLE = 0.97;
+/** Beside V8's old space there are new values, code, and all that is outside of its heap. */
+const MOST_HEAP = 0.75;
+const MOST_HOURS = 8784;
+
+/** What is wrong with tiers, in words; the manager does not start with any of it. */
+export function tierProblems(tiers: Readonly<Record<TierName, Tier>>): string[] {
+  const each = TIER_NAMES.flatMap((name) =>
+    problemsOf(tiers[name]).map((problem) => `${name}: ${problem}`)
+  );
+  const steps = TIER_NAMES.slice(1).flatMap((name, index) => {
+    const below = TIER_NAMES[index] ?? name;
+    return shrunken(tiers[below], tiers[name]).map((what) => `${name}: less ${what} than ${below}`);
+  });
+  return [...each, ...steps];
+}
+
+/** What must be so in one tier, and what is said where it is not. */
+function problemsOf(tier: Tier): string[] {
+  const { memory, cpu, storageBytes, quotaBytes, minFreeBytes, heapMib, backups } = tier;
+  const isWhole = amountsOf(tier).every((one) => Number.isSafeInteger(one) && one >= 0);
+  const isBurstable = 0 < memory.requestBytes && memory.requestBytes < memory.limitBytes &&
+    0 < cpu.requestMillis && cpu.requestMillis < cpu.limitMillis;
+  // The snapshot before the last one, the last one, and the one being written.
+  const fitsVolume = 3 * quotaBytes + minFreeBytes <= USABLE * storageBytes;
+  const fitsMemory = heapMib === null || heapMib * MIB <= MOST_HEAP * memory.limitBytes;
+  const rules: readonly (readonly [boolean, string])[] = [
+    [isWhole, "an amount is no whole number from 0 on"],
+    // A pod cannot be resized into another class than the one it was born with.
+    [isBurstable, "memory and processors are not both asked for, and less than their limits"],
+    [fitsVolume, "three times the quota, and what is kept free, do not fit the volume"],
+    [quotaBytes > 0, "there is no quota, so the volume could run full"],
+    [heapMib !== 0 && fitsMemory, "the heap does not fit the memory"],
+    [tier.requestsPerMinute > 0, "no limit is put on requests"],
+    [
+      1 <= backups.everyHours && backups.everyHours <= MOST_HOURS,
+      "backups are not between an hour and a year apart",
+    ],
+    [backups.keep > 0, "no backup is kept"],
+    [/^[\x21-\x7e]{1,200}$/.test(tier.embeddingModel), "the embedding model has no name"],
+  ];
+  return rules.filter(([holds]) => !holds).map(([, problem]) => problem);
+}
+
+function amountsOf(tier: Tier): number[] {
+  return [
+    ...Object.values(tier.memory),
+    ...Object.values(tier.cpu),
+    ...Object.values(tier.backups),
+    tier.storageBytes,
+    tier.quotaBytes,
+    tier.minFreeBytes,
+    tier.requestsPerMinute,
+    tier.mostMemories,
+    tier.heapMib ?? 0,
+  ];
+}
+
+/** Who pays for more gets no less of anything: the names of what he would. */
+function shrunken(below: Tier, above: Tier): string[] {
+  const memories = ({ mostMemories }: Tier) => mostMemories === 0 ? Infinity : mostMemories;
+  const amounts: readonly (readonly [string, (tier: Tier) => number])[] = [
+    ["memory", ({ memory }) => memory.limitBytes],
+    ["memory asked for", ({ memory }) => memory.requestBytes],
+    ["cpu", ({ cpu }) => cpu.limitMillis],
+    ["cpu asked for", ({ cpu }) => cpu.requestMillis],
+    ["storage", ({ storageBytes }) => storageBytes],
+    ["quota", ({ quotaBytes }) => quotaBytes],
+    ["requests a minute", ({ requestsPerMinute }) => requestsPerMinute],
+    ["memories", memories],
+    ["backups a day", ({ backups }) => 24 / backups.everyHours],
+    ["backups kept", ({ backups }) => backups.keep],
+  ];
+  return amounts.filter(([, amount]) => amount(above) < amount(below)).map(([name]) => name);
+}
