@@ -92,6 +92,7 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
   backups: "service",
   brain_manager: "service",
   migration: "service",
+  namespaces: "service",
   operations: "service",
   reconciler: "service",
   register: "service",

@@ -24,6 +24,10 @@ const claimSchema = kubeObjectSchema.extend({
   spec: z.looseObject({
     volumeName: z.string().optional(),
     storageClassName: z.string().optional(),
+    accessModes: z.array(z.string()).optional(),
+    resources: z.looseObject({
+      requests: z.looseObject({ storage: z.string().optional() }).optional(),
+    }).optional(),
   }),
   status: z.looseObject({ phase: z.string().optional() }).optional(),
 });
@@ -33,6 +37,7 @@ const volumeSchema = kubeObjectSchema.extend({
   spec: z.looseObject({
     persistentVolumeReclaimPolicy: z.string().optional(),
     storageClassName: z.string().optional(),
+    accessModes: z.array(z.string()).optional(),
     capacity: z.looseObject({ storage: z.string() }),
     claimRef: z.looseObject({
       namespace: z.string(),
@@ -55,6 +60,12 @@ export function claimRef({ slug }: Pick<UserRecord, "slug">, number: number): Ku
 
 export function isBound(claim: Claim): boolean {
   return claim.spec.volumeName !== undefined && claim.status?.phase === "Bound";
+}
+
+/** What it asks for. */
+export function storageOf(claim: KubeObject): number {
+  const { storage } = claimSchema.parse(claim).spec.resources?.requests ?? {};
+  return storage === undefined ? 0 : bytesOf(storage);
 }
 
 /** Undefined also where it is another life's. */
@@ -86,6 +97,14 @@ export async function findKept(cluster: Cluster, kept: KeptVolume): Promise<Volu
   return volume?.metadata.uid === kept.uid ? volume : undefined;
 }
 
+/** Whether a volume of this life was set aside, and no claim has it. */
+export async function hasLooseVolume(cluster: Cluster, record: UserRecord): Promise<boolean> {
+  const { items } = await cluster.list(VOLUME, { labels: { [LIFE_LABEL]: record.life } });
+  if (items.length === 0) return false;
+  const claims = new Set((await listClaims(cluster, record)).map(({ metadata }) => metadata.uid));
+  return items.some((item) => !claims.has(volumeSchema.parse(item).spec.claimRef?.uid));
+}
+
 /**
  * From now on the volume stays whatever becomes of its claim, and says whose it is. Undefined where
  * there is none behind the claim: then there is no data.
@@ -114,31 +133,27 @@ export async function keepVolume(
 /** Takes our hand off the claim and deletes it. True once it is gone. */
 export async function releaseClaim(
   cluster: Cluster,
-  record: UserRecord,
-  number: number,
+  claim: Claim,
 ): Promise<boolean> {
-  const claim = await findClaim(cluster, record, number);
-  if (claim === undefined) return true;
   const { uid, finalizers = [], deletionTimestamp } = claim.metadata;
   // Deleted first: whatever puts finalizers on, it cannot on what is being deleted.
   if (deletionTimestamp === undefined) await deleteVeryOne(cluster, claim, uid);
   if (finalizers.includes(KEEP_FINALIZER)) await takeFinalizerOff(cluster, refOf(claim), uid);
-  return await findClaim(cluster, record, number) === undefined;
+  const now = await cluster.get(refOf(claim));
+  return now?.metadata.uid !== uid;
 }
 
 /** Claim and volume go for good. True once the claim is gone. */
 export async function dropClaim(
   cluster: Cluster,
   record: UserRecord,
-  number: number,
+  claim: Claim,
 ): Promise<boolean> {
-  const claim = await findClaim(cluster, record, number);
-  if (claim === undefined) return true;
   const volume = await volumeBehind(cluster, claim);
-  if (volume !== undefined) {
+  if (volume !== undefined && volume.metadata.uid !== record.volume?.uid) {
     await patchVolume(cluster, volume, { spec: { persistentVolumeReclaimPolicy: "Delete" } });
   }
-  return await releaseClaim(cluster, record, number);
+  return await releaseClaim(cluster, claim);
 }
 
 /**

@@ -1,0 +1,219 @@
+/**
+ * A user's namespace and the brain in it: brought up as it is wanted, brought to rest, and deleted.
+ * Everything here can be run again, and says what it still waits for. A namespace without the label
+ * of this life of the user is somebody else's, and is never touched.
+ */
+import { type Cluster, ClusterError } from "./cluster.ts";
+import { ManagerError } from "./errors.ts";
+import type { KubeObject, KubeRef } from "./kube_object.ts";
+import type { UserRecord } from "./record.ts";
+import { namespaceOf } from "./user_id.ts";
+import {
+  type Claim,
+  claimRef,
+  dropClaim,
+  findClaim,
+  hasLooseVolume,
+  isBound,
+  isOf,
+  listClaims,
+  reserveVolume,
+  storageOf,
+} from "./volumes.ts";
+
+/** What is still to come, in words; undefined: nothing is. */
+export type Awaited = string | undefined;
+
+const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
+const BRAIN = "brain";
+const POD = "brain-0";
+
+function statefulSetRef(record: UserRecord): KubeRef {
+  return {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    namespace: namespaceOf(record.slug),
+    name: BRAIN,
+  };
+}
+
+export function podRef(record: UserRecord): KubeRef {
+  return { apiVersion: "v1", kind: "Pod", namespace: namespaceOf(record.slug), name: POD };
+}
+
+/** Undefined also where it is another life's, or nobody's. */
+export async function findNamespace(
+  cluster: Cluster,
+  record: UserRecord,
+): Promise<KubeObject | undefined> {
+  const found = await cluster.get({ ...NAMESPACE, name: namespaceOf(record.slug) });
+  return found !== undefined && isOf(found, record) ? found : undefined;
+}
+
+/** No pod is begun any more, and the one that runs ends by itself: it is never forced. */
+export async function stopBrain(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+  const set = await cluster.get(statefulSetRef(record));
+  if (set !== undefined && isOf(set, record)) {
+    await unlessGone(cluster.patch(statefulSetRef(record), { spec: { replicas: 0 } }));
+  }
+  const pod = await cluster.get(podRef(record));
+  return pod === undefined || !isOf(pod, record) ? undefined : "its pod to end";
+}
+
+/** All in it goes, but for volumes that are kept. Only once no claim holds what is not to be lost. */
+export async function deleteNamespace(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+  const found = await findNamespace(cluster, record);
+  if (found === undefined) return undefined;
+  const { name, uid, deletionTimestamp } = found.metadata;
+  if (deletionTimestamp === undefined) {
+    await cluster.delete({ ...NAMESPACE, name }, uid === undefined ? {} : { uid });
+  }
+  const isThere = await findNamespace(cluster, record) !== undefined;
+  return isThere ? "its namespace to be gone" : undefined;
+}
+
+/** Every claim of his but that one goes, with what is on it. */
+export async function dropClaims(
+  cluster: Cluster,
+  record: UserRecord,
+  except: readonly number[],
+): Promise<Awaited> {
+  const kept = new Set(except.map((number) => claimRef(record, number).name));
+  let awaited: Awaited;
+  for (const claim of await listClaims(cluster, record)) {
+    if (kept.has(claim.metadata.name)) continue;
+    if (!await dropClaim(cluster, record, claim)) awaited = "a former claim to be gone";
+  }
+  return awaited;
+}
+
+/**
+ * Applies all that he should have, in its order. His claim is made anew only where no data of his
+ * can be elsewhere, or with the volume that has it.
+ */
+export async function bringUp(
+  cluster: Cluster,
+  record: UserRecord,
+  objects: readonly KubeObject[],
+): Promise<Awaited> {
+  const claim = claimRef(record, record.claim.number);
+  for (const object of objects) {
+    const isData = object.kind === claim.kind && object.metadata.name === claim.name;
+    const awaited = isData
+      ? await claimUp(cluster, record, object)
+      : await applied(cluster, record, object);
+    if (awaited !== undefined) return awaited;
+  }
+  return undefined;
+}
+
+async function applied(
+  cluster: Cluster,
+  record: UserRecord,
+  object: KubeObject,
+): Promise<Awaited> {
+  if (object.kind === NAMESPACE.kind) {
+    const awaited = await namespaceFree(cluster, record);
+    if (awaited !== undefined) return awaited;
+  }
+  try {
+    const { metadata: { deletionTimestamp } } = await cluster.apply(object);
+    return deletionTimestamp === undefined ? undefined : `the former ${object.kind} to be gone`;
+  } catch (error) {
+    // So it is while all of the namespace is being deleted.
+    if (!(error instanceof ClusterError) || error.fault !== "forbidden") throw error;
+    const awaited = await namespaceFree(cluster, record);
+    if (awaited === undefined) throw error;
+    return awaited;
+  }
+}
+
+async function namespaceFree(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+  const name = namespaceOf(record.slug);
+  const found = await cluster.get({ ...NAMESPACE, name });
+  if (found !== undefined && !isOf(found, record)) {
+    throw new ManagerError(
+      "name_collision",
+      `Cannot use the namespace "${name}": it is not this user's; delete it or choose another id`,
+    );
+  }
+  const isGoing = found?.metadata.deletionTimestamp !== undefined;
+  return isGoing ? "its former namespace to be gone" : undefined;
+}
+
+async function claimUp(
+  cluster: Cluster,
+  record: UserRecord,
+  wanted: KubeObject,
+): Promise<Awaited> {
+  const { volume, claim: { number } } = record;
+  const reserved = volume === null ? undefined : await reserveVolume(cluster, record, volume);
+  const found = await findClaim(cluster, record, number);
+  if (found?.metadata.deletionTimestamp !== undefined) return "its former claim to be gone";
+  if (found === undefined && reserved === undefined) {
+    return await firstClaim(cluster, record, wanted);
+  }
+  if (found === undefined) {
+    const spec = {
+      ...specOf(wanted),
+      volumeName: reserved?.metadata.name,
+      storageClassName: reserved?.spec.storageClassName ?? "",
+      accessModes: reserved?.spec.accessModes,
+      resources: { requests: { storage: String(volume?.storageBytes) } },
+    };
+    // Created, not applied: what was applied once would have to be applied ever after.
+    await unlessThere(cluster.create({ ...wanted, spec }));
+    return "its volume to be bound";
+  }
+  if (reserved !== undefined) {
+    const isBack = isBound(found) && found.spec.volumeName === reserved.metadata.name;
+    if (!isBack) return "its volume to be bound";
+  }
+  await cluster.apply(fitted(wanted, found));
+  return undefined;
+}
+
+/** A record that was read before the data was set aside must not become an empty brain. */
+async function firstClaim(
+  cluster: Cluster,
+  record: UserRecord,
+  wanted: KubeObject,
+): Promise<Awaited> {
+  if (await hasLooseVolume(cluster, record)) {
+    throw new ClusterError("unavailable", 0, "Changed", "a volume of this user is set aside");
+  }
+  await cluster.apply(wanted);
+  return undefined;
+}
+
+/** What cannot be changed of a claim stays as it is; it only grows, and only once it is bound. */
+function fitted(wanted: KubeObject, found: Claim): KubeObject {
+  const { storageClassName, accessModes, resources } = found.spec;
+  const [wantedBytes, hasBytes] = [storageOf(wanted), storageOf(found)];
+  const storage = isBound(found) && wantedBytes > hasBytes
+    ? { requests: { storage: String(wantedBytes) } }
+    : resources;
+  const { volumeName: _, ...spec } = specOf(wanted);
+  return { ...wanted, spec: { ...spec, storageClassName, accessModes, resources: storage } };
+}
+
+function specOf(object: KubeObject): Readonly<Record<string, unknown>> {
+  const spec = object["spec"];
+  return typeof spec === "object" && spec !== null ? { ...spec } : {};
+}
+
+async function unlessGone(write: Promise<unknown>): Promise<void> {
+  await unless("not_found", write);
+}
+
+async function unlessThere(write: Promise<unknown>): Promise<void> {
+  await unless("already_exists", write);
+}
+
+async function unless(fault: ClusterError["fault"], write: Promise<unknown>): Promise<void> {
+  try {
+    await write;
+  } catch (error) {
+    if (!(error instanceof ClusterError && error.fault === fault)) throw error;
+  }
+}
