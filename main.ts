@@ -12,7 +12,7 @@ import { explain, withoutManager } from "./src/cli/exit.ts";
 import { CommandError } from "./src/cli/terminal.ts";
 import type { Config } from "./src/config.ts";
 import type { Brain } from "./src/brain.ts";
-import { levelOf, type Log } from "./src/log.ts";
+import { levelOf, type Log, type Say } from "./src/log.ts";
 import type { QuotaLimits } from "./src/quota.ts";
 import type { DataFolder } from "./src/store/folder.ts";
 import type { VectorsKind } from "./src/vector_index.ts";
@@ -265,7 +265,7 @@ async function vectorIndexes({ qdrant }: Config, folder: DataFolder, log: Log) {
     import("./src/clock.ts"),
     import("uuid"),
   ]);
-  const say = (message: string) => log("warn", "vector_store", { message });
+  const say: Say = (message, level = "warn") => log(level, "vector_store", { message });
   const brain = await brainId(folder, v4, say);
   return vectorsInQdrant({ qdrant, brain, clock, random: Math.random, log: say });
 }

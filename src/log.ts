@@ -6,6 +6,9 @@ export type LogDetail = Readonly<Record<string, string | number | boolean | null
 
 export type Log = (level: LogLevel, event: string, detail?: LogDetail) => void;
 
+/** What a part of the service tells of itself in words: of level `warn`, if nothing else is said. */
+export type Say = (message: string, level?: LogLevel) => void;
+
 /** A value is cut here: a line must stay a line that a collector takes. */
 const MOST_CHARACTERS = 1_000;
 

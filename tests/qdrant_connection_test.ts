@@ -121,9 +121,9 @@ Deno.test("it comes back by itself, in line, at most half a minute after it can 
     assert.equal(place.status, "ok, well, 0 pending");
     assert.deepEqual(place.prints(), place.wanted());
     assert.deepEqual(place.logged, [
-      "Qdrant is in use",
-      "Cannot: away; it is tried again by itself",
-      "Qdrant is in use",
+      "info: Qdrant is in use",
+      "warn: Cannot: away; it is tried again by itself",
+      "info: Qdrant is in use",
     ]);
   });
 });

@@ -153,8 +153,8 @@ Deno.test("vectors that cannot be read just now are read later", async () => {
     await place.advance(MINUTE_MS);
     assert.deepEqual([place.prints(), place.lost], [place.wanted(), []]);
     assert.deepEqual(place.logged, [
-      "Qdrant is in use",
-      "Qdrant is not brought in line: TypeError, to be tried again",
+      "info: Qdrant is in use",
+      "warn: Qdrant is not brought in line: TypeError, to be tried again",
     ]);
   });
 });

@@ -9,6 +9,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { withDeadline } from "../deadline.ts";
+import type { Say } from "../log.ts";
 import type { Memory } from "../memory.ts";
 import { Pace } from "../pace.ts";
 import {
@@ -40,7 +41,7 @@ export interface QdrantOptions {
   readonly clock: Clock;
   /** 0 to 1, for the jitter of retries. */
   readonly random: () => number;
-  readonly log: (message: string) => void;
+  readonly log: Say;
   /** Of a search; one that asks for very many may take this for each request that it needs. */
   readonly timeoutMs?: number | undefined;
 }

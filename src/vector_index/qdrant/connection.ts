@@ -5,6 +5,7 @@
  */
 import { Backoff } from "../../backoff.ts";
 import type { Clock } from "../../clock.ts";
+import type { Say } from "../../log.ts";
 import { QdrantError } from "./points.ts";
 import type { WriteQueue } from "./write_queue.ts";
 
@@ -24,7 +25,7 @@ export interface ConnectionOptions {
   readonly connect: (signal: AbortSignal) => Promise<void>;
   /** It is there, or is not any more. */
   readonly changed: () => void;
-  readonly log: (message: string) => void;
+  readonly log: Say;
 }
 
 export class Connection {
@@ -113,7 +114,7 @@ export class Connection {
       this.#detail = null;
       this.#failures = 0;
       this.#okSince = clock.now();
-      log("Qdrant is in use");
+      log("Qdrant is in use", "info");
       changed();
     } catch (error) {
       if (this.closing.aborted) return;

@@ -3,6 +3,7 @@
  * and length, or the one that the operator names.
  */
 import type { Clock } from "../../clock.ts";
+import type { Say } from "../../log.ts";
 import type { VectorIndex, VectorsKind } from "../../vector_index.ts";
 import { QdrantVectorIndex } from "../qdrant.ts";
 import { StandbyVectorIndex } from "../standby.ts";
@@ -28,7 +29,7 @@ export interface KeptVectorsOptions {
   readonly clock: Clock;
   /** 0 to 1, for the jitter of retries. */
   readonly random: () => number;
-  readonly log: (message: string) => void;
+  readonly log: Say;
 }
 
 /** Makes the index of each generation of vectors. */
@@ -65,12 +66,12 @@ export function vectorsInQdrant(options: KeptVectorsOptions): (kind: VectorsKind
  * the others may be those of a copy of this brain.
  */
 class FormerCollections {
-  readonly #log: (message: string) => void;
+  readonly #log: Say;
   readonly #living = new Set<string>();
   #areForgotten = false;
   areInUse = false;
 
-  constructor(log: (message: string) => void) {
+  constructor(log: Say) {
     this.#log = log;
   }
 

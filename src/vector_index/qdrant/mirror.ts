@@ -6,6 +6,7 @@
  * that are held want it, once Qdrant can be reached for some time; while it cannot, nobody waits.
  */
 import type { Clock } from "../../clock.ts";
+import type { Say } from "../../log.ts";
 import { VectorIndexUnavailable, type VectorsKind } from "../../vector_index.ts";
 import { Alignment } from "./alignment.ts";
 import { Comparison, type Found } from "./comparison.ts";
@@ -26,7 +27,7 @@ export interface MirrorOptions {
   readonly lost: (ids: readonly string[]) => void;
   /** These are there from before, and nobody has asked since that became known. */
   readonly found: (ids: readonly string[]) => void;
-  readonly log: (message: string) => void;
+  readonly log: Say;
 }
 
 /** So often at most is all compared because a search found another version than is held. */

@@ -93,7 +93,7 @@ export class QdrantPlace {
       },
       clock: this.clock,
       random: this.#random,
-      log: (message) => this.logged.push(message),
+      log: (message, level = "warn") => this.logged.push(`${level}: ${message}`),
     });
     index.elsewhere.whenLost((ids) => this.lost.push(...ids));
     index.elsewhere.whenFound((ids) => this.found.push(...ids));
