@@ -11,7 +11,7 @@ import { UnstoredVectorIndex } from "../standby/unstored.ts";
 import { Client } from "./client.ts";
 import { collectionName } from "./collection.ts";
 import { type Points, QdrantError } from "./points.ts";
-import { RestPoints } from "./rest_points.ts";
+import { RestPoints, type RestPointsOptions } from "./rest_points.ts";
 
 export interface QdrantSettings {
   readonly url: string;
@@ -39,15 +39,12 @@ export function vectorsInQdrant(options: KeptVectorsOptions): (kind: VectorsKind
   const client = new Client({ ...qdrant, clock });
   const former = new FormerCollections(log);
   const newPoints = (kind: VectorsKind) => (length: number): Points => {
-    const points = new RestPoints({
-      client,
-      collection: collection ?? collectionName(kind.model, length),
-      length,
-      brain,
+    const name = collection ?? collectionName(kind.model, length);
+    return new RestPoints({
+      ...{ client, collection: name, length, brain, timeoutMs },
       isQuantised: quantization === "scalar",
-      timeoutMs,
+      ensured: collection === undefined ? former.sparing(name) : undefined,
     });
-    return collection === undefined ? former.watch(points) : points;
   };
   return (kind) => {
     former.areInUse ||= kind.isFormer;
@@ -75,15 +72,10 @@ class FormerCollections {
     this.#log = log;
   }
 
-  /** The same points, and what is left of former ones goes as soon as they can be reached. */
-  watch(points: RestPoints): Points {
-    this.#living.add(points.collection);
-    const ensure = points.ensure.bind(points);
-    points.ensure = async (signal) => {
-      await ensure(signal);
-      await this.#forget(points, signal);
-    };
-    return points;
+  /** This collection stays; what is left of former ones goes as soon as it can be reached. */
+  sparing(collection: string): RestPointsOptions["ensured"] {
+    this.#living.add(collection);
+    return (points, signal) => this.#forget(points, signal);
   }
 
   async #forget(points: Points, signal: AbortSignal): Promise<void> {

@@ -31,6 +31,8 @@ export interface RestPointsOptions extends Wanted {
   readonly client: Client;
   /** Of a search: somebody waits for it. */
   readonly timeoutMs: number;
+  /** Called whenever the collection is found or made. */
+  readonly ensured?: ((points: Points, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** Of everything else. */
@@ -104,8 +106,9 @@ export class RestPoints implements Points {
     this.length = options.length;
   }
 
-  ensure(signal: AbortSignal): Promise<void> {
-    return ensureCollection(this.#client, this.#options, long(signal));
+  async ensure(signal: AbortSignal): Promise<void> {
+    await ensureCollection(this.#client, this.#options, long(signal));
+    await this.#options.ensured?.(this, signal);
   }
 
   async *scroll(signal: AbortSignal): AsyncGenerator<readonly StoredPoint[]> {
