@@ -6,10 +6,10 @@
 import { type Cluster, ClusterError } from "./cluster.ts";
 import { ManagerError } from "./errors.ts";
 import type { KubeObject, KubeRef } from "./kube_object.ts";
+import { claimOver } from "./manifests.ts";
 import type { UserRecord } from "./record.ts";
 import { namespaceOf } from "./user_id.ts";
 import {
-  type Claim,
   claimRef,
   dropClaim,
   findClaim,
@@ -18,7 +18,6 @@ import {
   isOf,
   listClaims,
   reserveVolume,
-  storageOf,
 } from "./volumes.ts";
 
 /** What is still to come, in words; undefined: nothing is. */
@@ -88,17 +87,19 @@ export async function dropClaims(
 }
 
 /**
- * Applies all that he should have, in its order. His claim is made anew only where no data of his
+ * Applies all that he should have, in its order, and has his key made before what needs it. His claim is made anew only where no data of his
  * can be elsewhere, or with the volume that has it.
  */
 export async function bringUp(
   cluster: Cluster,
   record: UserRecord,
   objects: readonly KubeObject[],
+  makeKey: () => Promise<void>,
 ): Promise<Awaited> {
   const claim = claimRef(record, record.claim.number);
   for (const object of objects) {
     const isData = object.kind === claim.kind && object.metadata.name === claim.name;
+    if (isData) await makeKey();
     const awaited = isData
       ? await claimUp(cluster, record, object)
       : await applied(cluster, record, object);
@@ -169,7 +170,8 @@ async function claimUp(
     const isBack = isBound(found) && found.spec.volumeName === reserved.metadata.name;
     if (!isBack) return "its volume to be bound";
   }
-  await cluster.apply(fitted(wanted, found));
+  // What is not bound yet cannot grow.
+  if (isBound(found)) await cluster.apply(claimOver(wanted, found));
   return undefined;
 }
 
@@ -184,17 +186,6 @@ async function firstClaim(
   }
   await cluster.apply(wanted);
   return undefined;
-}
-
-/** What cannot be changed of a claim stays as it is; it only grows, and only once it is bound. */
-function fitted(wanted: KubeObject, found: Claim): KubeObject {
-  const { storageClassName, accessModes, resources } = found.spec;
-  const [wantedBytes, hasBytes] = [storageOf(wanted), storageOf(found)];
-  const storage = isBound(found) && wantedBytes > hasBytes
-    ? { requests: { storage: String(wantedBytes) } }
-    : resources;
-  const { volumeName: _, ...spec } = specOf(wanted);
-  return { ...wanted, spec: { ...spec, storageClassName, accessModes, resources: storage } };
 }
 
 function specOf(object: KubeObject): Readonly<Record<string, unknown>> {

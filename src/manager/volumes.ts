@@ -8,7 +8,7 @@
 import { z } from "zod";
 import { type Cluster, ClusterError } from "./cluster.ts";
 import { type KubeObject, kubeObjectSchema, type KubeRef, refOf } from "./kube_object.ts";
-import { claimName } from "./manifests.ts";
+import { bytesOf, claimName } from "./manifests.ts";
 import { ManagerError } from "./errors.ts";
 import type { UserRecord } from "./record.ts";
 import { namespaceOf } from "./user_id.ts";
@@ -23,11 +23,6 @@ const MOST_CONFLICTS = 5;
 const claimSchema = kubeObjectSchema.extend({
   spec: z.looseObject({
     volumeName: z.string().optional(),
-    storageClassName: z.string().optional(),
-    accessModes: z.array(z.string()).optional(),
-    resources: z.looseObject({
-      requests: z.looseObject({ storage: z.string().optional() }).optional(),
-    }).optional(),
   }),
   status: z.looseObject({ phase: z.string().optional() }).optional(),
 });
@@ -60,12 +55,6 @@ export function claimRef({ slug }: Pick<UserRecord, "slug">, number: number): Ku
 
 export function isBound(claim: Claim): boolean {
   return claim.spec.volumeName !== undefined && claim.status?.phase === "Bound";
-}
-
-/** What it asks for. */
-export function storageOf(claim: KubeObject): number {
-  const { storage } = claimSchema.parse(claim).spec.resources?.requests ?? {};
-  return storage === undefined ? 0 : bytesOf(storage);
 }
 
 /** Undefined also where it is another life's. */
@@ -127,7 +116,7 @@ export async function keepVolume(
   });
   const { name, uid } = volume.metadata;
   if (uid === undefined) throw new Error("The server gave a volume without a uid");
-  return { name, uid, storageBytes: bytesOf(volume.spec.capacity.storage) };
+  return { name, uid, storageBytes: Math.floor(bytesOf(volume.spec.capacity.storage)) };
 }
 
 /** Takes our hand off the claim and deletes it. True once it is gone. */
@@ -257,28 +246,4 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
       if (!isConflict || conflicts >= MOST_CONFLICTS) throw error;
     }
   }
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-};
-
-/** Of a quantity such as "10Gi"; rounded down, since it is asked for again. */
-function bytesOf(quantity: string): number {
-  const [, number, unit] = /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(quantity) ?? [];
-  const size = unit === undefined || !Object.hasOwn(UNITS, unit) ? undefined : UNITS[unit];
-  if (number === undefined || size === undefined) {
-    throw new ClusterError("invalid", 0, "Quantity", "the server gave a size that is no quantity");
-  }
-  return Math.floor(Number(number) * size);
 }
