@@ -7,11 +7,23 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Backups } from "./backups.ts";
 import type { BrainAccess, BrainAddress } from "./brain_access.ts";
-import type { Capabilities, Cluster } from "./cluster.ts";
+import { type Capabilities, type Cluster, ClusterError } from "./cluster.ts";
 import type { KubeObject } from "./kube_object.ts";
 import type { BrainKeys } from "./manifests.ts";
-import type { Preparation } from "./operations/step.ts";
-import type { UserRecord } from "./record.ts";
+import {
+  addressOf,
+  type Means,
+  objectsOf,
+  preparationOf,
+  wantedObjects,
+} from "./operations/context.ts";
+import { isKeySecret, keySecretRef, keysIn, newKey, withKeys } from "./operations/keys.ts";
+import { Run } from "./operations/run.ts";
+import type { Args } from "./operations/step.ts";
+import { Tenure } from "./operations/tenure.ts";
+import { Turns } from "./operations/turns.ts";
+import { verbOf } from "./operations/verbs.ts";
+import type { Operation, UserRecord, VerbName } from "./record.ts";
 import type { Register } from "./register.ts";
 import type { Settings } from "./settings.ts";
 
@@ -26,7 +38,7 @@ export interface OperationsOptions {
   readonly random: () => number;
   readonly randomBytes: (bytes: number) => Uint8Array;
   readonly newId: () => string;
-  /** Of this process, among all that work on the register. */
+  /** Of this process, among all that work on the register; never used by another one before. */
   readonly holder: string;
   /** `OPENAI_API_KEY` and `QDRANT_API_KEY` of all brains. */
   readonly sharedKeys: Pick<BrainKeys, "embedding" | "qdrant">;
@@ -35,33 +47,172 @@ export interface OperationsOptions {
   readonly ended?: (verb: string, outcome: "succeeded" | "failed") => void;
 }
 
+const MINUTE_MS = 60_000;
+/** Steps at work at the same time; those that wait for something do not count. */
+const MOST_AT_WORK = 32;
+const CAPABILITIES_MS = 10 * MINUTE_MS;
+const TAKE_AGAIN_MS = 2_000;
+const MOST_TAKES = 30;
+
 export class Operations {
-  constructor(_options: OperationsOptions) {}
+  readonly #options: OperationsOptions;
+  readonly #means: Means;
+  readonly #turns = new Turns(MOST_AT_WORK);
+  readonly #stopping = new AbortController();
+  readonly #running = new Map<string, Promise<void>>();
+  #capabilities: { readonly until: number; readonly found: Promise<Capabilities> } | undefined;
+
+  constructor(options: OperationsOptions) {
+    this.#options = options;
+    this.#means = options;
+  }
 
   /**
    * Carries out what this user's record says is under way, until it has ended or others hold it.
-   * A second call while the first is at it joins that.
+   * A second call while the first is at it joins that. Never throws: what goes wrong is in the
+   * record, or in the log.
    */
-  run(_slug: string): Promise<void> {
-    throw new Error("not yet");
+  run(slug: string): Promise<void> {
+    const known = this.#running.get(slug);
+    if (known !== undefined) return known;
+    const run = this.#run(slug).catch((error: unknown) => {
+      const said = error instanceof Error ? error.message : "not an error";
+      this.#options.log("error", "operation_not_run", { slug, error: said });
+    }).finally(() => this.#running.delete(slug));
+    this.#running.set(slug, run);
+    return run;
   }
 
-  /** What a user should have, for the reconciler. */
-  wantedObjects(_record: UserRecord, _capabilities: Capabilities): readonly KubeObject[] {
-    throw new Error("not yet");
+  async #run(slug: string): Promise<void> {
+    const taken = await this.#take(slug);
+    if (taken === undefined) return;
+    const { random, ended = () => {} } = this.#options;
+    const run = new Run({
+      means: this.#means,
+      ...taken,
+      random,
+      stopping: this.#stopping.signal,
+      inTurn: (work) => this.#turns.run(work),
+      ended,
+    });
+    await run.toTheEnd();
   }
 
-  addressOf(_record: UserRecord): Promise<BrainAddress> {
-    throw new Error("not yet");
+  /** Tries for a minute: what it cannot reach then, the next pass of the reconciler may. */
+  async #take(
+    slug: string,
+  ): Promise<{ readonly tenure: Tenure; readonly capabilities: Capabilities } | undefined> {
+    for (let takes = 1;; takes++) {
+      if (this.#stopping.signal.aborted) return undefined;
+      try {
+        const capabilities = await this.capabilities();
+        const tenure = await Tenure.take(this.#options, slug);
+        return tenure === undefined ? undefined : { tenure, capabilities };
+      } catch (error) {
+        const isAway = error instanceof ClusterError && error.fault === "unavailable";
+        if (!isAway || takes >= MOST_TAKES) throw error;
+      }
+      await this.#pause(TAKE_AGAIN_MS);
+    }
   }
 
-  /** What verbs may look at before they are begun. */
-  preparation(_record: UserRecord, _signal: AbortSignal): Promise<Preparation> {
-    throw new Error("not yet");
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(ms, resolve);
+    const wake = () => resolve();
+    this.#stopping.signal.addEventListener("abort", wake, { once: true });
+    await promise;
+    timer.cancel();
+    this.#stopping.signal.removeEventListener("abort", wake);
+  }
+
+  /** What a user should have, but for the Secret with his keys. */
+  wantedObjects(record: UserRecord, capabilities: Capabilities): readonly KubeObject[] {
+    return wantedObjects(this.#means, record, capabilities);
+  }
+
+  /** Gives the user a key where he has none, or none any more. True where it did. */
+  async ensureKey(record: UserRecord, madeBy: string): Promise<boolean> {
+    const { cluster, randomBytes } = this.#options;
+    const found = await cluster.get(keySecretRef(record));
+    if (found !== undefined && keysIn(found) !== undefined) return false;
+    const current = newKey(randomBytes);
+    const secret = objectsOf(this.#means, record, await this.capabilities(), current)
+      .find(isKeySecret);
+    if (secret === undefined) throw new Error("The manifests have no Secret for the key");
+    const filled = withKeys(secret, { current, previous: undefined }, madeBy);
+    const { resourceVersion } = found?.metadata ?? {};
+    if (resourceVersion === undefined) await cluster.create(filled);
+    else {
+      await cluster.replace({ ...filled, metadata: { ...filled.metadata, resourceVersion } });
+    }
+    return true;
+  }
+
+  addressOf(record: UserRecord): Promise<BrainAddress> {
+    return addressOf(this.#options.cluster, record);
+  }
+
+  /** The key, where that operation made it. */
+  async keyMadeBy(record: UserRecord, operationId: string): Promise<string | undefined> {
+    const secret = await this.#options.cluster.get(keySecretRef(record));
+    const keys = secret === undefined ? undefined : keysIn(secret);
+    return keys?.madeBy === operationId ? keys.current : undefined;
+  }
+
+  /** As `Verb.prepare`. */
+  async prepare(
+    record: UserRecord,
+    verb: VerbName,
+    asked: Args,
+    signal: AbortSignal,
+  ): Promise<Args | undefined> {
+    const preparation = preparationOf(this.#means, record, await this.capabilities(), signal);
+    return await verbOf(verb).prepare(preparation, asked);
+  }
+
+  /** To be written into the record, which is what begins it. */
+  operationOf(verb: VerbName, args: Args): Operation {
+    const { clock, newId } = this.#options;
+    const { minutes, steps } = verbOf(verb);
+    const now = clock.now();
+    const operation: Operation = {
+      id: newId(),
+      verb,
+      args,
+      step: "",
+      failure: null,
+      startedAt: new Date(now).toISOString(),
+      deadlineAt: new Date(now + minutes * MINUTE_MS).toISOString(),
+      attempts: 0,
+      waitingFor: null,
+      lease: null,
+    };
+    return { ...operation, step: steps(operation)[0]?.name ?? "" };
+  }
+
+  takesOver(verb: VerbName, other: VerbName): boolean {
+    return verbOf(verb).takesOver?.includes(other) ?? false;
+  }
+
+  /** The names of its steps, in order. */
+  stepNames(operation: Operation): string[] {
+    return verbOf(operation.verb).steps(operation).map(({ name }) => name);
+  }
+
+  async capabilities(): Promise<Capabilities> {
+    const { clock, cluster } = this.#options;
+    if (this.#capabilities === undefined || this.#capabilities.until <= clock.now()) {
+      const found = cluster.capabilities();
+      this.#capabilities = { until: clock.now() + CAPABILITIES_MS, found };
+      found.catch(() => this.#capabilities = undefined);
+    }
+    return await this.#capabilities.found;
   }
 
   /** Begins nothing more; over once what runs has come to the end of a step. */
-  stop(): Promise<void> {
-    throw new Error("not yet");
+  async stop(): Promise<void> {
+    this.#stopping.abort(new Error("The manager is stopping"));
+    await Promise.all(this.#running.values());
   }
 }

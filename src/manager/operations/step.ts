@@ -49,7 +49,8 @@ export interface StepContext extends Preparation {
   remember(args: Args): Promise<void>;
   /** The user is gone for good: his record goes, and the operation has succeeded. */
   remove(): Promise<void>;
-  /** 32 bytes of chance. */
+  /** As `wantedObjects`, and the Secret with this key. */
+  objectsWith(record: UserRecord, key: string): readonly KubeObject[];
   randomBytes(bytes: number): Uint8Array;
   /** Tells people; never throws, and is the same event when it is told again. */
   event(reason: string, message: string): Promise<void>;
