@@ -47,6 +47,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   stats: "service",
   walks: "service",
 
+  amount: "shape",
   backoff: "shape",
   backup_check: "shape",
   backup_digest: "shape",
@@ -94,6 +95,7 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
   migration: "service",
   namespaces: "service",
   operations: "service",
+  reachability: "service",
   reconciler: "service",
   register: "service",
   scheduler: "service",

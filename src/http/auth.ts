@@ -52,7 +52,7 @@ function remembered(hash: (key: string) => Uint8Array): (key: string) => Uint8Ar
 }
 
 /** Two keys that differ are no key: a proxy and a client may disagree on which one counts. */
-function givenKey(headers: Headers): string | undefined {
+export function givenKey(headers: Headers): string | undefined {
   const bearer = /^Bearer +([^\s,]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
   const header = headers.get("x-api-key") ?? undefined;
   if (headers.has("authorization") && bearer === undefined) return undefined;

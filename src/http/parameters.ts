@@ -46,7 +46,7 @@ export const flagParameter = z.custom<string>(
 ).transform((text) => text === "true").meta({ type: "boolean" });
 
 /** Printable ASCII; blanks at its ends would be lost on the way (RFC 9110, 5.5). */
-const IDEMPOTENCY_KEY = /^[!-~]([ -~]{0,253}[!-~])?$/;
+export const IDEMPOTENCY_KEY = /^[!-~]([ -~]{0,253}[!-~])?$/;
 
 export const IDEMPOTENCY_HEADER = {
   "Idempotency-Key": {
@@ -62,19 +62,23 @@ export const IF_MATCH_HEADER = {
   },
 } as const;
 
+/** The request's `Idempotency-Key`. Throws `malformed`. */
+export function idempotencyKeyOf({ headers }: Request): string | undefined {
+  const key = headers.get("idempotency-key");
+  if (key === null || IDEMPOTENCY_KEY.test(key)) return key ?? undefined;
+  throw new AppError(
+    "malformed",
+    "Cannot read the Idempotency-Key: it must be 1 to 255 printable ASCII characters",
+  );
+}
+
 /**
- * The request's `Idempotency-Key`, tied to what is asked; undefined where it has none. `body` is
- * the text, or a body that is still to be read.
+ * The same, tied to what is asked; undefined where it has none. `body` is the text, or a body that
+ * is still to be read.
  */
 export function retriable(request: Request, body: string | StreamedBody): Retriable | undefined {
-  const key = request.headers.get("idempotency-key");
-  if (key === null) return undefined;
-  if (!IDEMPOTENCY_KEY.test(key)) {
-    throw new AppError(
-      "malformed",
-      "Cannot read the Idempotency-Key: it must be 1 to 255 printable ASCII characters",
-    );
-  }
+  const key = idempotencyKeyOf(request);
+  if (key === undefined) return undefined;
   const { pathname, search } = new URL(request.url);
   const match = request.headers.get("if-match") ?? "";
   const asked = [request.method, pathname, search, match];

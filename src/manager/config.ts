@@ -44,6 +44,7 @@ const environmentSchema = z.object({
   BRAIN_DOMAIN: z.string().regex(DOMAIN).optional(),
   SHARED_QDRANT_URL: address,
   SHARED_QDRANT_NAMESPACE: z.string().regex(LABEL).optional(),
+  SHARED_QDRANT_KEY_FILE: path,
   EMBEDDING_KEY_FILE: path,
   EMBEDDING_BASE_URL: address,
   BACKUP_FOLDER: path,
@@ -79,6 +80,7 @@ const WANTED: Readonly<Record<Variable, string>> = {
   BRAIN_DOMAIN: "a domain in lower case, such as brains.example.com",
   SHARED_QDRANT_URL: AN_ADDRESS,
   SHARED_QDRANT_NAMESPACE: A_LABEL,
+  SHARED_QDRANT_KEY_FILE: A_PATH,
   EMBEDDING_KEY_FILE: A_PATH,
   EMBEDDING_BASE_URL: AN_ADDRESS,
   BACKUP_FOLDER: "the path of a folder",
@@ -99,9 +101,10 @@ export interface ManagerConfig {
   /** Undefined only where no service is to run. */
   readonly keysFile: string | undefined;
   readonly settings: Settings;
-  /** The key of the embedding provider, for all brains. */
+  /** Keys of what all brains use: of the embedding provider, and of a shared Qdrant. */
   readonly embeddingKeyFile: string | undefined;
-  /** Undefined: no backup can be made, nor a user be deleted with one. */
+  readonly qdrantKeyFile: string | undefined;
+  /** Undefined only where the cluster is not needed. */
   readonly backups: { readonly folder: string; readonly keysFile: string } | undefined;
   /** How the cluster is reached; undefined where nothing says so. */
   readonly cluster:
@@ -129,6 +132,8 @@ export interface Needs {
   /** The keys of those who may ask, for the service. */
   readonly keys?: boolean;
   readonly cluster?: boolean;
+  /** Where they lie: nobody is to be managed without any. */
+  readonly backups?: boolean;
 }
 
 /** Throws `ConfigError` with every problem. */
@@ -151,6 +156,7 @@ export function loadConfig(env: Environment, needs: Needs = {}): ManagerConfig {
     keysFile: data.MANAGER_KEYS_FILE,
     settings: settingsOf(data),
     embeddingKeyFile: data.EMBEDDING_KEY_FILE,
+    qdrantKeyFile: data.SHARED_QDRANT_KEY_FILE,
     backups: data.BACKUP_FOLDER === undefined || data.BACKUP_KEYS_FILE === undefined
       ? undefined
       : { folder: data.BACKUP_FOLDER, keysFile: data.BACKUP_KEYS_FILE },
@@ -171,7 +177,7 @@ const PAIRS: readonly (readonly [Variable, Variable])[] = [
 
 type Given = Readonly<Record<string, string | undefined>>;
 
-function togetherProblems(given: Given, { keys, cluster }: Needs): string[] {
+function togetherProblems(given: Given, { keys, cluster, backups }: Needs): string[] {
   const isSet = (name: Variable) => given[name] !== undefined;
   const half = PAIRS.filter(([one, other]) => isSet(one) !== isSet(other))
     .map(([one, other]) => isSet(one) ? [one, other] : [other, one])
@@ -185,6 +191,9 @@ function togetherProblems(given: Given, { keys, cluster }: Needs): string[] {
       ? [
         "there is no cluster: set KUBECONFIG to a file, or run in a pod with a service account",
       ]
+      : []),
+    ...(backups && !isSet("BACKUP_FOLDER") && !isSet("BACKUP_KEYS_FILE")
+      ? ["BACKUP_FOLDER and BACKUP_KEYS_FILE are not set; without backups no user is taken on"]
       : []),
   ];
 }
@@ -221,9 +230,6 @@ function warningsOf(data: Data): string[] {
   const byDigest = /@sha256:[0-9a-f]{64}$/.test(data.BRAIN_IMAGE);
   return [
     ...(byDigest ? [] : ["BRAIN_IMAGE names no digest: a restarted brain may be of another build"]),
-    ...(data.BACKUP_FOLDER === undefined
-      ? ["BACKUP_FOLDER is not set: no backups are made, and a user can only be deleted without"]
-      : []),
     ...(data.SHARED_QDRANT_URL !== undefined && data.SHARED_QDRANT_URL.startsWith("http:")
       ? ["SHARED_QDRANT_URL is not encrypted: what the brains send there can be read on the way"]
       : []),
