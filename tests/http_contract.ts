@@ -68,6 +68,7 @@ const SAID = [
   "Location",
   "Retry-After",
   "WWW-Authenticate",
+  "X-Total-Count",
 ];
 
 function headerFaults({ headers: docs = {} }: ReplyDoc, { headers }: Seen): string[] {
@@ -85,7 +86,7 @@ function matches(path: string, pathname: string): boolean {
 
 /** All that a reply may have; nothing of what a client sent can make another. */
 const HEADERS =
-  /^(access-control-(allow-(headers|methods|origin)|expose-headers|max-age)|allow|cache-control|connection|content-(disposition|length|security-policy|type)|etag|location|retry-after|vary|www-authenticate|x-content-type-options|x-request-id)$/;
+  /^(access-control-(allow-(headers|methods|origin)|expose-headers|max-age)|allow|cache-control|connection|content-(disposition|length|security-policy|type)|etag|location|retry-after|vary|www-authenticate|x-content-type-options|x-request-id|x-total-count)$/;
 
 function commonFaults({ headers, status }: Seen): string[] {
   const wanted: [string, RegExp][] = [

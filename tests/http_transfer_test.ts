@@ -219,6 +219,23 @@ Deno.test("exported, wiped, imported and exported again, the bytes differ in the
   }
 });
 
+Deno.test("an export says how much it holds, and can leave out what a provider makes again", async () => {
+  await withApp(async (app) => {
+    for (const json of RICH) await app.done(201, "POST", "/memories", { json });
+    await app.clock.until(app.brain.indexer.idle());
+    const vectorsIn = async (include_embeddings: unknown) => {
+      const asked = { json: { format: "ndjson", include_embeddings } };
+      const { text, headers } = await app.call("POST", "/export", asked);
+      assert.equal(headers.get("x-total-count"), "3");
+      return text.trimEnd().split("\n").map((line) => line.includes('"embedding"'));
+    };
+    assert.deepEqual(await vectorsIn("own"), [true, false, false]);
+    assert.deepEqual(await vectorsIn(true), [true, true, true]);
+    assert.deepEqual(await vectorsIn(false), [false, false, false]);
+    await app.done(422, "POST", "/export", { json: { include_embeddings: "all" } });
+  }, { embedder: Object.assign(new KeepingFakeEmbedder(), { length: 3 }) });
+});
+
 Deno.test("an export has a safe name, and one to a file lies in the data folder as it would be sent", async () => {
   await withApp(async (app) => {
     await app.done(201, "POST", "/memories", { json: RICH[0] });

@@ -16,7 +16,9 @@ const IMPORT_TYPES = ["application/json", NDJSON] as const;
 
 const exportSchema = z.strictObject({
   format: z.enum(["json", "ndjson"]).default("json"),
-  include_embeddings: z.boolean().default(false),
+  include_embeddings: z.union([z.boolean(), z.literal("own")]).default(false).meta({
+    description: "`own`: only vectors that clients sent, which no provider could make again.",
+  }),
   destination: z.enum(["response", "file"]).default("response").meta({
     description: "`file`: under `exports/` in the data folder.",
   }),
@@ -80,7 +82,10 @@ function exportRoute({ exports }: Brain): Route {
           z.string().meta({ description: "NDJSON: a memory a line." }),
         ]),
         contentType: `application/json, ${NDJSON}`,
-        headers: { "Content-Disposition": "A name for the file." },
+        headers: {
+          "Content-Disposition": "A name for the file.",
+          "X-Total-Count": "How many memories it holds: with fewer, it broke off on the way.",
+        },
       },
       201: { description: "The file that was written.", schema: exportFileSchema },
     },
@@ -88,11 +93,12 @@ function exportRoute({ exports }: Brain): Route {
   }, async ({ body }) => {
     const request = { format: body.format, includeEmbeddings: body.include_embeddings };
     if (body.destination === "file") return json(201, await exports.toFile(request));
-    const { name, pieces } = exports.stream(request);
+    const { name, total, pieces } = exports.stream(request);
     return new Response(ReadableStream.from(pieces), {
       headers: {
         "Content-Type": body.format === "json" ? "application/json; charset=utf-8" : NDJSON,
         "Content-Disposition": `attachment; filename="${name}"`,
+        "X-Total-Count": String(total),
       },
     });
   });
