@@ -165,6 +165,15 @@ Deno.test("verify says for people and for programs what it found, and ends with 
       "",
     ].join("\n"),
   });
+  const one = { ...REPORT, memories: 1, findings: REPORT.findings.slice(0, 1) };
+  const backups = [{ file: "exports/a.json", bytes: 34, memories: 1, fault: null }];
+  assert.deepEqual((await verified([], { ...one, backups })).text.split("\n").slice(0, -1), [
+    "/data: 1 memory",
+    "  memories.json  12 bytes",
+    "  exports/a.json  34 bytes, 1 memory, sound",
+    "  DAMAGE: journal/000001.log: a hole",
+    "Not sound: damage in 1 place.",
+  ]);
   const { code, text } = await verified(["--json"], REPORT);
   assert.deepEqual([code, JSON.parse(text)], [65, REPORT]);
   const sound = { ...REPORT, sound: true, findings: [], backups: [] };

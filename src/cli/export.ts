@@ -1,4 +1,5 @@
 /** `second-brain export`. */
+import { amountOfMemories } from "../amount.ts";
 import type { Brain } from "../brain.ts";
 import type { CommandLine } from "./arguments.ts";
 import { ask, remoteOf } from "./remote.ts";
@@ -23,7 +24,7 @@ export async function runExport(
     await local(async (brain) => {
       const { pieces, total } = brain.exports.stream({ format, includeEmbeddings });
       await write(pieces);
-      terminal.say(`Exported ${total} memories.`);
+      terminal.say(`Exported ${amountOfMemories(total)}.`);
     });
     return;
   }

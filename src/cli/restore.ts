@@ -1,4 +1,5 @@
 /** `second-brain restore`: puts a backup in place, and says how to go back. */
+import { amountOfMemories } from "../amount.ts";
 import { AppError } from "../errors.ts";
 import type { CommandLine } from "./arguments.ts";
 import { EXIT } from "./exit.ts";
@@ -15,7 +16,7 @@ export async function runRestore(
 ): Promise<void> {
   try {
     const { memories, kept } = await restore(operand);
-    say(`Restored ${memories} memories.`);
+    say(`Restored ${amountOfMemories(memories)}.`);
     if (kept === undefined) return;
     say(`What was there is kept in ${kept}; remove it once you are sure.`);
     say("To undo it, restore that folder.");

@@ -1,4 +1,5 @@
 /** `second-brain verify`: says whether a data folder, or one file, can be read to its end. */
+import { amount, amountOfMemories } from "../amount.ts";
 import type { BackupReport, Finding, FolderReport } from "../folder_report.ts";
 import type { CommandLine } from "./arguments.ts";
 import { EXIT } from "./exit.ts";
@@ -51,15 +52,15 @@ function folderPage({ folder, sound, memories, files, findings, backups }: Folde
   const faults = findings.filter(({ kind }) => kind === "damage").length +
     backups.filter(({ fault }) => fault !== null).length;
   return [
-    `${folder}: ${memories} memories`,
+    `${folder}: ${amountOfMemories(memories)}`,
     ...files.map(({ file, bytes }) => `  ${file}  ${bytes} bytes`),
     ...backups.map((backup) => `  ${backupLine(backup)}`),
     ...findings.map(({ kind, file, detail }) => `  ${WORDS[kind]}: ${file}: ${detail}`),
-    sound ? "Sound: everything can be read." : `Not sound: damage in ${faults} places.`,
+    sound ? "Sound: everything can be read." : `Not sound: damage in ${amount(faults, "place")}.`,
   ].join("\n");
 }
 
 function backupLine({ file, bytes, memories, fault }: BackupReport): string {
   if (fault !== null) return `DAMAGE: ${file}: ${fault}`;
-  return `${file}  ${bytes} bytes, ${memories} memories, sound`;
+  return `${file}  ${bytes} bytes, ${amountOfMemories(memories ?? 0)}, sound`;
 }

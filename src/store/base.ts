@@ -2,6 +2,7 @@
  * Where recovery starts from: the snapshot as it was written; else as a person edited it; else the
  * one before; else whatever lines of either are still memories.
  */
+import { amountOfMemories } from "../amount.ts";
 import { ZodError } from "zod";
 import { AppError } from "../errors.ts";
 import type { Change, Entry } from "../memory.ts";
@@ -76,7 +77,7 @@ async function loadEdited(
       kind: "hand_edited",
       file: folder.nameOf(path),
       detail: "the snapshot was changed by hand and is well-formed: taken as it stands" +
-        (retimed > 0 ? `, but for times of ${retimed} memories` : ""),
+        (retimed > 0 ? `, but for times of ${amountOfMemories(retimed)}` : ""),
     } as const;
     notes.push({ ...note, quarantine: await folder.quarantine.keepFile(path, note) });
     for (const entry of entries) state.apply(putOf(entry));
@@ -105,7 +106,7 @@ async function loadSalvage(
     }
     if (entries.length === 0) continue;
     for (const entry of entries) state.apply(putOf(entry));
-    const detail = `${entries.length} memories could be salvaged line by line`;
+    const detail = `${amountOfMemories(entries.length)} could be salvaged line by line`;
     notes.push({ kind: "damage", file: folder.nameOf(path), detail });
     return { mark, intact: false, path, loaded: entries.length };
   }
