@@ -1,5 +1,6 @@
 /**
- * Turns the bundle into one executable: `deno task compile [--target linux/arm64] [--output FILE]`.
+ * Turns a bundle into one executable:
+ * `deno task compile [--program manager] [--target linux/arm64] [--output FILE]`.
  *
  * The runtime inside it comes from DENORT_BIN (a local file, for places without that host) or from
  * the network, checked. Exit codes: 0 made; 69 the runtime cannot be had; 1 anything else.
@@ -8,9 +9,7 @@ import { stat, utimes } from "node:fs/promises";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { DenortRefused, provideDenort } from "./denort.ts";
-import { containerFlags } from "./permissions.ts";
-
-export const BUNDLE = "dist/second-brain.js";
+import { containerFlags, managerFlags } from "./permissions.ts";
 
 /**
  * How the bundle is made. Of packages it takes what they have for wherever there is `fetch`: for
@@ -23,6 +22,35 @@ export const BUNDLING = [
   "--minify",
   "--keep-names",
 ] as const;
+
+interface Program {
+  readonly name: string;
+  readonly entry: string;
+  readonly bundle: string;
+  /** What `deno bundle` is told beside `BUNDLING`. */
+  readonly bundling: readonly string[];
+  readonly flags: readonly string[];
+}
+
+/** Two binaries, each with its own rights: the manager's code is in no brain's memory. */
+export const PROGRAMS = {
+  brain: {
+    name: "second-brain",
+    entry: "main.ts",
+    bundle: "dist/second-brain.js",
+    bundling: ["--external=./src/manager/main.ts"],
+    flags: containerFlags(),
+  },
+  manager: {
+    name: "second-brain-manager",
+    entry: "src/manager/main.ts",
+    bundle: "dist/second-brain-manager.js",
+    bundling: [],
+    flags: managerFlags(),
+  },
+} as const satisfies Record<string, Program>;
+type ProgramName = keyof typeof PROGRAMS;
+
 const EXIT_UNAVAILABLE = 69;
 
 /** From the names that `docker build` uses to those of Deno. */
@@ -32,13 +60,18 @@ const TARGETS: Readonly<Record<string, string>> = {
 };
 
 export interface CompileOptions {
+  /** Left out: the brain. */
+  readonly program?: ProgramName;
   readonly bundle: string;
   readonly output: string;
   readonly target?: string | undefined;
 }
 
 /** Arguments for `deno` that make the binary; the bundle has everything, so no npm, no config. */
-export function compileArguments({ bundle, output, target }: CompileOptions): string[] {
+export function compileArguments(
+  { program = "brain", bundle, output, target }: CompileOptions,
+): string[] {
+  const { name, flags } = PROGRAMS[program];
   return [
     "compile",
     "--quiet",
@@ -49,8 +82,8 @@ export function compileArguments({ bundle, output, target }: CompileOptions): st
     "--no-check",
     "--no-code-cache",
     "--unstable-no-legacy-abort",
-    "--app-name=second-brain",
-    ...containerFlags(),
+    `--app-name=${name}`,
+    ...flags,
     ...(target === undefined ? [] : [`--target=${target}`]),
     `--output=${output}`,
     bundle,
@@ -89,10 +122,12 @@ async function provideRuntime(target: string): Promise<void> {
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      program: { type: "string", default: "brain" },
       target: { type: "string" },
-      output: { type: "string", default: "dist/second-brain" },
+      output: { type: "string" },
     },
   });
+  const program = values.program === "manager" ? "manager" : "brain";
   const target = values.target === undefined
     ? Deno.build.target
     : TARGETS[values.target] ?? values.target;
@@ -108,9 +143,10 @@ async function main(): Promise<number> {
     console.error("Name a local copy of denort with DENORT_BIN, or run this where it can be had.");
     return EXIT_UNAVAILABLE;
   }
-  const { output } = values;
-  if (!await compile({ bundle: BUNDLE, output, target })) return 1;
-  const bytes = [await stat(BUNDLE), await stat(output)].map((file) => file.size);
+  const { name, bundle } = PROGRAMS[program];
+  const { output = `dist/${name}` } = values;
+  if (!await compile({ program, bundle, output, target })) return 1;
+  const bytes = [await stat(bundle), await stat(output)].map((file) => file.size);
   console.log(`Compiled ${output} for ${target}: ${bytes[1]} bytes, ${bytes[0]} of them ours.`);
   return 0;
 }

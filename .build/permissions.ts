@@ -37,6 +37,35 @@ export const ENV = [
   "LOG_LEVEL",
 ] as const;
 
+/** The same, of the manager. */
+export const MANAGER_ENV = [
+  "HOST",
+  "PORT",
+  "ALLOWED_HOSTS",
+  "LOG_LEVEL",
+  "RATE_LIMIT_PER_MINUTE",
+  "MANAGER_KEYS_FILE",
+  "MANAGER_NAMESPACE",
+  "BRAIN_IMAGE",
+  "QDRANT_IMAGE",
+  "STORAGE_CLASS",
+  "SNAPSHOT_CLASS",
+  "READ_WRITE_ONCE_POD",
+  "INGRESS_NAMESPACE",
+  "MONITORING_NAMESPACE",
+  "BRAIN_DOMAIN",
+  "SHARED_QDRANT_URL",
+  "SHARED_QDRANT_NAMESPACE",
+  "SHARED_QDRANT_KEY_FILE",
+  "EMBEDDING_KEY_FILE",
+  "EMBEDDING_BASE_URL",
+  "BACKUP_FOLDER",
+  "BACKUP_KEYS_FILE",
+  "KUBECONFIG",
+  "KUBERNETES_SERVICE_HOST",
+  "KUBERNETES_SERVICE_PORT",
+] as const;
+
 /** For the message that says which user cannot write to the data folder; for the disk's free space. */
 export const SYS = ["uid", "statfs"] as const;
 
@@ -48,6 +77,12 @@ export const DATA_FOLDER = "/data";
 
 /** Where Docker and our manifests mount `CONTAINER_API_KEY_FILE`: read, never written. */
 export const SECRETS_FOLDER = "/run/secrets";
+
+/** The manager's volume, for backups. */
+export const BACKUP_FOLDER = "/backups";
+
+/** Its keys, a kubeconfig where there is one, and what every pod gets of its service account. */
+export const MANAGER_SECRETS = [SECRETS_FOLDER, "/var/run/secrets"] as const;
 
 /**
  * 100,000 memories with vectors of 1,536 numbers are to fit into 512 MiB, also while they are
@@ -94,8 +129,49 @@ export function containerFlags(dataFolder: string = DATA_FOLDER): string[] {
   ];
 }
 
+/**
+ * The manager has more rights in a cluster than any brain, so it has fewer here: nothing of the
+ * system, and no disk but that of the backups.
+ */
+function managerCommonFlags(): string[] {
+  return [
+    "--no-prompt",
+    "--deny-import",
+    "--allow-net",
+    `--allow-env=${MANAGER_ENV}`,
+    "--ignore-env",
+  ];
+}
+
+/** For `deno task manager`: a kubeconfig, keys and backups may lie anywhere. */
+export function managerDevelopmentFlags(): string[] {
+  return [...managerCommonFlags(), "--allow-read", "--allow-write"];
+}
+
+/** What is compiled into the manager's binary; tests put their own folder for both. */
+export function managerFlags(
+  backupFolder: string = BACKUP_FOLDER,
+  secrets: readonly string[] = MANAGER_SECRETS,
+): string[] {
+  return [
+    ...managerCommonFlags(),
+    `--allow-read=${[backupFolder, ...secrets]}`,
+    `--allow-write=${backupFolder}`,
+    `--v8-flags=${V8_FLAGS}`,
+  ];
+}
+
 /** Arguments for `deno` that run the bundle as the binary would be run: no config, no cache. */
 export function bundleArguments(bundle: string, dataFolder: string): string[] {
+  return runBundle(bundle, containerFlags(dataFolder));
+}
+
+/** The same, of the manager: its folder of backups has its secrets, too. */
+export function managerArguments(bundle: string, folder: string): string[] {
+  return runBundle(bundle, managerFlags(folder, []));
+}
+
+function runBundle(bundle: string, flags: readonly string[]): string[] {
   return [
     "run",
     "--quiet",
@@ -105,7 +181,7 @@ export function bundleArguments(bundle: string, dataFolder: string): string[] {
     "--no-remote",
     "--cached-only",
     "--unstable-no-legacy-abort",
-    ...containerFlags(dataFolder),
+    ...flags,
     bundle,
   ];
 }

@@ -8,13 +8,17 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readBaked } from "../.build/baked.ts";
-import { BUNDLE, BUNDLING, compile, compileArguments } from "../.build/compile.ts";
+import { BUNDLING, compile, compileArguments, PROGRAMS } from "../.build/compile.ts";
 import { archivePath, DenortRefused, provideDenort, publishedSum } from "../.build/denort.ts";
 import {
   bundleArguments,
   containerFlags,
   developmentFlags,
   ENV,
+  MANAGER_ENV,
+  managerArguments,
+  managerDevelopmentFlags,
+  managerFlags,
   programArguments,
   SYS,
   V8_FLAGS,
@@ -56,9 +60,18 @@ Deno.test("the start task has exactly the declared flags", () => {
   assert.deepEqual(words.slice(2, -1), developmentFlags());
 });
 
-Deno.test("the bundle is made as the tests of it make theirs", () => {
-  const [, command] = config.tasks.bundle.command.split(" && ");
-  assert.equal(command, `deno ${BUNDLING.join(" ")} -o ${BUNDLE} main.ts`);
+Deno.test("the manager's task has exactly the flags declared for it", () => {
+  const words = config.tasks.manager.command.split(" ");
+  const { entry } = PROGRAMS.manager;
+  assert.deepEqual(words, ["deno", "run", ...managerDevelopmentFlags(), entry]);
+});
+
+Deno.test("the bundles are made as the tests of them make theirs", () => {
+  const [, ...commands] = config.tasks.bundle.command.split(" && ");
+  const expected = Object.values(PROGRAMS).map(({ bundling, bundle, entry }) =>
+    ["deno", ...BUNDLING, ...bundling, "-o", bundle, entry].join(" ")
+  );
+  assert.deepEqual(commands, expected);
 });
 
 Deno.test("what the program takes for the heap's room for new values is what the flags give it", () => {
@@ -84,6 +97,34 @@ Deno.test("a bundle under the declared flags gets the data folder, the listed va
       data: true,
       elsewhere: false,
       key: true,
+      keyWrite: false,
+      passwords: false,
+      run: false,
+      ffi: false,
+      net: true,
+      eval: "EvalError",
+    });
+  });
+});
+
+Deno.test("the manager's bundle gets its own folder and variables, and none of a brain's", async () => {
+  await inFolder(async (folder) => {
+    const bundle = join(folder, "probe.js");
+    await writeFile(bundle, PROBE);
+    const command = new Deno.Command(Deno.execPath(), {
+      args: [...managerArguments(bundle, folder), folder],
+      cwd: folder,
+      env: { PORT: "1234", CONTAINER_API_KEY: "x", OPENAI_LOG: "debug" },
+    });
+    const { code, stdout, stderr } = await command.output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(stdout)), {
+      listed: "1234",
+      unlisted: null,
+      names: ["PORT"],
+      data: true,
+      elsewhere: false,
+      key: false,
       keyWrite: false,
       passwords: false,
       run: false,
@@ -133,43 +174,61 @@ Deno.test("the program runs from any folder, from its sources or from a bundle",
   });
 });
 
-Deno.test("what is baked into a compiled output is what is declared", async () => {
-  await inFolder(async (folder) => {
-    const bundle = join(folder, "probe.js");
-    const output = join(folder, "probe");
-    await writeFile(bundle, PROBE);
-    // Any executable can stand in for the runtime that is not to be had here: what is read back
-    // was written by the same `deno compile`.
-    assert.ok(await compile({ bundle, output }, { DENORT_BIN: Deno.execPath() }));
-    const baked = await readBaked(output);
-    const { allow_import: _, ...permissions } = baked.permissions;
-    assert.deepEqual(permissions, {
-      allow_env: [...ENV],
-      deny_env: null,
-      ignore_env: [],
-      allow_net: [],
-      deny_net: null,
-      allow_ffi: null,
-      deny_ffi: null,
-      allow_read: ["/data", "/run/secrets"],
-      deny_read: null,
-      ignore_read: null,
-      allow_run: null,
-      deny_run: null,
-      allow_sys: [...SYS],
-      deny_sys: null,
-      allow_write: ["/data"],
-      deny_write: null,
-      deny_import: [],
-      prompt: false,
+/** What the metadata says of a program with these rights. */
+function rights(env: readonly string[], read: string[], write: string[], sys: string[] | null) {
+  return {
+    allow_env: [...env],
+    deny_env: null,
+    ignore_env: [],
+    allow_net: [],
+    deny_net: null,
+    allow_ffi: null,
+    deny_ffi: null,
+    allow_read: read,
+    deny_read: null,
+    ignore_read: null,
+    allow_run: null,
+    deny_run: null,
+    allow_sys: sys,
+    deny_sys: null,
+    allow_write: write,
+    deny_write: null,
+    deny_import: [],
+    prompt: false,
+  };
+}
+
+const RIGHTS = {
+  brain: rights(ENV, ["/data", "/run/secrets"], ["/data"], [...SYS]),
+  manager: rights(
+    MANAGER_ENV,
+    ["/backups", "/run/secrets", "/var/run/secrets"],
+    ["/backups"],
+    null,
+  ),
+};
+
+for (const program of ["brain", "manager"] as const) {
+  Deno.test(`what is baked into a compiled output of the ${program} is what is declared`, async () => {
+    await inFolder(async (folder) => {
+      const bundle = join(folder, "probe.js");
+      const output = join(folder, "probe");
+      await writeFile(bundle, PROBE);
+      // Any executable can stand in for the runtime that is not to be had here: what is read back
+      // was written by the same `deno compile`.
+      const env = { DENORT_BIN: Deno.execPath() };
+      assert.ok(await compile({ program, bundle, output }, env));
+      const baked = await readBaked(output);
+      const { allow_import: _, ...permissions } = baked.permissions;
+      assert.deepEqual(permissions, RIGHTS[program]);
+      for (const flag of V8_FLAGS) assert.ok(baked.v8_flags.includes(flag), flag);
+      assert.equal(baked.code_cache_key, null);
+      assert.deepEqual(baked.unstable_config.features, config.unstable);
+      assert.equal(baked.otel_config.tracing_enabled, false);
+      assert.equal(baked.otel_config.metrics_enabled, false);
     });
-    for (const flag of V8_FLAGS) assert.ok(baked.v8_flags.includes(flag), flag);
-    assert.equal(baked.code_cache_key, null);
-    assert.deepEqual(baked.unstable_config.features, config.unstable);
-    assert.equal(baked.otel_config.tracing_enabled, false);
-    assert.equal(baked.otel_config.metrics_enabled, false);
   });
-});
+}
 
 Deno.test("a file that deno compile did not make is refused by name", async () => {
   await inFolder(async (folder) => {
@@ -186,6 +245,8 @@ Deno.test("the binary is compiled for the asked target, with the container's fla
   for (const flag of [...containerFlags(), "--no-code-cache"]) {
     assert.ok(words.includes(flag), flag);
   }
+  const other = compileArguments({ program: "manager", bundle: "a.js", output: "a" });
+  assert.deepEqual(managerFlags().filter((flag) => !other.includes(flag)), []);
 });
 
 const ARCHIVE = new TextEncoder().encode("stands for an archive");

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { z } from "zod";
-import { BUNDLING } from "../.build/compile.ts";
+import { BUNDLING, PROGRAMS } from "../.build/compile.ts";
 import config from "../deno.json" with { type: "json" };
 import { eventually } from "./e2e/conditions.ts";
 import { Place } from "./e2e/program.ts";
@@ -25,7 +25,7 @@ async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
 
 async function bundle(output: string, more: readonly string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...BUNDLING, ...more, `--output=${output}`, "main.ts"],
+    args: [...BUNDLING, ...PROGRAMS.brain.bundling, ...more, `--output=${output}`, "main.ts"],
     cwd: ROOT,
   }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
@@ -39,6 +39,8 @@ Deno.test("Qdrant's client is in the bundle, its HTTP client for Node and its co
       .parse(JSON.parse(await readFile(`${path}.map`, "utf8")));
     const from = (name: string) => sources.filter((source) => source.includes(`/${name}/`)).length;
     assert.deepEqual([from(CLIENT), from("undici"), from("typescript")], [1, 0, 0]);
+    // Nor the manager: who breaks into a brain finds nothing that speaks to a cluster.
+    assert.equal(from("manager"), 0);
     const { size } = await stat(path);
     assert.ok(size < 1_900_000, `${size} bytes`);
   });

@@ -3,7 +3,13 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import { DATA_FOLDER, ENV, SECRETS_FOLDER } from "../.build/permissions.ts";
+import {
+  BACKUP_FOLDER,
+  DATA_FOLDER,
+  ENV,
+  MANAGER_ENV,
+  SECRETS_FOLDER,
+} from "../.build/permissions.ts";
 
 interface Instruction {
   readonly word: string;
@@ -50,14 +56,35 @@ function environment(stage: readonly Instruction[]): Record<string, string> {
   return Object.fromEntries(pairs) as Record<string, string>;
 }
 
-const [before, build, image, ...more] = parseStages(await read("Dockerfile"));
-assert.ok(before && build && image);
+const [before, build, manager, image, ...more] = parseStages(await read("Dockerfile"));
+assert.ok(before && build && manager && image);
 
-Deno.test("the image is built in one stage and shipped from another", () => {
+Deno.test("the images are built in one stage and shipped from others, the brain's by default", () => {
   assert.deepEqual([before, more], [[], []]);
   assert.match(only(build, "FROM"), /^--platform=\$BUILDPLATFORM node:\S+ AS build$/);
-  assert.equal(only(image, "FROM"), "gcr.io/distroless/cc-debian13:nonroot");
-  assert.deepEqual(all(image, "RUN"), []);
+  assert.equal(only(image, "FROM"), "gcr.io/distroless/cc-debian13:nonroot AS brain");
+  assert.equal(only(manager, "FROM"), "gcr.io/distroless/cc-debian13:nonroot AS manager");
+  assert.deepEqual([...all(image, "RUN"), ...all(manager, "RUN")], []);
+});
+
+Deno.test("the manager's image runs without rights, with the folder of backups as its volume", () => {
+  const binary = "/usr/local/bin/second-brain-manager";
+  assert.match(all(build, "RUN").join("\n"), /compile\.ts --program=manager\s+--target="linux\/\$/);
+  assert.equal(only(manager, "USER"), "65532:65532");
+  assert.deepEqual(JSON.parse(only(manager, "VOLUME")), [BACKUP_FOLDER]);
+  assert.deepEqual(all(manager, "COPY"), [
+    `--from=build --chmod=0555 /out/second-brain-manager ${binary}`,
+    `--from=build --chown=65532:65532 /out/backups ${BACKUP_FOLDER}`,
+  ]);
+  const { DENO_USE_CGROUPS, ...ours } = environment(manager);
+  assert.equal(DENO_USE_CGROUPS, "1");
+  assert.deepEqual(ours, { BACKUP_FOLDER, HOST: "0.0.0.0", PORT: "8080" });
+  const known: readonly string[] = MANAGER_ENV;
+  for (const name of Object.keys(ours)) assert.ok(known.includes(name), name);
+  assert.equal(only(manager, "EXPOSE"), ours["PORT"]);
+  assert.deepEqual(JSON.parse(only(manager, "ENTRYPOINT")), [binary]);
+  assert.deepEqual(JSON.parse(only(manager, "CMD")), ["serve"]);
+  assert.equal(only(manager, "STOPSIGNAL"), "SIGTERM");
 });
 
 Deno.test("the build uses the Deno of the tests, no install script, and compiles for the target", () => {

@@ -10,7 +10,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { BUNDLING } from "../../.build/compile.ts";
+import { BUNDLING, PROGRAMS } from "../../.build/compile.ts";
 import { type Kind, KINDS, whyNoDisk } from "../e2e/test_disk.ts";
 import { compare, type Comparison, type Score } from "./compare.ts";
 import { cuts, kills } from "./real.ts";
@@ -219,7 +219,7 @@ class Bundle implements AsyncDisposable {
   static async make(): Promise<Bundle> {
     const bundle = new Bundle(await Deno.makeTempDir({ prefix: "second-brain-bundle-" }));
     const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...BUNDLING, "-o", bundle.path, "main.ts"],
+      args: [...BUNDLING, ...PROGRAMS.brain.bundling, "-o", bundle.path, "main.ts"],
       cwd: fileURLToPath(new URL("../../", import.meta.url)),
     }).output();
     if (!success) throw new Error(`Cannot bundle: ${new TextDecoder().decode(stderr)}`);
