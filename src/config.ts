@@ -7,6 +7,7 @@ import { isSafeAddress } from "./config/addresses.ts";
 import { readKey, readPreviousKey } from "./config/keys.ts";
 import { type Limits, readLimits } from "./config/limits.ts";
 import { LOG_LEVELS } from "./log.ts";
+import type { QdrantSettings } from "./qdrant_settings.ts";
 
 const MIB = 1024 * 1024;
 function wholeNumber(fallback: number, min: number, max: number) {
@@ -127,14 +128,7 @@ export interface Config extends Limits {
     readonly dimensions: number | undefined;
   } | undefined;
   /** Left out: the vectors are kept in this process. */
-  readonly qdrant: {
-    readonly url: string;
-    readonly apiKey: string | undefined;
-    /** Left out: one for each model and length of vectors. */
-    readonly collection: string | undefined;
-    readonly timeoutMs: number;
-    readonly quantization: "none" | "scalar";
-  } | undefined;
+  readonly qdrant: QdrantSettings | undefined;
   readonly maxBodyBytes: number;
   readonly maxImportBytes: number;
   /** Below so many free bytes on the disk, writes that grow are refused. */

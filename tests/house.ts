@@ -71,6 +71,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   memory: "shape",
   pace: "shape",
   plain_entry: "shape",
+  qdrant_settings: "shape",
   ranking: "shape",
   record_stream: "shape",
   schemas: "shape",

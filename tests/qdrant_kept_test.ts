@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { systemClock } from "../src/clock.ts";
 import type { Memory } from "../src/memory.ts";
+import type { QdrantSettings } from "../src/qdrant_settings.ts";
 import type { VectorIndex, VectorsKind } from "../src/vector_index.ts";
-import { type QdrantSettings, vectorsInQdrant } from "../src/vector_index/qdrant/kept.ts";
+import { vectorsInQdrant } from "../src/vector_index/qdrant/kept.ts";
 import { eventually } from "./e2e/conditions.ts";
 import type { StandIn } from "./fakes/qdrant/stand_in.ts";
 import { withStandIn } from "./fakes/qdrant/with_stand_in.ts";

@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../clock.ts";
 import type { Say } from "../../log.ts";
+import type { QdrantSettings } from "../../qdrant_settings.ts";
 import type { VectorIndex, VectorsKind } from "../../vector_index.ts";
 import { QdrantVectorIndex } from "../qdrant.ts";
 import { StandbyVectorIndex } from "../standby.ts";
@@ -12,15 +13,6 @@ import { Client } from "./client.ts";
 import { collectionName } from "./collection.ts";
 import { type Points, QdrantError } from "./points.ts";
 import { RestPoints, type RestPointsOptions } from "./rest_points.ts";
-
-export interface QdrantSettings {
-  readonly url: string;
-  readonly apiKey: string | undefined;
-  /** Left out: one for each model and length of vectors. */
-  readonly collection: string | undefined;
-  readonly timeoutMs: number;
-  readonly quantization: "none" | "scalar";
-}
 
 export interface KeptVectorsOptions {
   readonly qdrant: QdrantSettings;
