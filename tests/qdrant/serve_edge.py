@@ -20,13 +20,12 @@ itself (the engine's call would hold up all others). What is not served is answe
 import argparse
 import json
 import shutil
-import signal
 import sys
 import tempfile
 import threading
 import time
 import uuid
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -34,8 +33,10 @@ import qdrant_edge as edge
 
 # Nothing is written beside the sources.
 sys.dont_write_bytecode = True
+sys.path.append(str(Path(__file__).parents[1]))
 import edge_requests as requests
 from edge_requests import FIELD_TYPES, HNSW, OPTIMIZERS, Refused
+from loopback_server import serve
 
 VERSION = "1.19.0"
 MAX_BODY_BYTES = 32 * 1024 * 1024
@@ -263,15 +264,8 @@ def main():
     storage.mkdir(exist_ok=True)
     Handler.node = Node(storage)
     Handler.api_key = options.api_key
-    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
-    server.daemon_threads = True
-    # As an interrupt, so that the folder is not left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    print(f"http://127.0.0.1:{server.server_port}", file=sys.stderr, flush=True)
     try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.server_close()
+        serve(Handler, options.port)
     finally:
         Handler.node.close()
         if options.storage is None:
