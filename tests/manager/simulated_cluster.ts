@@ -77,7 +77,7 @@ export class SimulatedCluster implements Cluster {
   }
 
   #furnish(options: SimulatedClusterOptions): void {
-    for (const name of options.namespaces ?? ["default", "brain-manager"]) {
+    for (const name of options.namespaces ?? ["default", "second-brain", "brain-manager"]) {
       this.#requests.create({ ...NAMESPACE, metadata: { name } });
     }
     this.#requests.create({

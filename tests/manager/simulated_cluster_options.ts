@@ -31,7 +31,7 @@ export interface ClusterFaults {
 
 export interface SimulatedClusterOptions {
   readonly clock: Clock;
-  /** Which are there from the beginning; `default` and `brain-manager` unless told. */
+  /** Which are there from the beginning; `default`, `second-brain` and `brain-manager` unless told. */
   readonly namespaces?: readonly string[];
   /** Such as "1.33"; "1.35" unless told. */
   readonly version?: string;

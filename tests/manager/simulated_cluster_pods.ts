@@ -4,7 +4,7 @@
  */
 import type { KubeObject, KubeRef } from "../../src/manager/kube_object.ts";
 import { refOf } from "../../src/manager/kube_object.ts";
-import { CLAIM, POD } from "./simulated_cluster_kinds.ts";
+import { CLAIM } from "./simulated_cluster_kinds.ts";
 import { podTotal, quantityOf } from "./simulated_cluster_quota.ts";
 import { claimsOf } from "./simulated_cluster_storage.ts";
 import {
