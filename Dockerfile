@@ -21,18 +21,18 @@ RUN DENORT_SHA256="$DENORT_SHA256" deno run -A .build/compile.ts \
     --target="linux/$TARGETARCH" --output=/out/second-brain \
   && DENORT_SHA256="$DENORT_SHA256" deno run -A .build/compile.ts --program=manager \
     --target="linux/$TARGETARCH" --output=/out/second-brain-manager \
-  && install -d -o 65532 -g 65532 -m 0700 /out/data /out/backups
+  && install -d -o 65532 -g 65532 -m 0700 /out/data
 
 FROM gcr.io/distroless/cc-debian13:nonroot AS manager
 COPY --from=build --chmod=0555 /out/second-brain-manager /usr/local/bin/second-brain-manager
-COPY --from=build --chown=65532:65532 /out/backups /backups
+COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
-ENV BACKUP_FOLDER=/backups \
+ENV BACKUP_FOLDER=/data/backups \
     HOST=0.0.0.0 \
     PORT=8080 \
     DENO_USE_CGROUPS=1
-WORKDIR /backups
-VOLUME ["/backups"]
+WORKDIR /data
+VOLUME ["/data"]
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/local/bin/second-brain-manager"]

@@ -70,16 +70,13 @@ export const MANAGER_ENV = [
 export const SYS = ["uid", "statfs"] as const;
 
 /**
- * The image's volume: the only place that the binary may write to. With a limit on files SQLite
+ * The images' volume: the only place that a binary may write to; the manager's backups lie there. With a limit on files SQLite
  * refuses ATTACH, and so VACUUM; everything else of it works.
  */
 export const DATA_FOLDER = "/data";
 
 /** Where Docker and our manifests mount `CONTAINER_API_KEY_FILE`: read, never written. */
 export const SECRETS_FOLDER = "/run/secrets";
-
-/** The manager's volume, for backups. */
-export const BACKUP_FOLDER = "/backups";
 
 /** Its keys, a kubeconfig where there is one, and what every pod gets of its service account. */
 export const MANAGER_SECRETS = [SECRETS_FOLDER, "/var/run/secrets"] as const;
@@ -150,13 +147,13 @@ export function managerDevelopmentFlags(): string[] {
 
 /** What is compiled into the manager's binary; tests put their own folder for both. */
 export function managerFlags(
-  backupFolder: string = BACKUP_FOLDER,
+  dataFolder: string = DATA_FOLDER,
   secrets: readonly string[] = MANAGER_SECRETS,
 ): string[] {
   return [
     ...managerCommonFlags(),
-    `--allow-read=${[backupFolder, ...secrets]}`,
-    `--allow-write=${backupFolder}`,
+    `--allow-read=${[dataFolder, ...secrets]}`,
+    `--allow-write=${dataFolder}`,
     `--v8-flags=${V8_FLAGS}`,
   ];
 }

@@ -202,8 +202,8 @@ const RIGHTS = {
   brain: rights(ENV, ["/data", "/run/secrets"], ["/data"], [...SYS]),
   manager: rights(
     MANAGER_ENV,
-    ["/backups", "/run/secrets", "/var/run/secrets"],
-    ["/backups"],
+    ["/data", "/run/secrets", "/var/run/secrets"],
+    ["/data"],
     null,
   ),
 };

@@ -3,13 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
-import {
-  BACKUP_FOLDER,
-  DATA_FOLDER,
-  ENV,
-  MANAGER_ENV,
-  SECRETS_FOLDER,
-} from "../.build/permissions.ts";
+import { DATA_FOLDER, ENV, MANAGER_ENV, SECRETS_FOLDER } from "../.build/permissions.ts";
 
 interface Instruction {
   readonly word: string;
@@ -71,14 +65,18 @@ Deno.test("the manager's image runs without rights, with the folder of backups a
   const binary = "/usr/local/bin/second-brain-manager";
   assert.match(all(build, "RUN").join("\n"), /compile\.ts --program=manager\s+--target="linux\/\$/);
   assert.equal(only(manager, "USER"), "65532:65532");
-  assert.deepEqual(JSON.parse(only(manager, "VOLUME")), [BACKUP_FOLDER]);
+  assert.deepEqual(JSON.parse(only(manager, "VOLUME")), [DATA_FOLDER]);
   assert.deepEqual(all(manager, "COPY"), [
     `--from=build --chmod=0555 /out/second-brain-manager ${binary}`,
-    `--from=build --chown=65532:65532 /out/backups ${BACKUP_FOLDER}`,
+    `--from=build --chown=65532:65532 /out/data ${DATA_FOLDER}`,
   ]);
   const { DENO_USE_CGROUPS, ...ours } = environment(manager);
   assert.equal(DENO_USE_CGROUPS, "1");
-  assert.deepEqual(ours, { BACKUP_FOLDER, HOST: "0.0.0.0", PORT: "8080" });
+  assert.deepEqual(ours, {
+    BACKUP_FOLDER: `${DATA_FOLDER}/backups`,
+    HOST: "0.0.0.0",
+    PORT: "8080",
+  });
   const known: readonly string[] = MANAGER_ENV;
   for (const name of Object.keys(ours)) assert.ok(known.includes(name), name);
   assert.equal(only(manager, "EXPOSE"), ours["PORT"]);
