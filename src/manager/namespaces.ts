@@ -3,6 +3,7 @@
  * Everything here can be run again, and says what it still waits for. A namespace without the label
  * of this life of the user is somebody else's, and is never touched.
  */
+import { z } from "zod";
 import { type Cluster, ClusterError } from "./cluster.ts";
 import { ManagerError } from "./errors.ts";
 import type { KubeObject, KubeRef } from "./kube_object.ts";
@@ -19,6 +20,14 @@ import {
   listClaims,
   reserveVolume,
 } from "./volumes.ts";
+
+const podSchema = z.looseObject({
+  spec: z.looseObject({
+    volumes: z.array(z.looseObject({
+      persistentVolumeClaim: z.looseObject({ claimName: z.string() }).optional(),
+    })).default([]),
+  }),
+});
 
 /** What is still to come, in words; undefined: nothing is. */
 export type Awaited = string | undefined;
@@ -59,6 +68,21 @@ export async function stopBrain(cluster: Cluster, record: UserRecord): Promise<A
   return pod === undefined || !isOf(pod, record) ? undefined : "its pod to end";
 }
 
+/** The pod that runs is to be on the claim in use; one on another ends. */
+export async function movePod(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+  const pod = await cluster.get(podRef(record));
+  if (pod === undefined || !isOf(pod, record)) return undefined;
+  const { name } = claimRef(record, record.claim.number);
+  const claims = podSchema.parse(pod).spec.volumes
+    .map(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName);
+  if (claims.includes(name)) return undefined;
+  const { uid, deletionTimestamp } = pod.metadata;
+  if (deletionTimestamp === undefined && uid !== undefined) {
+    await cluster.delete(podRef(record), { uid });
+  }
+  return "the pod on the other claim to end";
+}
+
 /** All in it goes, but for volumes that are kept. Only once no claim holds what is not to be lost. */
 export async function deleteNamespace(cluster: Cluster, record: UserRecord): Promise<Awaited> {
   const found = await findNamespace(cluster, record);
@@ -71,7 +95,7 @@ export async function deleteNamespace(cluster: Cluster, record: UserRecord): Pro
   return isThere ? "its namespace to be gone" : undefined;
 }
 
-/** Every claim of his but that one goes, with what is on it. */
+/** Every claim for his data but these goes, with what is on it. */
 export async function dropClaims(
   cluster: Cluster,
   record: UserRecord,
@@ -80,7 +104,8 @@ export async function dropClaims(
   const kept = new Set(except.map((number) => claimRef(record, number).name));
   let awaited: Awaited;
   for (const claim of await listClaims(cluster, record)) {
-    if (kept.has(claim.metadata.name)) continue;
+    const isData = /^data-\d+$/.test(claim.metadata.name);
+    if (!isData || kept.has(claim.metadata.name)) continue;
     if (!await dropClaim(cluster, record, claim)) awaited = "a former claim to be gone";
   }
   return awaited;

@@ -247,3 +247,15 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
     }
   }
 }
+
+/** A claim that is filled with what a snapshot holds; one that is there is left as it is. */
+export async function createFrom(
+  cluster: Cluster,
+  claim: KubeObject,
+  dataSource: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (await cluster.get(refOf(claim)) !== undefined) return;
+  const spec = z.looseObject({}).parse(claim["spec"]);
+  // Created, not applied: what was applied once would have to be applied ever after.
+  await cluster.create({ ...claim, spec: { ...spec, dataSource } });
+}

@@ -1,0 +1,81 @@
+/**
+ * The end of a user, for now: a last backup, then his namespace goes with all that is in it. His
+ * volume stays until he is purged.
+ */
+import { z } from "zod";
+import { timestamp } from "../../clock.ts";
+import { findClaim, isBound } from "../volumes.ts";
+import { ENDING } from "./ending.ts";
+import { take, wake } from "./last_export.ts";
+import type { Step, Verb } from "./step.ts";
+import { up } from "./waking.ts";
+
+const askedSchema = z.object({
+  backup: z.boolean().default(true),
+  retainDays: z.int().min(0).max(365).default(30),
+});
+const DAY_MS = 24 * 3_600_000;
+
+const note: Step = {
+  name: "note",
+  run: async ({ clock, operation, update, event }) => {
+    const { retainDays } = askedSchema.parse(operation.args);
+    const purgeAt = new Date(clock.now() + retainDays * DAY_MS).toISOString();
+    await update((record) =>
+      record.state === "deleted" ? record : {
+        ...record,
+        state: "deleted",
+        generation: record.generation + 1,
+        deletedAt: timestamp(clock),
+        purgeAt,
+        keptClaims: [],
+        previousKeyUntil: null,
+      }
+    );
+    await event("Deleted", `His volume is kept until ${purgeAt}`);
+    return "done";
+  },
+};
+
+/** As he was; his volume, if it was set aside already, with him. */
+const bringBack: Step = {
+  name: "bring_back",
+  run: async (context) => {
+    const { record } = context;
+    // One who was deleted before stays it.
+    if (record.state === "deleted") return "done";
+    const outcome = await up(context, record);
+    if (outcome === "done") await context.update((now) => ({ ...now, volume: null }));
+    return outcome;
+  },
+};
+
+export const deletion: Verb = {
+  minutes: 120,
+  takesOver: [
+    "create",
+    "upgrade",
+    "suspend",
+    "resume",
+    "restart",
+    "rotate_key",
+    "backup",
+    "restore",
+    "undelete",
+  ],
+  prepare: async ({ record, cluster }, asked) => {
+    const { backup, retainDays } = askedSchema.parse(asked);
+    const isDeleted = record.state === "deleted";
+    if (isDeleted && record.operation?.verb !== "undelete") return undefined;
+    const claim = await findClaim(cluster, record, record.claim.number);
+    // Where no volume ever was, there is nothing to back up.
+    const hasData = record.volume !== null || (claim !== undefined && isBound(claim));
+    const isRunning = record.state === "active" && record.volume === null &&
+      record.operation === null;
+    return { backup: backup && hasData && !isDeleted, retainDays, isRunning };
+  },
+  steps: ({ args }) => [...args["backup"] === true ? [wake, take] : [], ...ENDING, note],
+  // Where there was no backup, nothing was changed of one who ran: he just runs on.
+  wayBack: ({ args, failure }) =>
+    args["isRunning"] === true && failure?.code === "backup_failed" ? [] : [bringBack],
+};

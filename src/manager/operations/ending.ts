@@ -1,0 +1,30 @@
+/**
+ * The steps that take a user's brain out of the cluster, in this order and no other: nothing runs,
+ * his volume is kept and the record names it, only then his claims go, and last the namespace.
+ */
+import { deleteNamespace, dropClaims, stopBrain } from "../namespaces.ts";
+import { findClaim, keepVolume, releaseClaim } from "../volumes.ts";
+import type { Step, StepContext, StepOutcome } from "./step.ts";
+import { outcomeOf } from "./waking.ts";
+
+export const ENDING: readonly Step[] = [
+  { name: "stop", run: async ({ cluster, record }) => outcomeOf(await stopBrain(cluster, record)) },
+  { name: "volume", run: setVolumeAside },
+  {
+    name: "namespace",
+    run: async ({ cluster, record }) => outcomeOf(await deleteNamespace(cluster, record)),
+  },
+];
+
+async function setVolumeAside(context: StepContext): Promise<StepOutcome> {
+  const { cluster, record } = context;
+  const claim = await findClaim(cluster, record, record.claim.number);
+  if (claim !== undefined) {
+    const volume = await keepVolume(cluster, record, claim);
+    // None: no pod ever ran on it.
+    if (volume !== undefined) await context.update((now) => ({ ...now, volume }));
+    if (!await releaseClaim(cluster, claim)) return outcomeOf("its claim to be gone");
+  }
+  // What a restore replaced, or had begun to fill.
+  return outcomeOf(await dropClaims(cluster, context.record, [record.claim.number]));
+}

@@ -1,0 +1,58 @@
+/** The steps of a backup by export: for its own sake, and before a user is deleted. */
+import { SinkError } from "../backup_sink.ts";
+import { BrainAccessError } from "../brain_access.ts";
+import { ClusterError } from "../cluster.ts";
+import { ManagerError } from "../errors.ts";
+import type { Step, StepContext, StepOutcome } from "./step.ts";
+import { answering, up } from "./waking.ts";
+
+/** From the begin of the operation; longer than a pod takes to come up on another node. */
+const PATIENCE_MS = 10 * 60_000;
+const AGAIN_MS = 5_000;
+
+/** One who is suspended, or lost his namespace, is brought up for it. */
+export const wake: Step = {
+  name: "wake",
+  run: async (context) => {
+    const outcome = await up(context, { ...context.record, state: "active" });
+    const last = outcome === "done" ? await answering(context) : outcome;
+    return last === "done" ? last : patiently(context, last, last.for);
+  },
+};
+
+/** The backup has the operation's id: run again, it is the same one. */
+export const take: Step = {
+  name: "export",
+  run: async (context) => {
+    const { record, backups, signal, operation } = context;
+    try {
+      const address = await context.addressOf(record);
+      const { id, at, bytes, memories } = await backups.create(
+        record,
+        address,
+        signal,
+        operation.id,
+      );
+      await context.update((now) => ({ ...now, lastBackup: { id, at, bytes, memories } }));
+      return "done";
+    } catch (error) {
+      if (!isPassing(error)) throw error;
+      return patiently(context, { waitMs: AGAIN_MS, for: "its brain to answer" }, error.message);
+    }
+  },
+};
+
+function isPassing(error: unknown): error is Error {
+  return error instanceof BrainAccessError && error.fault !== "refused" ||
+    error instanceof SinkError && error.fault === "unavailable" ||
+    error instanceof ClusterError && error.fault === "not_found";
+}
+
+function patiently(context: StepContext, outcome: StepOutcome, reason: string): StepOutcome {
+  const { clock, operation: { startedAt } } = context;
+  if (clock.now() < Date.parse(startedAt) + PATIENCE_MS) return outcome;
+  throw new ManagerError(
+    "backup_failed",
+    `Cannot back up: waited in vain for it: ${reason}; mend that, or delete without a backup`,
+  );
+}

@@ -1,0 +1,49 @@
+/** A deleted user comes back, with all that was on his volume. */
+import { ManagerError } from "../errors.ts";
+import { findKept } from "../volumes.ts";
+import { ENDING } from "./ending.ts";
+import type { Step, Verb } from "./step.ts";
+import { answering, up } from "./waking.ts";
+
+const objects: Step = {
+  name: "objects",
+  run: (context) => up(context, { ...context.record, state: "active" }),
+};
+
+const note: Step = {
+  name: "note",
+  run: async ({ update, event }) => {
+    await update((record) =>
+      record.state === "active" ? record : {
+        ...record,
+        state: "active",
+        generation: record.generation + 1,
+        volume: null,
+        deletedAt: null,
+        purgeAt: null,
+      }
+    );
+    await event("Undeleted", "He is back, with his volume");
+    return "done";
+  },
+};
+
+export const undelete: Verb = {
+  minutes: 30,
+  prepare: async ({ record, cluster, clock }) => {
+    if (record.state !== "deleted") return undefined;
+    const isOver = record.purgeAt !== null && Date.parse(record.purgeAt) <= clock.now();
+    const isLost = record.volume !== null &&
+      await findKept(cluster, record.volume) === undefined;
+    if (isOver || isLost) {
+      throw new ManagerError(
+        "no_such_user",
+        `Cannot bring the user back: ${isOver ? "his time is over" : "his volume is gone"}`,
+      );
+    }
+    return {};
+  },
+  steps: () => [objects, { name: "ready", run: answering }, note],
+  // He is deleted, as he was.
+  wayBack: () => ENDING,
+};
