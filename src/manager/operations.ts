@@ -17,7 +17,8 @@ import {
   preparationOf,
   wantedObjects,
 } from "./operations/context.ts";
-import { isKeySecret, keySecretRef, keysIn, newKey, withKeys } from "./operations/keys.ts";
+import { ensureKey } from "./operations/key_making.ts";
+import { keySecretRef, keysIn } from "./operations/keys.ts";
 import { Run } from "./operations/run.ts";
 import type { Args } from "./operations/step.ts";
 import { Tenure } from "./operations/tenure.ts";
@@ -134,19 +135,10 @@ export class Operations {
   /** Gives the user a key where he has none, or none any more. True where it did. */
   async ensureKey(record: UserRecord, madeBy: string): Promise<boolean> {
     const { cluster, randomBytes } = this.#options;
-    const found = await cluster.get(keySecretRef(record));
-    if (found !== undefined && keysIn(found) !== undefined) return false;
-    const current = newKey(randomBytes);
-    const secret = objectsOf(this.#means, record, await this.capabilities(), current)
-      .find(isKeySecret);
-    if (secret === undefined) throw new Error("The manifests have no Secret for the key");
-    const filled = withKeys(secret, { current, previous: undefined }, madeBy);
-    const { resourceVersion } = found?.metadata ?? {};
-    if (resourceVersion === undefined) await cluster.create(filled);
-    else {
-      await cluster.replace({ ...filled, metadata: { ...filled.metadata, resourceVersion } });
-    }
-    return true;
+    const capabilities = await this.capabilities();
+    const objectsWith = (of: UserRecord, key: string) =>
+      objectsOf(this.#means, of, capabilities, key);
+    return await ensureKey({ record, cluster, randomBytes, objectsWith }, madeBy);
   }
 
   addressOf(record: UserRecord): Promise<BrainAddress> {

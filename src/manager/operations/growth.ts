@@ -1,0 +1,113 @@
+/** A volume that grows: it never shrinks, cannot everywhere, and takes its time. */
+import { z } from "zod";
+import { ClusterError } from "../cluster.ts";
+import { ManagerError } from "../errors.ts";
+import type { KubeObject } from "../kube_object.ts";
+import { claimOver } from "../manifests.ts";
+import { stopBrain } from "../namespaces.ts";
+import type { UserRecord } from "../record.ts";
+import { type TierName, TIERS } from "../tiers.ts";
+import { type Claim, claimRef, findClaim, isBound, releaseClaim } from "../volumes.ts";
+import { soon } from "./brain_steps.ts";
+import { amountOf } from "./pod.ts";
+import type { Preparation, StepContext, StepOutcome } from "./step.ts";
+
+const claimSchema = z.looseObject({
+  spec: z.looseObject({
+    resources: z.looseObject({ requests: z.record(z.string(), z.string()).optional() }).optional(),
+  }),
+  status: z.looseObject({
+    capacity: z.record(z.string(), z.string()).optional(),
+    conditions: z.array(z.looseObject({ type: z.string(), status: z.string() })).nullish(),
+  }).optional(),
+});
+
+export function requestedBytes(claim: KubeObject): number {
+  return amountOf(claimSchema.parse(claim).spec.resources?.requests?.["storage"] ?? "0");
+}
+
+export function capacityBytes(claim: KubeObject): number {
+  return amountOf(claimSchema.parse(claim).status?.capacity?.["storage"] ?? "0");
+}
+
+/** Its volume has grown, and its file system will once a pod mounts it. */
+export function waitsForPod(claim: KubeObject): boolean {
+  return claimSchema.parse(claim).status?.conditions?.some(({ type, status }) =>
+    type === "FileSystemResizePending" && status === "True"
+  ) ?? false;
+}
+
+/** The claim that a record with this tier wants. */
+function wantedClaim(context: Pick<Preparation, "wantedObjects">, record: UserRecord): KubeObject {
+  const { kind, name } = claimRef(record, record.claim.number);
+  const found = context.wantedObjects(record)
+    .find((object) => object.kind === kind && object.metadata.name === name);
+  if (found === undefined) throw new Error("The manifests have no claim");
+  return found;
+}
+
+function largerFor(record: UserRecord, tier: TierName): UserRecord {
+  const storageBytes = Math.max(record.claim.storageBytes, TIERS[tier].storageBytes);
+  return { ...record, tier, claim: { ...record.claim, storageBytes } };
+}
+
+/** Throws `cluster_refused` where this volume cannot grow; changes nothing. */
+export async function tryGrowth(context: Preparation, tier: TierName): Promise<void> {
+  const { cluster, record } = context;
+  const claim = await findClaim(cluster, record, record.claim.number);
+  if (claim === undefined || !isBound(claim)) return;
+  const wanted = wantedClaim(context, largerFor(record, tier));
+  if (requestedBytes(claim) >= requestedBytes(wanted)) return;
+  await cluster.apply(claimOver(wanted, claim), { dryRun: true }).catch(refused);
+}
+
+export async function growVolume(context: StepContext, tier: TierName): Promise<StepOutcome> {
+  const { cluster, record } = context;
+  const larger = largerFor(record, tier);
+  const wanted = wantedClaim(context, larger);
+  const claim = await findClaim(cluster, record, record.claim.number);
+  // Made in its new size with all the rest, where it is not there.
+  const isSmall = claim !== undefined && requestedBytes(claim) < requestedBytes(wanted);
+  if (isSmall && !isBound(claim)) return await removeEmpty(context, claim);
+  if (isSmall) await cluster.apply(claimOver(wanted, claim)).catch(refused);
+  await context.update((changed) => ({
+    ...changed,
+    claim: { ...changed.claim, storageBytes: larger.claim.storageBytes },
+  }));
+  return "done";
+}
+
+/**
+ * A claim that was never bound cannot grow, and holds nothing: it is made anew. Only once no pod is
+ * there that could have it bound meanwhile and write.
+ */
+async function removeEmpty(context: StepContext, claim: Claim): Promise<StepOutcome> {
+  const { cluster, record } = context;
+  const awaited = await stopBrain(cluster, record);
+  if (awaited !== undefined) return soon(awaited);
+  const now = await findClaim(cluster, record, record.claim.number);
+  if (now === undefined || now.metadata.uid !== claim.metadata.uid || isBound(now)) {
+    return soon("its claim to come to rest");
+  }
+  await releaseClaim(cluster, now);
+  return soon("its empty claim to be gone");
+}
+
+function refused(error: unknown): never {
+  const isNo = error instanceof ClusterError && error.fault === "forbidden";
+  if (!isNo) throw error;
+  throw new ManagerError(
+    "cluster_refused",
+    `Cannot grow the storage: ${error.message}; the storage class must allow volume expansion`,
+    { cause: error },
+  );
+}
+
+/** What the volume still waits for; undefined: it is as large as it should be. */
+export async function growthAwaited({ cluster, record }: StepContext): Promise<string | undefined> {
+  const claim = await findClaim(cluster, record, record.claim.number);
+  if (claim === undefined) return "its claim to be made";
+  if (capacityBytes(claim) >= record.claim.storageBytes) return undefined;
+  if (record.state !== "active" && (waitsForPod(claim) || !isBound(claim))) return undefined;
+  return "its volume to grow";
+}
