@@ -5,7 +5,7 @@
  *
  * - a claim of its class gets a volume, grows, and goes as its reclaim policy says (`volumes.ts`);
  * - a Pod whose claim is bound is started over the volume's folder with the Pod's environment, its
- *   Secrets as files that follow changes; probed for real; ended with its grace period (`pod.ts`).
+ *   Secrets and ConfigMaps as files that follow changes; probed for real; ended with its grace period (`pod.ts`).
  *
  * Start the API server with `controllers: true`: the rest (StatefulSets, binding, quotas, ends of
  * namespaces) is kube-controller-manager's. Memory and processor limits are not enforced, Services
@@ -19,7 +19,7 @@ import {
   type Cluster,
   type Pod,
   podSchema,
-  secretSchema,
+  sourceSchema,
   volumeSchema,
 } from "./objects.ts";
 import { deletePod, pathOf, RunningPod } from "./pod.ts";
@@ -108,13 +108,14 @@ class TestAgent implements Agent {
   }
 
   async #pass(): Promise<void> {
-    const [pods, claims, volumes, secrets] = await Promise.all([
+    const [pods, claims, volumes, secrets, configMaps] = await Promise.all([
       this.#api.list("/api/v1/pods", podSchema),
       this.#api.list("/api/v1/persistentvolumeclaims", claimSchema),
       this.#api.list("/api/v1/persistentvolumes", volumeSchema),
-      this.#api.list("/api/v1/secrets", secretSchema),
+      this.#api.list("/api/v1/secrets", sourceSchema),
+      this.#api.list("/api/v1/configmaps", sourceSchema),
     ]);
-    const cluster = { pods, claims, volumes, secrets };
+    const cluster = { pods, claims, volumes, secrets, configMaps };
     const uids = new Set(pods.map(({ metadata }) => metadata.uid));
     for (const [uid, running] of this.#running) {
       if (uids.has(uid)) continue;
@@ -126,10 +127,9 @@ class TestAgent implements Agent {
   }
 
   async #passPod(pod: Pod, cluster: Cluster): Promise<void> {
-    const { uid, namespace, deletionTimestamp } = pod.metadata;
+    const { uid, deletionTimestamp } = pod.metadata;
     const running = this.#running.get(uid);
-    const secrets = cluster.secrets.filter(({ metadata }) => metadata.namespace === namespace);
-    if (running) return await running.pass(pod, secrets);
+    if (running) return await running.pass(pod, cluster);
     if (deletionTimestamp) return await deletePod(this.#api, pod);
     const volume = volumeOf(pod, cluster.claims);
     if (volume !== undefined) await this.#start(pod, volume);
@@ -196,12 +196,18 @@ class TestAgent implements Agent {
   }
 }
 
-/** The volume that a Pod's claim is bound to; undefined while it is not, or there is none. */
+/** The volume of its first container; undefined while not all of its claims are bound. */
 function volumeOf({ metadata, spec }: Pod, claims: readonly Claim[]): string | undefined {
-  const name = spec.volumes.find((volume) => volume.persistentVolumeClaim)
-    ?.persistentVolumeClaim?.claimName;
-  const claim = claims.find((one) =>
-    one.metadata.name === name && one.metadata.namespace === metadata.namespace
-  );
-  return claim?.status.phase === "Bound" ? claim.spec.volumeName : undefined;
+  const [{ volumeMounts }] = spec.containers;
+  let first: string | undefined;
+  for (const { name, persistentVolumeClaim } of spec.volumes) {
+    if (!persistentVolumeClaim) continue;
+    const claim = claims.find((one) =>
+      one.metadata.name === persistentVolumeClaim.claimName &&
+      one.metadata.namespace === metadata.namespace
+    );
+    if (claim?.status.phase !== "Bound") return undefined;
+    if (volumeMounts.some((mount) => mount.name === name)) first ??= claim.spec.volumeName;
+  }
+  return first;
 }

@@ -29,11 +29,13 @@ export const volumeSchema = z.object({
   status: z.object({ phase: z.string().optional() }),
 });
 
-/** The values are in base64. */
-export const secretSchema = z.object({
+/** A Secret, whose values are in base64, or a ConfigMap. */
+export const sourceSchema = z.object({
   metadata,
   data: z.record(z.string(), z.string()).default({}),
 });
+
+const items = z.array(z.object({ key: z.string(), path: z.string() })).optional();
 
 const containerSchema = z.object({
   name: z.string(),
@@ -49,7 +51,6 @@ const containerSchema = z.object({
   volumeMounts: z.array(z.object({
     name: z.string(),
     mountPath: z.string(),
-    subPath: z.string().optional(),
   })).default([]),
   readinessProbe: z.object({ httpGet: z.object({ path: z.string() }).optional() }).optional(),
 });
@@ -62,9 +63,13 @@ export const podSchema = z.object({
     volumes: z.array(z.object({
       name: z.string(),
       persistentVolumeClaim: z.object({ claimName: z.string() }).optional(),
-      secret: z.object({
-        secretName: z.string(),
-        items: z.array(z.object({ key: z.string(), path: z.string() })).optional(),
+      secret: z.object({ secretName: z.string(), items }).optional(),
+      configMap: z.object({ name: z.string(), items }).optional(),
+      projected: z.object({
+        sources: z.array(z.object({
+          secret: z.object({ name: z.string(), items }).optional(),
+          configMap: z.object({ name: z.string(), items }).optional(),
+        })),
       }).optional(),
     })).default([]),
   }),
@@ -72,7 +77,7 @@ export const podSchema = z.object({
 
 export type Claim = z.infer<typeof claimSchema>;
 export type Volume = z.infer<typeof volumeSchema>;
-export type Secret = z.infer<typeof secretSchema>;
+export type Source = z.infer<typeof sourceSchema>;
 export type Pod = z.infer<typeof podSchema>;
 
 /** All that a pass of the agent looks at. */
@@ -80,7 +85,8 @@ export interface Cluster {
   readonly pods: readonly Pod[];
   readonly claims: readonly Claim[];
   readonly volumes: readonly Volume[];
-  readonly secrets: readonly Secret[];
+  readonly secrets: readonly Source[];
+  readonly configMaps: readonly Source[];
 }
 
 /** `10Gi` and the like, as numbers to compare. */

@@ -1,13 +1,13 @@
 /**
  * A Pod as a kubelet runs it, with a process of this program for its first container. The volume's
- * folder holds `data`, which is the volume, and `mounts`, which is the rest that the Pod mounts: all
- * in one place, since the program may read nothing outside of its data folder. Paths in the
- * environment and in arguments are written for those folders; port and address are any on loopback.
+ * folder holds all that it may read (`pod_files.ts`), since the program may read nothing outside of
+ * its data folder. Paths in the environment and in arguments are those of that folder; address and
+ * port are any on loopback.
  */
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { programArguments } from "../../.build/permissions.ts";
 import { type ApiClient, MERGE } from "./api_client.ts";
-import type { Pod, Secret } from "./objects.ts";
+import type { Cluster, Pod } from "./objects.ts";
+import { PodFiles } from "./pod_files.ts";
 import { ServerProcess } from "./server_process.ts";
 
 const FIRST_PAUSE_MS = 100;
@@ -33,7 +33,8 @@ export class RunningPod {
   readonly #folder: string;
   readonly #env: Readonly<Record<string, string>>;
   readonly #note: (error: unknown) => void;
-  readonly #written = new Map<string, string>();
+  readonly #files: PodFiles;
+  #isBegun = false;
   #process: ServerProcess | undefined;
   #port: string | undefined;
   #restarts = 0;
@@ -49,6 +50,7 @@ export class RunningPod {
     this.#api = api;
     this.#pod = pod;
     this.#folder = folder;
+    this.#files = new PodFiles(pod, folder);
     this.#env = env;
     this.#note = note;
   }
@@ -63,15 +65,17 @@ export class RunningPod {
   }
 
   /** What is due now: its files, its process, its status; or its end, which takes its own time. */
-  async pass(pod: Pod, secrets: readonly Secret[]): Promise<void> {
+  async pass(pod: Pod, cluster: Cluster): Promise<void> {
     if (this.#end) return;
     if (pod.metadata.deletionTimestamp) {
       this.#end = this.#endGracefully(pod.metadata.deletionGracePeriodSeconds ?? 30);
       return;
     }
-    if (!await this.#mount(secrets)) return;
+    if (!this.#isBegun) await this.#files.begin();
+    this.#isBegun = true;
+    if (!await this.#files.write(cluster)) return;
     if (this.#process?.isOver) this.#noteEnd();
-    if (!this.#process && performance.now() >= this.#startAgainAt) this.#start(secrets);
+    if (!this.#process && performance.now() >= this.#startAgainAt) this.#start(cluster);
     this.#isReady = await this.#probe();
     await this.#report();
   }
@@ -109,75 +113,23 @@ export class RunningPod {
     this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS);
   }
 
-  /** Writes what has changed of its Secrets; false while one that it needs is not there. */
-  async #mount(secrets: readonly Secret[]): Promise<boolean> {
-    // What another pod on this volume has left.
-    if (this.#written.size === 0) {
-      await rm(`${this.#folder}/mounts`, { recursive: true, force: true });
-    }
-    for (const { name, secret } of this.#pod.spec.volumes) {
-      if (!secret) continue;
-      const found = secrets.find(({ metadata }) => metadata.name === secret.secretName);
-      if (!found) return false;
-      const items = secret.items ?? Object.keys(found.data).map((key) => ({ key, path: key }));
-      for (const { key, path } of items) {
-        const value = found.data[key];
-        if (value === undefined) return false;
-        await this.#write(`${this.#folder}/mounts/${name}/${path}`, value);
-      }
-    }
-    return true;
-  }
-
-  async #write(path: string, base64: string): Promise<void> {
-    if (this.#written.get(path) === base64) return;
-    await mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-    await writeFile(`${path}.new`, Uint8Array.fromBase64(base64), { mode: 0o600 });
-    await rename(`${path}.new`, path);
-    this.#written.set(path, base64);
-  }
-
-  #start(secrets: readonly Secret[]): void {
+  #start(cluster: Cluster): void {
     const [{ args }] = this.#pod.spec.containers;
-    Deno.mkdirSync(`${this.#folder}/data`, { recursive: true });
+    const translated = args.map((arg) => this.#files.translated(arg));
     this.#process = new ServerProcess({
       path: Deno.execPath(),
-      args: [...programArguments(this.#folder), ...args.map((arg) => this.#translated(arg))],
+      args: [...programArguments(this.#folder), ...translated],
       folder: this.#folder,
-      env: { ...runtimeEnvironment(), ...this.#environment(secrets) },
+      env: {
+        ...runtimeEnvironment(),
+        // Of the image.
+        MEMORY_PERSIST_PATH: `${this.#folder}/data/memories.json`,
+        ...this.#files.environment(cluster),
+        PORT: "0",
+        HOST: "127.0.0.1",
+        ...this.#env,
+      },
     });
-  }
-
-  #environment(secrets: readonly Secret[]): Record<string, string> {
-    const [{ env }] = this.#pod.spec.containers;
-    const own = env.map(({ name, value, valueFrom }) => {
-      const ref = valueFrom?.secretKeyRef;
-      const data = secrets.find(({ metadata }) => metadata.name === ref?.name)?.data;
-      const said = ref ? atob(data?.[ref.key] ?? "") : value;
-      return [name, this.#translated(said)];
-    });
-    const memories = `${this.#folder}/data/memories.json`;
-    return {
-      MEMORY_PERSIST_PATH: memories,
-      ...Object.fromEntries(own),
-      PORT: "0",
-      HOST: "127.0.0.1",
-      ...this.#env,
-    };
-  }
-
-  /** A path within one of its mounts, as it is on this machine; anything else as it is. */
-  #translated(text: string): string {
-    const [{ volumeMounts }] = this.#pod.spec.containers;
-    const mounts = volumeMounts.toSorted((a, b) => b.mountPath.length - a.mountPath.length);
-    for (const { name, mountPath, subPath } of mounts) {
-      if (text !== mountPath && !text.startsWith(`${mountPath}/`)) continue;
-      const volume = this.#pod.spec.volumes.find((one) => one.name === name);
-      const place = volume?.persistentVolumeClaim ? "data" : `mounts/${name}`;
-      const below = subPath ? `/${subPath}` : "";
-      return `${this.#folder}/${place}${below}${text.slice(mountPath.length)}`;
-    }
-    return text;
   }
 
   #listensAt(): string | undefined {

@@ -1,7 +1,8 @@
 /**
  * The storage driver of a test cluster: a volume is a folder. It follows the standard one for
  * drivers outside of Kubernetes: what it made with reclaim policy Delete goes once it is Released,
- * the folder before the object; with Retain, and where only the object is deleted, the folder stays.
+ * the folder before the object (so also what was Released, kept, and is told to be deleted before a
+ * new claim has it); with Retain, and where only the object is deleted, the folder stays.
  */
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { type ApiClient, APPLY, MERGE } from "./api_client.ts";
