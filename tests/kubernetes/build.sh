@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # A real kube-apiserver, kube-controller-manager and etcd for the tests, from what this machine's own
 # Debian sources hold: kubernetes 1.20.2 is built from its source package with golang-1.19 (two waiting
-# times are shortened), etcd is taken out of its package. Nothing is installed, and no setting of the machine is changed. The result
-# lies in a cache folder; where it is there already, nothing is done. It is made beside that folder
-# and renamed at the end, so that a build that broke leaves nothing.
+# times are shortened), etcd is taken out of its package. Nothing is installed, and no setting of the
+# machine is changed. The result lies in a cache folder; where it is there already, nothing is done. It
+# is made beside that folder and renamed at the end, so that a build that broke leaves nothing.
 #
 #     tests/kubernetes/build.sh            # says where it is; any failure says why, and exits 1
 #     SECOND_BRAIN_TEST_CACHE=… tests/kubernetes/build.sh
@@ -130,7 +130,7 @@ unpack
 export HOME=$work GOROOT=$work/root/usr/lib/go-1.19 GOPATH=$work/go GOCACHE=$work/go-cache
 export GO111MODULE=off GOPROXY=off GOFLAGS=-p=2 GOTOOLCHAIN=local CGO_ENABLED=0
 unset GOOS GOARCH GOROOT_FINAL GOBIN GOEXPERIMENT
-renice -n 10 $$ >/dev/null 2>&1 || true
+renice -n 5 $$ >/dev/null 2>&1 || true
 cd "$source"
 mkdir "$work/result"
 hasten
