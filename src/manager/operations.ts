@@ -61,6 +61,9 @@ export class Operations {
   readonly #turns = new Turns(MOST_AT_WORK);
   readonly #stopping = new AbortController();
   readonly #running = new Map<string, Promise<void>>();
+  /** Of those that run, what they hold; and those to be looked at once more after that. */
+  readonly #tenures = new Map<string, Tenure>();
+  readonly #again = new Set<string>();
   #capabilities: { readonly until: number; readonly found: Promise<Capabilities> } | undefined;
 
   constructor(options: OperationsOptions) {
@@ -75,13 +78,25 @@ export class Operations {
    */
   run(slug: string): Promise<void> {
     const known = this.#running.get(slug);
-    if (known !== undefined) return known;
-    const run = this.#run(slug).catch((error: unknown) => {
+    if (known !== undefined) {
+      // It may be at an operation that was cut off, and another one has begun.
+      this.#again.add(slug);
+      void this.#tenures.get(slug)?.check();
+      return known;
+    }
+    const run = this.#runAll(slug).catch((error: unknown) => {
       const said = error instanceof Error ? error.message : "not an error";
       this.#options.log("error", "operation_not_run", { slug, error: said });
     }).finally(() => this.#running.delete(slug));
     this.#running.set(slug, run);
     return run;
+  }
+
+  async #runAll(slug: string): Promise<void> {
+    do {
+      this.#again.delete(slug);
+      await this.#run(slug);
+    } while (this.#again.has(slug) && !this.#stopping.signal.aborted);
   }
 
   async #run(slug: string): Promise<void> {
@@ -96,7 +111,12 @@ export class Operations {
       inTurn: (work) => this.#turns.run(work),
       ended,
     });
-    await run.toTheEnd();
+    this.#tenures.set(slug, taken.tenure);
+    try {
+      await run.toTheEnd();
+    } finally {
+      this.#tenures.delete(slug);
+    }
   }
 
   /** Tries for a minute: what it cannot reach then, the next pass of the reconciler may. */
@@ -145,11 +165,11 @@ export class Operations {
     return addressOf(this.#options.cluster, record);
   }
 
-  /** The key, where that operation made it. */
-  async keyMadeBy(record: UserRecord, operationId: string): Promise<string | undefined> {
+  /** His key; undefined where he has none yet, or none that this operation made. */
+  async keyOf(record: UserRecord, madeBy?: string): Promise<string | undefined> {
     const secret = await this.#options.cluster.get(keySecretRef(record));
     const keys = secret === undefined ? undefined : keysIn(secret);
-    return keys?.madeBy === operationId ? keys.current : undefined;
+    return madeBy === undefined || keys?.madeBy === madeBy ? keys?.current : undefined;
   }
 
   /** As `Verb.prepare`. */

@@ -6,6 +6,7 @@
  */
 import { z } from "zod";
 import type { Cluster } from "./cluster.ts";
+import { paced } from "../pace.ts";
 import { ManagerError } from "./errors.ts";
 import type { KubeObject } from "./kube_object.ts";
 import { recordSchema, type UserRecord } from "./record.ts";
@@ -21,6 +22,9 @@ export interface Registered {
 export interface RegisterFilter {
   readonly tier?: TierName | undefined;
   readonly state?: UserRecord["state"] | undefined;
+  /** Only those behind this slug, and so many of them. */
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
 }
 
 export interface Unreadable {
@@ -33,6 +37,10 @@ export interface RegisterList {
   /** By slug. */
   readonly users: readonly Registered[];
   readonly unreadable: readonly Unreadable[];
+  /** With what was left out by `after` and `limit`. */
+  readonly total: number;
+  /** What `after` is for those that follow; undefined: there are none. */
+  readonly next: string | undefined;
   /** To watch from. */
   readonly resourceVersion: string;
 }
@@ -84,7 +92,7 @@ export class Register {
     await this.#cluster.delete(ref, { uid });
   }
 
-  async list({ tier, state }: RegisterFilter = {}): Promise<RegisterList> {
+  async list({ tier, state, after, limit = Infinity }: RegisterFilter = {}): Promise<RegisterList> {
     const labels = {
       ...MANAGED_BY,
       ...tier === undefined ? {} : { [TIER]: tier },
@@ -92,15 +100,21 @@ export class Register {
     };
     const list = await this.#cluster.list(CONFIG_MAP, { namespace: this.#namespace, labels });
     // The manager may keep more in there than users.
-    const named = list.items.filter(({ metadata: { name } }) => name.startsWith(PREFIX));
+    const all = list.items.filter(({ metadata: { name } }) => name.startsWith(PREFIX))
+      .toSorted((a, b) => byText(a.metadata.name, b.metadata.name));
+    const rest = after === undefined
+      ? all
+      : all.filter(({ metadata: { name } }) => byText(name, PREFIX + after) > 0);
     const users: Registered[] = [];
     const unreadable: Unreadable[] = [];
-    for (const item of named.toSorted((a, b) => byText(a.metadata.name, b.metadata.name))) {
-      const found = this.read(item);
+    for (const found of await paced(rest.slice(0, limit), (item) => this.read(item))) {
       if ("record" in found) users.push(found);
       else unreadable.push(found);
     }
-    return { users, unreadable, resourceVersion: list.resourceVersion };
+    const last = limit < rest.length ? rest[limit - 1]?.metadata.name : undefined;
+    const next = last?.slice(PREFIX.length);
+    const { resourceVersion } = list;
+    return { users, unreadable, total: all.length, next, resourceVersion };
   }
 
   /** Of a watched ConfigMap, too. */

@@ -122,6 +122,15 @@ export class Tenure {
     if (this.#leftMs() < RENEW_BELOW_MS) await this.#renew();
   }
 
+  /** Looks whether it is still ours: it may have been cut off by another verb. */
+  async check(): Promise<void> {
+    try {
+      await this.#locks.run("", () => this.#readAgain());
+    } catch {
+      // It is lost, which `lost` tells; or the cluster is away, which the next write will see.
+    }
+  }
+
   /** The record goes, and with it the operation. */
   async remove(): Promise<void> {
     await this.#locks.run("", async () => {
