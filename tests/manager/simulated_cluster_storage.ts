@@ -191,10 +191,12 @@ export class StorageController {
     const volume = this.#world.get(ref);
     this.#free.delete(ref.name);
     if (volume === undefined) return;
+    const isKept = textAt(volume, "spec", "persistentVolumeReclaimPolicy") !== "Delete";
+    // By the phase that it still has: the driver does not look whether somebody wants it again.
+    if (textAt(volume, "status", "phase") === "Released" && !isKept) this.#destroy(volume);
     const phase = this.#phaseOf(volume);
     if (phase === "Available") this.#free.add(ref.name);
     if (phase !== textAt(volume, "status", "phase")) this.#world.setStatus(ref, { phase });
-    const isKept = textAt(volume, "spec", "persistentVolumeReclaimPolicy") !== "Delete";
     if (phase === "Released" && !isKept) this.#destroy(volume);
     if (phase !== "Bound" && volume.metadata.deletionTimestamp !== undefined) {
       this.#world.dropFinalizer(ref, VOLUME_PROTECTION);
@@ -215,7 +217,7 @@ export class StorageController {
   #destroy(volume: KubeObject): void {
     const { name } = volume.metadata;
     const disk = this.#world.disks.get(name);
-    if (disk !== undefined) {
+    if (disk !== undefined && disk.destroyed === undefined) {
       disk.destroyed = `Released with policy Delete at ${this.#world.time()}`;
       if (disk.mountedBy.size > 0) this.#world.violations.push(`${name} went while it was mounted`);
     }
