@@ -93,6 +93,7 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
 
   backups: "service",
   brain_manager: "service",
+  diagnosis: "service",
   migration: "service",
   namespaces: "service",
   operations: "service",
