@@ -88,7 +88,7 @@ export function tierProblems(tiers: Readonly<Record<TierName, Tier>>): string[] 
   );
   const steps = TIER_NAMES.slice(1).flatMap((name, index) => {
     const below = TIER_NAMES[index] ?? name;
-    return shrunken(tiers[below], tiers[name]).map((what) => `${name}: less ${what} than ${below}`);
+    return shrunken(tiers[below], tiers[name]).map((what) => `${name}: below ${below} in ${what}`);
   });
   return [...each, ...steps];
 }

@@ -23,7 +23,10 @@ export const SETTINGS: Settings = {
   embeddingBaseUrl: undefined,
 };
 
-export const KEYS: BrainKeys = { current: "k".repeat(43), previous: undefined };
+export const KEYS: BrainKeys = {
+  current: "a-key-of-the-tests-of-manifests-0001",
+  previous: undefined,
+};
 
 export const CAPABILITIES: ManifestInput["capabilities"] = {
   resize: true,
@@ -123,7 +126,7 @@ const CLUSTERS: readonly ManifestInput["capabilities"][] = [
 
 const KEYRINGS: readonly Partial<BrainKeys>[] = [
   {},
-  { previous: "p".repeat(43), embedding: "sk-1", qdrant: "q" },
+  { previous: "the-key-before-the-last-rotation-0002", embedding: "sk-1", qdrant: "q" },
 ];
 
 const KINDS = [TIER_NAMES, RECORDS, OWN, INSTALLATIONS, CLUSTERS, KEYRINGS] as const;
