@@ -11,7 +11,7 @@
  * namespaces) is kube-controller-manager's. Memory and processor limits are not enforced, Services
  * and network policies not there, and of a Pod's containers only the first is run.
  */
-import { ApiClient } from "./api_client.ts";
+import { ApiClient, ApiError } from "./api_client.ts";
 import type { ApiServer } from "./api_server.ts";
 import {
   type Claim,
@@ -102,8 +102,9 @@ class TestAgent implements Agent {
   }
 
   #note(error: unknown): void {
-    // The API server may be away for a while: that is part of some tests.
-    if (error instanceof TypeError || this.errors.length >= MOST_ERRORS) return;
+    // The API server may be away for a while, or just be starting: that is part of some tests.
+    const isAway = error instanceof TypeError || (error instanceof ApiError && error.status >= 500);
+    if (isAway || this.errors.length >= MOST_ERRORS) return;
     this.errors.push(error instanceof Error ? error.message : `${error}`);
   }
 

@@ -17,6 +17,17 @@ export interface WatchEvent {
 export const APPLY = "application/apply-patch+yaml";
 export const MERGE = "application/merge-patch+json";
 
+/** A status that makes no sense here. */
+export class ApiError extends Error {
+  override readonly name = "ApiError";
+  readonly status: number;
+
+  constructor(request: string, { status, body }: ApiReply) {
+    super(`${request}: ${status} ${JSON.stringify(body)}`);
+    this.status = status;
+  }
+}
+
 export class ApiClient implements Disposable {
   readonly #url: string;
   readonly #token: string;
@@ -55,8 +66,7 @@ export class ApiClient implements Disposable {
 
   /** All of them; there are few in a test. */
   async list<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
-    const { status, body } = await this.ask("GET", path);
-    if (status !== 200) throw new Error(`Cannot list ${path}: ${status} ${body["message"]}`);
+    const body = await this.want([200], "GET", path);
     return z.array(schema).parse(body["items"]);
   }
 
@@ -70,7 +80,7 @@ export class ApiClient implements Disposable {
   ): Promise<Json> {
     const reply = await this.ask(method, path, body, contentType);
     if (statuses.includes(reply.status)) return reply.body;
-    throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+    throw new ApiError(`${method} ${path}`, reply);
   }
 
   /** What happens from now on, until the server ends it or the reader goes away. */
