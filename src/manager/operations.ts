@@ -207,9 +207,16 @@ export class Operations {
     return verbOf(verb).takesOver?.includes(other) ?? false;
   }
 
-  /** The names of its steps, in order. */
-  stepNames(operation: Operation): string[] {
-    return verbOf(operation.verb).steps(operation).map(({ name }) => name);
+  /** What it would do, a line each: its steps, and what would be applied of it. */
+  async plan(record: UserRecord, operation: Operation): Promise<string[]> {
+    const names = verbOf(operation.verb).steps(operation).map(({ name }) => name);
+    const steps = names.map((name) => `${operation.verb}: ${name}`);
+    if (operation.verb !== "create") return steps;
+    const objects = wantedObjects(this.#means, record, await this.capabilities());
+    const applied = objects.map(({ kind, metadata: { namespace, name } }) =>
+      `apply ${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`
+    );
+    return [...steps, ...applied];
   }
 
   async capabilities(): Promise<Capabilities> {

@@ -4,8 +4,9 @@ import { ManagerError } from "../errors.ts";
 import type { KubeObject } from "../kube_object.ts";
 import type { UserRecord } from "../record.ts";
 import { namespaceOf } from "../user_id.ts";
+import { requireThere } from "./asked_of.ts";
 import { apply, settle, soon } from "./brain_steps.ts";
-import type { Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";
+import type { Args, Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";
 
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
 const LIFE = "second-brain/life";
@@ -56,7 +57,25 @@ function requireOfThisLife(namespace: KubeObject, record: UserRecord): void {
   );
 }
 
-async function prepare({ cluster, record }: Preparation): Promise<Record<string, never>> {
+/** Whoever is in the register was begun once: a record is written with its first operation in it. */
+async function prepare(
+  { cluster, record }: Preparation,
+  asked: Args,
+): Promise<Args | undefined> {
+  requireThere(record, "create");
+  if (asked["tier"] !== record.tier) {
+    throw new ManagerError(
+      "tier_conflict",
+      `Cannot create the user as "${
+        asked["tier"]
+      }": he is there, with the tier "${record.tier}"; ` +
+        "change it with an upgrade",
+    );
+  }
+  const { operation, lastOperation } = record;
+  const isThere = operation !== null || lastOperation !== null;
+  const hasFailed = lastOperation?.verb === "create" && lastOperation.outcome === "failed";
+  if (isThere && !hasFailed) return undefined;
   const found = await cluster.get({ ...NAMESPACE, name: namespaceOf(record.slug) });
   if (found === undefined) return {};
   requireHis(found, record);
