@@ -90,6 +90,7 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
   backup_sink: "port",
   brain_access: "port",
   cluster: "port",
+  migration_folder: "port",
 
   backups: "service",
   brain_manager: "service",
