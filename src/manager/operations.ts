@@ -17,6 +17,7 @@ import {
   preparationOf,
   wantedObjects,
 } from "./operations/context.ts";
+import { dropPreviousKey } from "./operations/key_ending.ts";
 import { ensureKey } from "./operations/key_making.ts";
 import { keySecretRef, keysIn } from "./operations/keys.ts";
 import { Run } from "./operations/run.ts";
@@ -159,6 +160,11 @@ export class Operations {
     const objectsWith = (of: UserRecord, key: string) =>
       objectsOf(this.#means, of, capabilities, key);
     return await ensureKey({ record, cluster, randomBytes, objectsWith }, madeBy);
+  }
+
+  /** The one before the last rotation is let in no longer. */
+  async dropPreviousKey(record: UserRecord): Promise<void> {
+    await dropPreviousKey(this.#options, record);
   }
 
   addressOf(record: UserRecord): Promise<BrainAddress> {

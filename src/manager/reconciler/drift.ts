@@ -1,0 +1,46 @@
+/** Whether what is there is what is wanted, as far as anything is wanted of it. */
+import type { Cluster } from "../cluster.ts";
+import { type KubeObject, refOf } from "../kube_object.ts";
+import { claimOver } from "../manifests.ts";
+import type { UserRecord } from "../record.ts";
+import { isOf } from "../volumes.ts";
+
+/** Those that are missing, being deleted, or different, in their order. */
+export async function drifted(
+  cluster: Cluster,
+  record: UserRecord,
+  wanted: readonly KubeObject[],
+): Promise<KubeObject[]> {
+  const found: KubeObject[] = [];
+  for (const object of wanted) {
+    const present = await cluster.get(refOf(object));
+    if (present === undefined || !isAsWanted(record, object, present)) found.push(object);
+  }
+  return found;
+}
+
+function isAsWanted(record: UserRecord, wanted: KubeObject, present: KubeObject): boolean {
+  if (present.metadata.deletionTimestamp !== undefined || !isOf(present, record)) return false;
+  const isClaim = wanted.kind === "PersistentVolumeClaim";
+  return covers(present, isClaim ? claimOver(wanted, present) : wanted);
+}
+
+/** Fields that nobody wants anything of may be anything; lists are wanted as a whole. */
+export function covers(present: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted)) {
+    return Array.isArray(present) && present.length === wanted.length &&
+      wanted.every((item, index) => covers(present[index], item));
+  }
+  if (isObject(wanted)) {
+    if (!isObject(present)) return Object.keys(wanted).length === 0 && present === undefined;
+    return Object.entries(wanted).every(([name, value]) =>
+      value === undefined || covers(Object.hasOwn(present, name) ? present[name] : undefined, value)
+    );
+  }
+  // The server leaves out what is empty.
+  return present === wanted || (present === undefined && (wanted === "" || wanted === null));
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

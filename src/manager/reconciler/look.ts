@@ -1,0 +1,170 @@
+/**
+ * One look at one user: an operation that is under way is carried on, and else what is there is
+ * made what is wanted, and what has become due is done. It can be cut off anywhere.
+ */
+import { type Clock, timestamp } from "../../clock.ts";
+import type { Log } from "../../log.ts";
+import type { BrainManager } from "../brain_manager.ts";
+import { type Cluster, ClusterError } from "../cluster.ts";
+import { type Awaited, bringUp, movePod } from "../namespaces.ts";
+import type { Operations } from "../operations.ts";
+import type { UserRecord } from "../record.ts";
+import type { Register } from "../register.ts";
+import { dropClaim, findClaim, type KeptVolume } from "../volumes.ts";
+import { drifted } from "./drift.ts";
+import { dueClaims, isBackupDue, isPreviousKeyOver, isPurgeDue } from "./due.ts";
+import type { BackupGate } from "./backup_gate.ts";
+import { rescue } from "./rescue.ts";
+
+export interface LookMeans {
+  readonly cluster: Cluster;
+  readonly register: Register;
+  readonly operations: Operations;
+  readonly manager: Pick<BrainManager, "backupUser" | "purgeUser">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly backups: BackupGate;
+  readonly seen: (slug: string, record: UserRecord | undefined) => void;
+  readonly repaired: () => void;
+  /** Look again after so long, whatever this look says. */
+  readonly again: (slug: string, afterMs: number) => void;
+}
+
+const MOST_CONFLICTS = 5;
+const AFTER_LEASE_MS = 1_000;
+
+/** Gives what is still waited for; throws what went wrong. */
+export async function look(means: LookMeans, slug: string): Promise<Awaited> {
+  const record = (await means.register.get(slug))?.record;
+  means.seen(slug, record);
+  if (record === undefined) return undefined;
+  if (record.operation !== null) return await underWay(means, record);
+  if (record.state === "deleted") {
+    if (isPurgeDue(record, means.clock.now())) await means.manager.purgeUser(record.userId);
+    return undefined;
+  }
+  return await saved(means, record) ?? await repaired(means, record) ?? await due(means, record);
+}
+
+async function underWay(means: LookMeans, record: UserRecord): Promise<Awaited> {
+  const { operation, slug } = record;
+  // Those take claims and namespace away themselves, in their order.
+  const isEnding = operation !== null && ["delete", "undelete", "purge"].includes(operation.verb);
+  const awaited = isEnding ? undefined : await saved(means, record);
+  // Over when the operation is: nobody waits for that here.
+  void means.operations.run(slug);
+  const until = Date.parse(operation?.lease?.until ?? "");
+  const leftMs = until - means.clock.now();
+  if (leftMs > 0) means.again(slug, leftMs + AFTER_LEASE_MS);
+  return awaited;
+}
+
+async function saved(means: LookMeans, record: UserRecord): Promise<Awaited> {
+  const note = async (volume: KeptVolume) => {
+    await change(means, record, (now) => {
+      if (now.claim.number === record.claim.number) return { ...now, volume };
+      throw new ClusterError("unavailable", 0, "Changed", "another claim is in use by now");
+    });
+    means.log("warn", "volume_set_aside", { slug: record.slug, volume: volume.name });
+  };
+  return await rescue(means.cluster, record, note);
+}
+
+async function repaired(means: LookMeans, record: UserRecord): Promise<Awaited> {
+  const { cluster, operations, register, log } = means;
+  const wanted = operations.wantedObjects(record, await operations.capabilities());
+  const different = await drifted(cluster, record, wanted);
+  if (different.length > 0) {
+    await requireData(cluster, record);
+    const now = (await register.get(record.slug))?.record;
+    // Something was begun since: what was wanted then may not be wanted any more.
+    if (now === undefined || now.operation !== null || now.generation !== record.generation) {
+      return "what is wanted to stand still";
+    }
+    const makeKey = async () => {
+      await ensureKey(means, record);
+    };
+    const awaited = await bringUp(cluster, record, different, makeKey);
+    if (awaited !== undefined) return awaited;
+    means.repaired();
+    const kinds = different.map(({ kind }) => kind).join(" ");
+    log("warn", "drift_repaired", { slug: record.slug, kinds });
+  }
+  await ensureKey(means, record);
+  if (record.volume !== null) await change(means, record, (now) => ({ ...now, volume: null }));
+  return await movePod(cluster, record);
+}
+
+async function ensureKey({ operations, log }: LookMeans, record: UserRecord): Promise<void> {
+  const isNew = await operations.ensureKey(record, `reconciler-${record.generation}`);
+  if (isNew) log("warn", "key_made_anew", { slug: record.slug });
+}
+
+/** One who had data is never given an empty volume in its place. */
+async function requireData(cluster: Cluster, record: UserRecord): Promise<void> {
+  const { lastOperation, lastBackup, volume } = record;
+  const neverRan = lastOperation?.verb === "create" && lastOperation.outcome === "failed";
+  if (volume !== null || (lastBackup === null && neverRan)) return;
+  if (await findClaim(cluster, record, record.claim.number) !== undefined) return;
+  throw new Error("The claim in use is gone, and its volume with it: restore a backup");
+}
+
+async function due(means: LookMeans, record: UserRecord): Promise<Awaited> {
+  const now = means.clock.now();
+  const awaited = await withoutDueClaims(means, record, now);
+  if (isPreviousKeyOver(record, now)) await withoutPreviousKey(means, record);
+  if (isBackupDue(record, now)) await means.backups.begin(record);
+  return awaited;
+}
+
+async function withoutDueClaims(
+  means: LookMeans,
+  record: UserRecord,
+  now: number,
+): Promise<Awaited> {
+  for (const number of dueClaims(record, now)) {
+    const claim = await findClaim(means.cluster, record, number);
+    if (claim !== undefined && !await dropClaim(means.cluster, record, claim)) {
+      return "a former claim to be gone";
+    }
+    await change(means, record, (changed) => ({
+      ...changed,
+      keptClaims: changed.keptClaims.filter((kept) => kept.number !== number),
+    }));
+    means.log("info", "former_claim_dropped", { slug: record.slug, number });
+  }
+  return undefined;
+}
+
+/** The key first: while the record still names a time, it is looked at again. */
+async function withoutPreviousKey(means: LookMeans, record: UserRecord): Promise<void> {
+  await means.operations.dropPreviousKey(record);
+  await change(
+    means,
+    record,
+    (now) =>
+      now.previousKeyUntil === record.previousKeyUntil ? { ...now, previousKeyUntil: null } : now,
+  );
+  means.log("info", "previous_key_dropped", { slug: record.slug, at: timestamp(means.clock) });
+}
+
+/** By compare-and-set; an operation that runs meanwhile reads it before it writes. */
+async function change(
+  { register }: LookMeans,
+  { slug, life }: UserRecord,
+  wanted: (record: UserRecord) => UserRecord,
+): Promise<void> {
+  for (let tries = 1;; tries++) {
+    const known = await register.get(slug);
+    if (known?.record.life !== life) return;
+    const next = wanted(known.record);
+    if (JSON.stringify(next) === JSON.stringify(known.record)) return;
+    try {
+      await register.replace(known, next);
+      return;
+    } catch (error) {
+      const isConflict = error instanceof ClusterError && error.fault === "conflict";
+      if (!isConflict || tries >= MOST_CONFLICTS) throw error;
+    }
+  }
+}

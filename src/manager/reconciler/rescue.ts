@@ -1,0 +1,31 @@
+/**
+ * Somebody deleted a user's namespace, or his claim. Our finalizer on the claim holds the data; here
+ * it is taken to safety: the volume is kept, the record names it, and only then the claim is let go.
+ */
+import type { Cluster } from "../cluster.ts";
+import { type Awaited, dropClaims, findNamespace, stopBrain } from "../namespaces.ts";
+import type { UserRecord } from "../record.ts";
+import { findClaim, keepVolume, type KeptVolume, releaseClaim } from "../volumes.ts";
+
+/** Undefined: nothing of the kind happened. `note` writes the volume into the record. */
+export async function rescue(
+  cluster: Cluster,
+  record: UserRecord,
+  note: (volume: KeptVolume) => Promise<void>,
+): Promise<Awaited> {
+  const namespace = await findNamespace(cluster, record);
+  const isGoing = namespace?.metadata.deletionTimestamp !== undefined;
+  const claim = await findClaim(cluster, record, record.claim.number);
+  const isClaimGoing = claim?.metadata.deletionTimestamp !== undefined;
+  if (!isGoing && !isClaimGoing) return undefined;
+  if (claim !== undefined) {
+    const volume = await keepVolume(cluster, record, claim);
+    if (volume !== undefined) await note(volume);
+    // As long as a pod is on it, the claim stays; in a namespace that goes, they end by themselves.
+    const awaited = isGoing ? undefined : await stopBrain(cluster, record);
+    if (awaited !== undefined) return awaited;
+    await releaseClaim(cluster, claim);
+  }
+  if (isGoing) await dropClaims(cluster, record, [record.claim.number]);
+  return isGoing ? "the deleted namespace to be gone" : "the deleted claim to be gone";
+}
