@@ -33,7 +33,7 @@ const VERB = {
 const plain = (summary: string, detail?: string) => ({
   summary,
   ...(detail !== undefined && { detail }),
-  operand: "ID",
+  operand: "USER",
   options: VERB,
 });
 
@@ -46,7 +46,7 @@ export const COMMANDS = {
   create: {
     summary: "Have a user: a namespace, a volume and a brain of his own.",
     detail: "May be repeated until it ends well.",
-    operand: "ID",
+    operand: "USER",
     options: {
       tier: TIER,
       "show-key": { type: "boolean", description: "print the key of his brain" },
@@ -56,7 +56,7 @@ export const COMMANDS = {
   upgrade: {
     summary: "Give a user another tier, larger or smaller.",
     detail: "Storage never shrinks. What fails is put back as it was.",
-    operand: "ID",
+    operand: "USER",
     options: {
       tier: TIER,
       "no-restart": { type: "boolean", description: "refuse where it needs a restart" },
@@ -68,7 +68,7 @@ export const COMMANDS = {
   restart: plain("Restart a user's brain gracefully."),
   "rotate-key": {
     summary: "Give a user's brain a new key, and print it.",
-    operand: "ID",
+    operand: "USER",
     options: {
       grace: {
         type: "string",
@@ -80,7 +80,7 @@ export const COMMANDS = {
   },
   backup: {
     summary: "Make a backup of a user's brain.",
-    operand: "ID",
+    operand: "USER",
     options: {
       method: {
         type: "string",
@@ -91,11 +91,11 @@ export const COMMANDS = {
       ...VERB,
     },
   },
-  backups: { summary: "List a user's backups.", operand: "ID", options: JSON_OPTION },
+  backups: { summary: "List a user's backups.", operand: "USER", options: JSON_OPTION },
   restore: {
     summary: "Put a backup in place of what a user has.",
     detail: "What he had is kept for 7 days.",
-    operand: "ID",
+    operand: "USER",
     options: {
       backup: { type: "string", value: "BACKUP", description: "its id; backups lists them" },
       ...VERB,
@@ -103,7 +103,7 @@ export const COMMANDS = {
   },
   delete: {
     summary: "Delete a user; his volume is kept for a while.",
-    operand: "ID",
+    operand: "USER",
     options: {
       "no-backup": { type: "boolean", description: "make no last backup" },
       "retain-days": {
@@ -117,7 +117,7 @@ export const COMMANDS = {
   undelete: plain("Bring a deleted user back, with the volume that was kept."),
   purge: {
     summary: "Destroy what is kept of a deleted user, now and for good.",
-    operand: "ID",
+    operand: "USER",
     options: { yes: { type: "boolean", description: "it is really meant" }, ...VERB },
   },
   list: {
@@ -133,7 +133,7 @@ export const COMMANDS = {
       ...JSON_OPTION,
     },
   },
-  show: { summary: "Look at one user.", operand: "ID", options: JSON_OPTION },
+  show: { summary: "Look at one user.", operand: "USER", options: JSON_OPTION },
   render: {
     summary: "Print what a user would get, for kubectl apply -f. Needs no cluster.",
     options: {
