@@ -8,6 +8,7 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../e2e/conditions.ts";
+import { freePorts } from "./free_ports.ts";
 import { ServerProcess } from "./server_process.ts";
 
 export const VERSION = "1.20.2";
@@ -84,15 +85,21 @@ export async function startApiServer(
   options: ApiServerOptions = {},
 ): Promise<ApiServer | undefined> {
   if (!hasApiServer) return undefined;
-  const server = new RunningApiServer(options);
-  try {
-    await server.start();
-  } catch (error) {
-    await server.close();
-    throw error;
+  for (let attempt = 1;; attempt++) {
+    const server = new RunningApiServer(options);
+    try {
+      await server.start();
+      return server;
+    } catch (error) {
+      const isTaken = server.log().includes("address already in use");
+      await server.close();
+      if (!isTaken || attempt === MOST_ATTEMPTS) throw error;
+    }
   }
-  return server;
 }
+
+/** Somebody else may have taken a port that was free just before. */
+const MOST_ATTEMPTS = 3;
 
 /** In memory where that can be: etcd waits for the disk at every write. */
 const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : undefined;
@@ -283,15 +290,4 @@ async function isOk(ask: (signal: AbortSignal) => Promise<Response>): Promise<bo
     // Nobody listens yet.
     return false;
   }
-}
-
-/** Different ones, that were free a moment ago. */
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
