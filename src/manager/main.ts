@@ -226,9 +226,12 @@ async function openParts(config: ManagerConfig, log: Log) {
   const backups = new Backups({ ...common, keys, randomBytes });
   const register = new Register(cluster, settings.managerNamespace);
   const made = { ...common, backups, register };
-  const operations = new Operations({ ...made, randomBytes, holder: v4(), sharedKeys });
+  const operations = new Operations({
+    ...{ ...made, randomBytes, holder: v4(), sharedKeys },
+    ended: (verb, outcome) => reconciler.ended(verb, outcome),
+  });
   const manager = new BrainManager({ ...made, operations });
-  const reconciler = new Reconciler();
+  const reconciler: Reconciler = new Reconciler({ ...made, operations, manager });
   return { settings, cluster, sink, brains, register, operations, manager, reconciler };
 }
 

@@ -12,15 +12,15 @@ import { up } from "./waking.ts";
 
 const askedSchema = z.object({
   backup: z.boolean().default(true),
-  retain_days: z.int().min(0).max(365).default(30),
+  retainDays: z.int().min(0).max(365).default(30),
 });
 const DAY_MS = 24 * 3_600_000;
 
 const note: Step = {
   name: "note",
   run: async ({ clock, operation, update, event }) => {
-    const { retain_days } = askedSchema.parse(operation.args);
-    const purgeAt = new Date(clock.now() + retain_days * DAY_MS).toISOString();
+    const { retainDays } = askedSchema.parse(operation.args);
+    const purgeAt = new Date(clock.now() + retainDays * DAY_MS).toISOString();
     await update((record) =>
       record.state === "deleted" ? record : {
         ...record,
@@ -64,7 +64,7 @@ export const deletion: Verb = {
     "undelete",
   ],
   prepare: async ({ record, cluster }, asked) => {
-    const { backup, retain_days } = askedSchema.parse(asked);
+    const { backup, retainDays } = askedSchema.parse(asked);
     const isDeleted = record.state === "deleted";
     if (isDeleted && record.operation?.verb !== "undelete") return undefined;
     const claim = await findClaim(cluster, record, record.claim.number);
@@ -72,7 +72,7 @@ export const deletion: Verb = {
     const hasData = record.volume !== null || (claim !== undefined && isBound(claim));
     const isRunning = record.state === "active" && record.volume === null &&
       record.operation === null;
-    return { backup: backup && hasData && !isDeleted, retain_days, isRunning };
+    return { backup: backup && hasData && !isDeleted, retainDays, isRunning };
   },
   steps: ({ args }) => [...args["backup"] === true ? [wake, take] : [], ...ENDING, note],
   // Where there was no backup, nothing was changed of one who ran: he just runs on.
