@@ -93,6 +93,10 @@ export class Operations {
     return run;
   }
 
+  isRunning(slug: string): boolean {
+    return this.#running.has(slug);
+  }
+
   async #runAll(slug: string): Promise<void> {
     do {
       this.#again.delete(slug);

@@ -162,6 +162,8 @@ export class Asking {
     let record: UserRecord | undefined = begunRecord;
     const nudge = operations.run(slug);
     const look = async () => {
+      // Whoever held it may be gone, and nobody else be there to go on with it.
+      if (!operations.isRunning(slug)) void operations.run(slug);
       record = await this.#look(register, slug, record);
       // Another life: he was purged, and somebody came under his name.
       if (record?.life !== life) record = undefined;
