@@ -18,7 +18,7 @@ import {
   unsupported,
 } from "./simulated_cluster_kinds.ts";
 import { checkLimitRange, checkQuota, defaulted } from "./simulated_cluster_quota.ts";
-import { checkDeletion, checkKind, checkNames } from "./simulated_cluster_rules.ts";
+import { checkDeletion, checkFields, checkKind, checkNames } from "./simulated_cluster_rules.ts";
 import { copy, equal, merged, type Tree, treeAt, treesAt } from "./simulated_cluster_tree.ts";
 import type { World } from "./simulated_cluster_world.ts";
 
@@ -158,6 +158,7 @@ export class Requests {
 
   #keep(before: KubeObject | undefined, given: KubeObject, dryRun: boolean, config?: Tree) {
     let after = given;
+    checkFields(after);
     if (before === undefined) {
       this.#checkNamespace(after);
       checkNames(after);

@@ -30,6 +30,30 @@ const LABEL_NAMED: readonly string[] = ["Namespace", "Service"];
 /** Names of rights may hold colons. */
 const FREELY_NAMED = /^(Cluster)?Role(Binding)?$/;
 
+/** Of all kinds together: enough to find what was mistyped. */
+const FIELDS = new Set(
+  ("apiVersion kind metadata spec status data stringData binaryData immutable type rules roleRef " +
+    "subjects aggregationRule provisioner parameters reclaimPolicy allowVolumeExpansion " +
+    "volumeBindingMode mountOptions driver deletionPolicy involvedObject regarding reason message " +
+    "note action count source series firstTimestamp lastTimestamp eventTime reportingComponent " +
+    "reportingController reportingInstance related automountServiceAccountToken secrets " +
+    "imagePullSecrets").split(" "),
+);
+
+/** What strict checks, and every apply, refuse. */
+export function checkFields(object: KubeObject): void {
+  const unknown = Object.keys(object).find((name) => !FIELDS.has(name));
+  if (unknown !== undefined) throw invalid(object, `.${unknown}: field not declared in schema`);
+  const kept = /^(Secret|ConfigMap)$/.test(object.kind) ? treeAt(object, "data") : {};
+  const wrong = Object.keys(kept).find((name) => !/^[-._a-zA-Z0-9]{1,253}$/.test(name));
+  if (wrong !== undefined) {
+    throw invalid(
+      object,
+      `data[${wrong}]: a valid config key must consist of alphanumeric characters, '-', '_' or '.'`,
+    );
+  }
+}
+
 export function checkNames(object: KubeObject): void {
   const { name, labels = {} } = object.metadata;
   const allowed = LABEL_NAMED.includes(object.kind) ? LABEL : SUBDOMAIN;
