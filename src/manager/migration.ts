@@ -7,12 +7,11 @@
  * The order of steps, for each user: the brain is there, all his lines are imported, the counts
  * agree, and only then the journal says so.
  */
-import { z } from "zod";
 import type { Clock } from "../clock.ts";
-import { readLines } from "../lines.ts";
 import { type BrainAccess, BrainAccessError, type BrainAddress } from "./brain_access.ts";
 import { ClusterError } from "./cluster.ts";
 import { ManagerError } from "./errors.ts";
+import { noteOutcome, readJournal, type UserOutcome } from "./migration/journal.ts";
 import {
   type Split,
   splitByUser,
@@ -22,8 +21,6 @@ import {
 } from "./migration/split.ts";
 import type { MigrationFolder } from "./migration_folder.ts";
 
-const JOURNAL = "journal.lines";
-const MOST_JOURNAL_LINE_BYTES = 64 * 1024;
 const MOST_TRIES = 4;
 const FIRST_WAIT_MS = 2_000;
 const MOST_ERRORS = 20;
@@ -54,24 +51,6 @@ export interface MigrationOptions {
   /** Told of each user as he is done, and of nobody's records first. */
   readonly report: (line: MigrationLine) => void;
 }
-
-const outcomeSchema = z.object({
-  user_id: z.string(),
-  slug: z.string(),
-  /** `planned`: in a dry run. `done_before`: by a run that was broken off. */
-  outcome: z.enum(["done", "failed", "planned", "done_before"]),
-  created: z.boolean(),
-  records: z.int(),
-  imported: z.int(),
-  updated: z.int(),
-  skipped: z.int(),
-  failed: z.int(),
-  /** The first bad records: the lines of his spool, from 0. */
-  errors: z.array(z.object({ index: z.int(), id: z.string().nullable(), reason: z.string() })),
-  /** Why he failed; null where he did not. */
-  reason: z.string().nullable(),
-});
-export type UserOutcome = z.infer<typeof outcomeSchema>;
 
 export type MigrationLine =
   | UserOutcome
@@ -144,8 +123,7 @@ async function outcomeOf(
   if (options.dryRun) return { ...blank(part), outcome: "planned" };
   if (before?.outcome === "done") return { ...before, outcome: "done_before" };
   const outcome = await bringIn(part, options, signal);
-  const line = new TextEncoder().encode(JSON.stringify(outcome) + "\n");
-  await options.folder.append(JOURNAL, line, { durable: true });
+  await noteOutcome(options.folder, outcome);
   return outcome;
 }
 
@@ -238,26 +216,6 @@ function blank({ userId, slug, records }: UserPart): UserOutcome {
     ...{ user_id: userId, slug, outcome: "failed", created: false, records },
     ...{ imported: 0, updated: 0, skipped: 0, failed: 0, errors: [], reason: null },
   };
-}
-
-/** By user; the last line of each counts. One that was cut off by a crash does not. */
-async function readJournal(folder: MigrationFolder): Promise<Map<string, UserOutcome>> {
-  const outcomes = new Map<string, UserOutcome>();
-  for await (const lines of readLines(folder.read(JOURNAL), MOST_JOURNAL_LINE_BYTES)) {
-    for (const { bytes } of lines) {
-      const outcome = outcomeSchema.safeParse(jsonOf(new TextDecoder().decode(bytes))).data;
-      if (outcome !== undefined) outcomes.set(outcome.user_id, outcome);
-    }
-  }
-  return outcomes;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // The user is brought in again.
-  }
 }
 
 class Summary {

@@ -62,10 +62,16 @@ export class DiskMigrationFolder implements MigrationFolder {
   }
 
   async clear(): Promise<void> {
-    for (const name of await readdir(this.#path)) {
-      if (NAME.test(name.replace(/\.new$/, ""))) await rm(join(this.#path, name));
+    const ours = (await readdir(this.#path)).filter((name) =>
+      NAME.test(name.replace(/\.new$/, ""))
+    );
+    // First what says that the rest is whole.
+    for (const isSplit of [true, false]) {
+      for (const name of ours) {
+        if (name.endsWith(".json") === isSplit) await rm(join(this.#path, name));
+      }
+      await this.#syncFolder();
     }
-    await this.#syncFolder();
   }
 
   #pathOf(name: string): string {
