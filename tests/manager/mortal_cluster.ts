@@ -16,26 +16,28 @@ export class MortalCluster implements Cluster {
   calls = 0;
   death: Death | undefined;
   isDead = false;
+  /** Which of the calls may have changed something. */
+  readonly writes = new Set<number>();
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
   }
 
   apply(object: KubeObject, options?: WriteOptions) {
-    return this.#call(() => this.#cluster.apply(object, options));
+    return this.#write(() => this.#cluster.apply(object, options));
   }
   create(object: KubeObject, options?: WriteOptions) {
-    return this.#call(() => this.#cluster.create(object, options));
+    return this.#write(() => this.#cluster.create(object, options));
   }
   replace(object: KubeObject, options?: WriteOptions) {
-    return this.#call(() => this.#cluster.replace(object, options));
+    return this.#write(() => this.#cluster.replace(object, options));
   }
   patch(
     ref: KubeRef,
     patch: Readonly<Record<string, unknown>>,
     options?: WriteOptions & { readonly subresource?: string | undefined },
   ) {
-    return this.#call(() => this.#cluster.patch(ref, patch, options));
+    return this.#write(() => this.#cluster.patch(ref, patch, options));
   }
   get(ref: KubeRef) {
     return this.#call(() => this.#cluster.get(ref));
@@ -47,7 +49,7 @@ export class MortalCluster implements Cluster {
     ref: KubeRef,
     options?: WriteOptions & { readonly uid?: string | undefined; readonly graceS?: number },
   ) {
-    return this.#call(() => this.#cluster.delete(ref, options));
+    return this.#write(() => this.#cluster.delete(ref, options));
   }
   watch(
     kind: KubeKind,
@@ -58,6 +60,11 @@ export class MortalCluster implements Cluster {
   }
   capabilities() {
     return this.#call(() => this.#cluster.capabilities());
+  }
+
+  async #write<T>(call: () => Promise<T>): Promise<T> {
+    this.writes.add(this.calls);
+    return await this.#call(call);
   }
 
   async #call<T>(call: () => Promise<T>): Promise<T> {

@@ -17,7 +17,7 @@ import {
 } from "./pod.ts";
 import type { Step, StepContext, StepOutcome } from "./step.ts";
 
-const SOON_MS = 500;
+const SOON_MS = 1_000;
 const LATER_MS = 2_000;
 const GRACE_S = 60;
 

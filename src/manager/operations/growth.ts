@@ -1,7 +1,5 @@
 /** A volume that grows: it never shrinks, cannot everywhere, and takes its time. */
 import { z } from "zod";
-import { ClusterError } from "../cluster.ts";
-import { ManagerError } from "../errors.ts";
 import type { KubeObject } from "../kube_object.ts";
 import { claimOver } from "../manifests.ts";
 import { stopBrain } from "../namespaces.ts";
@@ -22,16 +20,16 @@ const claimSchema = z.looseObject({
   }).optional(),
 });
 
-export function requestedBytes(claim: KubeObject): number {
+function requestedBytes(claim: KubeObject): number {
   return amountOf(claimSchema.parse(claim).spec.resources?.requests?.["storage"] ?? "0");
 }
 
-export function capacityBytes(claim: KubeObject): number {
+function capacityBytes(claim: KubeObject): number {
   return amountOf(claimSchema.parse(claim).status?.capacity?.["storage"] ?? "0");
 }
 
 /** Its volume has grown, and its file system will once a pod mounts it. */
-export function waitsForPod(claim: KubeObject): boolean {
+function waitsForPod(claim: KubeObject): boolean {
   return claimSchema.parse(claim).status?.conditions?.some(({ type, status }) =>
     type === "FileSystemResizePending" && status === "True"
   ) ?? false;
@@ -51,16 +49,6 @@ function largerFor(record: UserRecord, tier: TierName): UserRecord {
   return { ...record, tier, claim: { ...record.claim, storageBytes } };
 }
 
-/** Throws `cluster_refused` where this volume cannot grow; changes nothing. */
-export async function tryGrowth(context: Preparation, tier: TierName): Promise<void> {
-  const { cluster, record } = context;
-  const claim = await findClaim(cluster, record, record.claim.number);
-  if (claim === undefined || !isBound(claim)) return;
-  const wanted = wantedClaim(context, largerFor(record, tier));
-  if (requestedBytes(claim) >= requestedBytes(wanted)) return;
-  await cluster.apply(claimOver(wanted, claim), { dryRun: true }).catch(refused);
-}
-
 export async function growVolume(context: StepContext, tier: TierName): Promise<StepOutcome> {
   const { cluster, record } = context;
   const larger = largerFor(record, tier);
@@ -69,7 +57,7 @@ export async function growVolume(context: StepContext, tier: TierName): Promise<
   // Made in its new size with all the rest, where it is not there.
   const isSmall = claim !== undefined && requestedBytes(claim) < requestedBytes(wanted);
   if (isSmall && !isBound(claim)) return await removeEmpty(context, claim);
-  if (isSmall) await cluster.apply(claimOver(wanted, claim)).catch(refused);
+  if (isSmall) await cluster.apply(claimOver(wanted, claim));
   await context.update((changed) => ({
     ...changed,
     claim: { ...changed.claim, storageBytes: larger.claim.storageBytes },
@@ -91,16 +79,6 @@ async function removeEmpty(context: StepContext, claim: Claim): Promise<StepOutc
   }
   await releaseClaim(cluster, now);
   return soon("its empty claim to be gone");
-}
-
-function refused(error: unknown): never {
-  const isNo = error instanceof ClusterError && error.fault === "forbidden";
-  if (!isNo) throw error;
-  throw new ManagerError(
-    "cluster_refused",
-    `Cannot grow the storage: ${error.message}; the storage class must allow volume expansion`,
-    { cause: error },
-  );
 }
 
 /** What the volume still waits for; undefined: it is as large as it should be. */

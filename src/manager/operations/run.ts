@@ -71,7 +71,7 @@ export class Run {
       if (step === undefined) return await this.#end();
       const outcome = await this.#try(step);
       this.#failures = 0;
-      if (this.#tenure.isOver) return await this.#tellEnd(this.#tenure.record, undefined);
+      if (this.#tenure.isOver) return this.#removed(this.#tenure.record);
       if (outcome === "done") return await this.#goOn(steps, step);
       return await this.#wait(outcome.for, outcome.waitMs);
     } catch (error) {
@@ -96,6 +96,12 @@ export class Run {
     } finally {
       timer.cancel();
     }
+  }
+
+  /** The record went with its user: nothing is left to be written. */
+  #removed(record: UserRecord): number {
+    this.#count(record, null);
+    return 0;
   }
 
   async #goOn(steps: readonly Step[], done: Step): Promise<number> {
@@ -184,6 +190,8 @@ export class Run {
     const outcome = failure ?? (first === null ? null : putBack(first));
     const endedAt = new Date(this.#options.means.clock.now()).toISOString();
     const before = this.#tenure.record;
+    // Told before it is over: a crash in between tells it again, and it is the same event.
+    await this.#tell(before, outcome);
     await this.#tenure.update((record) => ({
       ...record,
       operation: null,
@@ -195,24 +203,28 @@ export class Run {
         endedAt,
       },
     }));
-    return await this.#tellEnd(before, outcome ?? undefined);
+    this.#count(before, outcome);
+    return 0;
   }
 
-  async #tellEnd(before: UserRecord, failure: Operation["failure"] | undefined): Promise<number> {
-    const { operation, slug } = before;
-    if (operation === null) return 0;
+  async #tell({ operation, ...record }: UserRecord, failure: Operation["failure"]): Promise<void> {
+    if (operation === null) return;
+    const { verb } = operation;
+    await tell(this.#options.means, { ...record, operation }, {
+      reason: eventReason(verb, failure === null ? "succeeded" : "failed"),
+      message: failure?.message ?? `${verb} succeeded`,
+      isWarning: failure !== null,
+    });
+  }
+
+  #count({ operation, slug }: UserRecord, failure: Operation["failure"]): void {
+    if (operation === null) return;
     const { means, ended } = this.#options;
     const { verb } = operation;
-    const outcome = failure ? "failed" : "succeeded";
+    const outcome = failure === null ? "succeeded" : "failed";
     ended(verb, outcome);
     const code = failure?.code ?? null;
-    means.log(failure ? "warn" : "info", "operation_ended", { slug, verb, outcome, code });
-    await tell(means, before, {
-      reason: eventReason(verb, outcome),
-      message: failure?.message ?? `${verb} succeeded`,
-      isWarning: failure !== undefined && failure !== null,
-    });
-    return 0;
+    means.log(failure === null ? "info" : "warn", "operation_ended", { slug, verb, outcome, code });
   }
 
   async #change(change: (operation: Operation) => Operation): Promise<void> {

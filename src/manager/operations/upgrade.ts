@@ -84,7 +84,8 @@ const wayBack: readonly Step[] = [
 ];
 
 export const upgrade: Verb = {
-  minutes: 20,
+  // A pod that finds no place leaves the user without a brain: a new machine may come, in that time.
+  minutes: 10,
   prepare: prepareUpgrade,
   steps: () => steps,
   wayBack: () => wayBack,

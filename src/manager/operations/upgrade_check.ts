@@ -6,7 +6,6 @@ import { differsOnlyInResources } from "../manifests.ts";
 import type { UserRecord } from "../record.ts";
 import { type Tier, TIER_NAMES, type TierName, TIERS } from "../tiers.ts";
 import { requireThere } from "./asked_of.ts";
-import { tryGrowth } from "./growth.ts";
 import { isReady, podRef } from "./pod.ts";
 import type { Args, Preparation } from "./step.ts";
 
@@ -20,7 +19,6 @@ export async function prepareUpgrade(
   requireThere(record, "change the tier of");
   if (record.tier === to) return undefined;
   if (isNarrower(TIERS[to], TIERS[record.tier])) await requireRoom(preparation, to);
-  await tryGrowth(preparation, to);
   const allowed = asked["allow_restart"] !== false;
   if (!allowed) await requireNoRestart(preparation, to);
   return { tier: to, from: record.tier, allow_restart: allowed };
