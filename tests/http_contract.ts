@@ -39,9 +39,9 @@ export function replyFaults(
   method: string,
   url: string,
   reply: Seen,
+  document: Document = documentOf(routes),
 ): string[] {
   const { pathname } = new URL(url);
-  const document = documentOf(routes);
   const faults = commonFaults(reply);
   const path = Object.keys(document.paths).find((known) => matches(known, pathname));
   const verb = method === "HEAD" ? "get" : method.toLowerCase();
