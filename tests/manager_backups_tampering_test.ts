@@ -125,9 +125,25 @@ Deno.test("what is sealed opens for its key and its owner alone", async () => {
   await assert.rejects(open(others, "ada"), { code: "backup_failed", message: /not among ours/ });
 });
 
+Deno.test("the chunks alone tell whether one is missing, moved or added, without a manifest", async () => {
+  const keys = new BackupKeys([KEY_A]);
+  const noise = crypto.getRandomValues(new Uint8Array(65_536));
+  const pieces = ReadableStream.from([noise, noise, noise]);
+  const sealed = await Array.fromAsync(seal(pieces, keys, "ada", new Uint8Array(32).fill(7)));
+  const [head = noise, a = noise, b = noise, c = noise] = sealed;
+  const opened = async (...parts: Uint8Array[]) =>
+    joinBytes(await Array.fromAsync(unseal(ReadableStream.from(parts), keys, "ada"))).length;
+  assert.equal(await opened(...sealed), 3 * noise.length);
+  const isDamaged = { name: "DamagedError", message: /^chunk \d does not open$/ };
+  for (const order of [[], [a], [a, b], [a, c], [b, a, c], [a, b, c, c], [a, b, b], [a, b, a, c]]) {
+    await assert.rejects(opened(head, ...order), isDamaged);
+  }
+  assert.equal(new Set([a, b, c].map((chunk) => chunk.toHex())).size, 3, "no nonce twice");
+});
+
 Deno.test("what unpacks to more than it says, or not at all, is given up", async () => {
   const zeros = new Uint8Array(8 << 20);
-  const bomb = await Array.fromAsync(packed(ReadableStream.from([zeros])));
+  const bomb = [joinBytes(await Array.fromAsync(packed(ReadableStream.from([zeros]))))];
   let most = 0;
   const unpack = async (pieces: Uint8Array[], mostBytes: number) => {
     for await (const piece of unpacked(ReadableStream.from(pieces), mostBytes)) {

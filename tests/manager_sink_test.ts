@@ -131,6 +131,26 @@ Deno.test("whichever operation on the disk fails, a name has all of its old byte
     }
   }));
 
+Deno.test("what is written is forced to the disk, then named, and then the name is", () =>
+  withFolder(async (folder, sinkOn) => {
+    const trace: string[] = [];
+    const sink = sinkOn(failingFiles((call, path) => {
+      if (["write", "sync", "rename", "syncFolder", "makeFolder"].includes(call)) {
+        trace.push(`${call} ${path.slice(folder.length)}`);
+      }
+    }));
+    await sink.put("ada/x", piecesOf("newer"), never());
+    assert.deepEqual(trace, [
+      "makeFolder /.incoming",
+      "write /.incoming/draft-1",
+      "sync /.incoming/draft-1",
+      "makeFolder /ada",
+      "syncFolder ",
+      "rename /.incoming/draft-1",
+      "syncFolder /ada",
+    ]);
+  }));
+
 Deno.test("a disk without room is full, also where it takes a part first", () =>
   withFolder(async (folder, sinkOn) => {
     let room = 3;
@@ -208,30 +228,32 @@ Deno.test("a large backup passes through in pieces: never much of it is in memor
     assert.equal(read, PIECES * PIECE_BYTES);
   }));
 
-/** The real ones, each of which may be made to fail before it does anything. */
-function failingFiles(fault: () => void): SinkFiles {
+/** The real ones, each of which is told of first, and may be made to fail before it does anything. */
+function failingFiles(fault: (call: string, path: string) => void): SinkFiles {
   const real = realSinkFiles;
+  const then = <T>(call: string, path: string, work: () => Promise<T>) =>
+    Promise.try(() => fault(call, path)).then(work);
   return {
     async create(path) {
-      fault();
+      fault("create", path);
       const file = await real.create(path);
       return {
         read: (buffer) => file.read(buffer),
         close: () => file.close(),
-        write: (bytes) => Promise.try(fault).then(() => file.write(bytes)),
-        sync: () => Promise.try(fault).then(() => file.sync()),
+        write: (bytes) => then("write", path, () => file.write(bytes)),
+        sync: () => then("sync", path, () => file.sync()),
       };
     },
-    open: (path) => Promise.try(fault).then(() => real.open(path)),
-    info: (path) => Promise.try(fault).then(() => real.info(path)),
+    open: (path) => then("open", path, () => real.open(path)),
+    info: (path) => then("info", path, () => real.info(path)),
     async *names(path) {
-      fault();
+      fault("names", path);
       yield* real.names(path);
     },
-    makeFolder: (path) => Promise.try(fault).then(() => real.makeFolder(path)),
-    rename: (from, to) => Promise.try(fault).then(() => real.rename(from, to)),
+    makeFolder: (path) => then("makeFolder", path, () => real.makeFolder(path)),
+    rename: (from, to) => then("rename", from, () => real.rename(from, to)),
     remove: (path) => real.remove(path),
     removeFolder: (path) => real.removeFolder(path),
-    syncFolder: (path) => Promise.try(fault).then(() => real.syncFolder(path)),
+    syncFolder: (path) => then("syncFolder", path, () => real.syncFolder(path)),
   };
 }
