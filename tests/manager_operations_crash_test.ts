@@ -1,6 +1,14 @@
 /** Whatever call a program dies at, another one goes on, and nobody can tell afterwards. */
 import { type Crashing, dieEverywhere } from "./manager/crashes.ts";
-import { PATIENT, type Program, signedUp, waited, type World, world } from "./manager/kit.ts";
+import {
+  PATIENT,
+  type Program,
+  signedUp,
+  waited,
+  type World,
+  world,
+  type WorldOptions,
+} from "./manager/kit.ts";
 
 const runs = (here: World, program: Program) => signedUp(here, program);
 
