@@ -26,6 +26,7 @@ import { HttpBrains } from "./brain_access/http.ts";
 import { BrainManager } from "./brain_manager.ts";
 import { type CommandLine, commandPage, helpPage, parseCommandLine } from "./cli/arguments.ts";
 import { runDoctor } from "./cli/doctor.ts";
+import { runMigration } from "./cli/migrate.ts";
 import { runReading } from "./cli/reading.ts";
 import { runVerb } from "./cli/verbs.ts";
 import { AccessError, podAccess } from "./cluster/access.ts";
@@ -38,6 +39,7 @@ import { listen } from "../http/server.ts";
 import { AccessKeys, KeysFileError } from "./http/access_keys.ts";
 import { createApp } from "./http/app.ts";
 import type { Phase } from "./http/service.ts";
+import { DiskMigrationFolder } from "./migration_folder/disk.ts";
 import { Operations } from "./operations.ts";
 import { Reachability } from "./reachability.ts";
 import { Reconciler } from "./reconciler.ts";
@@ -148,6 +150,11 @@ async function workOn(line: CommandLine): Promise<number> {
         problemsOf: (error) => problemsOf(forPeople(error)),
         out: terminal.out,
       });
+    }
+    if (line.command === "migrate") {
+      const openFolder = (path: string) => DiskMigrationFolder.open(resolve(path));
+      await runMigration(line, { open, openFolder, terminal, clock, signal });
+      return 0;
     }
     const isVerb = await runVerb(line, async () => {
       const { manager } = await open();

@@ -143,9 +143,21 @@ export const COMMANDS = {
   },
   migrate: {
     summary: "Bring in users with their memories, from an export of many.",
-    detail: "May be repeated: who is there is not brought in twice. FILE is JSON or NDJSON.",
+    detail:
+      "May be broken off and repeated: what was brought in is not brought in twice. FILE is\n" +
+      "JSON, or NDJSON by its name. Exit 65 where not all of it came in.",
     operand: "FILE",
-    options: { tier: TIER, ...JSON_OPTION },
+    options: {
+      tier: { ...TIER, description: "of new users (default: free)" },
+      folder: {
+        type: "string",
+        value: "FOLDER",
+        description: "to work in (default: FILE.migration)",
+      },
+      "at-once": { type: "string", value: "USERS", description: "default: 4" },
+      "dry-run": { type: "boolean", description: "only look who is in it" },
+      ...JSON_OPTION,
+    },
   },
   doctor: {
     summary: "Look for what is wrong with an installation, and say what to do.",
