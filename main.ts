@@ -248,6 +248,8 @@ async function buildBrain(config: Config, limits: QuotaLimits, log: Log) {
   });
   const close = async () => {
     await brain.close();
+    // What was answered last is still being written, and was paid for.
+    await embeddings?.cache.put([]);
     embeddings?.cache.close();
   };
   return { brain, close };

@@ -39,6 +39,18 @@ Deno.test("the cached embedder asks once for equal texts, in one batch, in two, 
   assert.equal(provider.calls.length, 2);
 });
 
+Deno.test("whoever puts nothing waits for what was answered last, and then loses none of it by closing", async () => {
+  using place = new Place();
+  const cache = place.open();
+  const entries = Array.from({ length: 200 }, (_, n) => {
+    return { key: `${n}`, vector: vectorOf(`text ${n}`, 1_536) };
+  });
+  void cache.put(entries);
+  await cache.put([]);
+  const kept = await place.open().get(entries.map(({ key }) => key));
+  assert.equal(kept.filter((vector) => vector !== undefined).length, 200);
+});
+
 Deno.test("a text that another call failed to fetch is asked for again, not failed with it", async () => {
   using place = new Place();
   const provider = new FakeEmbedder();

@@ -113,7 +113,7 @@ export class EmbeddingCache {
     await paced(keys, (key) => this.#guard((file) => this.#trim.useKey(file, key), undefined));
   }
 
-  /** Keeps the vectors, the oldest ones giving way at the size limit. */
+  /** Keeps the vectors, after all that were put before; the oldest give way at the size limit. */
   put(entries: readonly CacheEntry[]): Promise<void> {
     return this.#lastPut = this.#lastPut.then(() => this.#putAll(entries));
   }
