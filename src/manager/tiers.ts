@@ -22,7 +22,11 @@ export interface Tier {
   readonly requestsPerMinute: number;
   /** 0 is no limit. */
   readonly mostMemories: number;
-  /** V8's old space, in MiB; null where V8 takes its part of the container's limit by itself. */
+  /**
+   * V8's old space, in MiB; null where V8 takes its part of the container's limit by itself. What
+   * `deno compile` makes takes no such flag when it is run (denoland/deno, issue 19808): there V8
+   * goes to 4192 MiB at most, and the rest of the memory is for vectors, which lie outside of it.
+   */
   readonly heapMib: number | null;
   readonly backups: { readonly everyHours: number; readonly keep: number };
   readonly embeddingModel: string;

@@ -157,6 +157,7 @@ function environment({ record, tier, settings }: PodInput): EnvVar[] {
     EMBEDDING_MODEL: tier.embeddingModel,
     // Of Deno: without it the heap is sized by the machine, not by the container's limit.
     DENO_USE_CGROUPS: "1",
+    // Heeded by `deno run`, and not by a compiled binary: see `heapMib`.
     ...(tier.heapMib !== null && { DENO_V8_FLAGS: `--max-old-space-size=${tier.heapMib}` }),
     ...(settings.embeddingBaseUrl !== undefined && { OPENAI_BASE_URL: settings.embeddingBaseUrl }),
   };
