@@ -1,6 +1,7 @@
 /** Both clusters keep the same contract: the simulated one, and a real API server over REST. */
 import assert from "node:assert/strict";
 import { systemClock } from "../src/clock.ts";
+import { ClusterError } from "../src/manager/cluster.ts";
 import { fixedToken } from "../src/manager/cluster/access.ts";
 import { connectKubernetes } from "../src/manager/cluster/connect.ts";
 import { eventually } from "./e2e/conditions.ts";
@@ -44,3 +45,23 @@ clusterContract(`a real API server${whyNoApiServer}`, async () => {
     },
   };
 }, { ignore: !hasApiServer });
+
+Deno.test({
+  name: `a server that shows another authority's certificate is not spoken to${whyNoApiServer}`,
+  ignore: !hasApiServer,
+  async fn() {
+    await using server = await startApiServer();
+    assert.ok(server);
+    const { url, token } = server;
+    const access = { url, caCert: undefined, certificate: undefined, token: fixedToken(token) };
+    using cluster = connectKubernetes(access, { clock: systemClock, random: () => 0 });
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "a" } };
+    await assert.rejects(cluster.create(namespace), (error) => {
+      assert.ok(error instanceof ClusterError, `${error}`);
+      assert.equal(error.fault, "unavailable");
+      assert.match(error.message, /certificate/);
+      assert.ok(!error.message.includes(token) && !error.message.includes("127.0.0.1"));
+      return true;
+    });
+  },
+});

@@ -16,8 +16,7 @@ import {
   type TokenSource,
 } from "./access.ts";
 
-const named = <T extends z.ZodType>(name: string, value: T) =>
-  z.array(z.looseObject({ name: z.string(), [name]: value }));
+const named = z.array(z.looseObject({ name: z.string() }));
 
 const clusterSchema = z.looseObject({
   server: z.string(),
@@ -38,9 +37,9 @@ const userSchema = z.looseObject({
 const contextSchema = z.looseObject({ cluster: z.string(), user: z.string() });
 const kubeconfigSchema = z.looseObject({
   "current-context": z.string(),
-  contexts: named("context", contextSchema),
-  clusters: named("cluster", clusterSchema),
-  users: named("user", userSchema),
+  contexts: named,
+  clusters: named,
+  users: named,
 });
 
 /** What is refused, and what to do instead. */
@@ -104,7 +103,9 @@ function find<T>(
   if (found === undefined) {
     throw new AccessError(`Cannot use the kubeconfig: it has no ${kind} of the name that it uses`);
   }
-  return schema.parse(found[kind]);
+  const { success, data } = schema.safeParse(found[kind]);
+  if (success) return data;
+  throw new AccessError(`Cannot use the kubeconfig: a part of its ${kind} is of another type`);
 }
 
 function refuse(

@@ -117,6 +117,7 @@ export class Resources {
 
 function rootOf(apiVersion: string): string {
   const parts = apiVersion.split("/").map(segment);
+  if (parts.length > 2) throw invalid("an apiVersion has a group and a version");
   return parts.length === 1 ? `/api/${parts[0]}` : `/apis/${parts.join("/")}`;
 }
 

@@ -137,6 +137,7 @@ class Silence implements Disposable {
 }
 
 async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = clock.after(ms, resolve);
   const stop = () => resolve();
