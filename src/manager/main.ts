@@ -37,7 +37,6 @@ import { ConfigError, loadConfig, type ManagerConfig, type Needs } from "./confi
 import { ManagerError } from "./errors.ts";
 import { listen } from "../http/server.ts";
 import { AccessKeys, KeysFileError } from "./http/access_keys.ts";
-import { createApp } from "./http/app.ts";
 import type { Phase } from "./http/service.ts";
 import { DiskMigrationFolder } from "./migration_folder/disk.ts";
 import { Operations } from "./operations.ts";
@@ -100,6 +99,8 @@ async function serve(): Promise<number> {
   const { manager, reconciler, operations, cluster } = parts;
   const reachability = new Reachability(cluster, config.settings.managerNamespace, clock);
   let phase: Phase = "ready";
+  // Not before it is asked for: its metrics are CommonJS.
+  const { createApp } = await import("./http/app.ts");
   const app = createApp({
     ...config,
     manager,
