@@ -77,12 +77,14 @@ Deno.test("over a claim that is there, what cannot change stays, and it only gro
   });
   assert.deepEqual(claimOver(wanted("10Gi"), there), result("10Gi"));
   assert.deepEqual(claimOver(wanted("1Gi"), there), result("5Gi"));
-  assert.deepEqual(claimOver(wanted("5120Mi", { volumeName: "other" }), there), result("5120Mi"));
+  assert.deepEqual(claimOver(wanted("5120Mi", { volumeName: "other" }), there), result("5Gi"));
 });
 
 Deno.test("amounts are written as Kubernetes does, and read however a person wrote them", () => {
-  const texts = [0, 1, 1023, 1024, 1536, 1024 ** 2, 3 * GIB / 2, 1024 * GIB].map(bytesText);
-  assert.deepEqual(texts, ["0", "1", "1023", "1Ki", "1536", "1Mi", "1536Mi", "1Ti"]);
+  const amounts = [0, 1, 1000, 1024, 1536, 5e9, 1024 ** 2, 3 * GIB / 2, 1024 * GIB];
+  const texts = amounts.map(bytesText);
+  assert.deepEqual(texts, ["0", "1", "1k", "1Ki", "1536", "5G", "1Mi", "1536Mi", "1Ti"]);
+  assert.deepEqual(texts.map(bytesOf), amounts);
   const read = ["7", "1Ki", "1k", "1.5Gi", "2G", "1Ti", "3M", "1Ei"].map(bytesOf);
   assert.deepEqual(read, [7, 1024, 1000, 1.5 * GIB, 2e9, 1024 * GIB, 3e6, 1024 ** 6]);
   for (const text of ["", "-1", "1Xi", "Gi", "1e3", " 1"]) {

@@ -113,7 +113,7 @@ export function claimOver(wanted: KubeObject, present: KubeObject): KubeObject {
 }
 
 function larger(one: string, other: string): string {
-  return bytesOf(one) > bytesOf(other) ? one : other;
+  return bytesOf(one) >= bytesOf(other) ? one : other;
 }
 
 const annotated = z.looseObject({

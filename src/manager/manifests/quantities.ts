@@ -1,13 +1,21 @@
-/** Amounts as Kubernetes writes them: the largest unit that leaves nothing over. */
+/** Amounts as Kubernetes writes them, in its own canonical form: what was applied is what is read. */
 
-const UNITS = ["Ti", "Gi", "Mi", "Ki"] as const;
+const UNITS = [
+  ["Ti", 1024 ** 4],
+  ["Gi", 1024 ** 3],
+  ["Mi", 1024 ** 2],
+  ["Ki", 1024],
+  // Without a binary unit it takes the decimal ones.
+  ["T", 1e12],
+  ["G", 1e9],
+  ["M", 1e6],
+  ["k", 1e3],
+] as const;
 
+/** The first unit that leaves nothing over. */
 export function bytesText(bytes: number): string {
-  for (const [index, unit] of UNITS.entries()) {
-    const size = 1024 ** (UNITS.length - index);
-    if (bytes !== 0 && bytes % size === 0) return `${bytes / size}${unit}`;
-  }
-  return String(bytes);
+  const [unit, size] = UNITS.find(([, size]) => bytes > 0 && bytes % size === 0) ?? ["", 1];
+  return `${bytes / size}${unit}`;
 }
 
 /** Of thousandths of a processor. */
