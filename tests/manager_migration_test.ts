@@ -186,7 +186,10 @@ Deno.test("a file that breaks off, or has too many users, brings nobody in", asy
   await using town = new Town();
   const folder = new RamMigrationFolder();
   const cut = JSON.stringify(RECORDS).slice(0, -1);
-  await assert.rejects(run(town, cut, { folder }), /the document ends too early/);
+  await assert.rejects(run(town, cut, { folder }), {
+    code: "wrong_state",
+    message: /the document ends too early/,
+  });
   await assert.rejects(run(town, LINES, { folder, isLines: true, mostUsers: 1 }), {
     code: "wrong_state",
     message: "Cannot migrate: the file has more than 1 users",

@@ -11,6 +11,7 @@
  */
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import { AppError } from "../../errors.ts";
 import { joinBytes, readLines } from "../../lines.ts";
 import { Pace } from "../../pace.ts";
 import { readJsonRecords, readLineRecords } from "../../record_stream.ts";
@@ -84,9 +85,19 @@ export async function splitByUser(
   if (former !== undefined && former.sha256 === await hashOf(input)) return former;
   await folder?.clear();
   const splitter = new Splitter(folder, mostUsers);
-  const split = await splitter.read(input);
+  const split = await readable(splitter.read(input));
   await folder?.replace(SPLIT, new TextEncoder().encode(splitText(split)));
   return split;
+}
+
+/** What is wrong with the file is told as what is wrong with anything else that was asked for. */
+async function readable<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new ManagerError("wrong_state", error.message, { cause: error });
+  }
 }
 
 class Splitter {
