@@ -2,6 +2,7 @@
 import { UsageError } from "../../cli/command_line.ts";
 import { CommandError, type Terminal } from "../../cli/terminal.ts";
 import type { Clock } from "../../clock.ts";
+import { ManagerError } from "../errors.ts";
 import { migrate, type MigrationLine, type MigrationOptions } from "../migration.ts";
 import type { Operations } from "../operations.ts";
 import type { Register } from "../register.ts";
@@ -94,7 +95,11 @@ async function provide(
     if (found === undefined) break;
     return { created: known === undefined, address: await operations.addressOf(found.record) };
   }
-  throw new CommandError("Cannot bring him in: his brain was not there within ten minutes");
+  // One who fails holds no other up: no error of the command as a whole.
+  throw new ManagerError(
+    "wrong_state",
+    "Cannot bring him in: his brain was not there within ten minutes",
+  );
 }
 
 function wordsOf(line: MigrationLine): string {
