@@ -21,7 +21,7 @@ const once = { ...PATIENT, idempotencyKey: "once" };
 
 /** No machine has so much memory, and none will: the way back is taken. */
 const small: WorldOptions = {
-  cluster: { node: { memoryBytes: 3 * 2 ** 30, cpuMillis: 4_000 }, resize: false },
+  cluster: { node: { memoryBytes: 1.5 * 2 ** 30, cpuMillis: 4_000 }, resize: false },
 };
 
 type Case = Omit<Crashing, "world" | "ends"> & {
