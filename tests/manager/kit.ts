@@ -3,7 +3,7 @@
  * beside each other and after each other on the same cluster, and can die at any call.
  */
 import type { Log } from "../../src/log.ts";
-import { Backups } from "../../src/manager/backups.ts";
+import type { Backups } from "../../src/manager/backups.ts";
 import {
   BrainManager,
   type Outcome,
@@ -16,6 +16,7 @@ import type { Settings } from "../../src/manager/settings.ts";
 import { FakeClock } from "../fakes/indexing.ts";
 import { randomOf } from "../fakes/store_kit.ts";
 import { FakeBrains } from "./brains.ts";
+import { type Busy, CountedBackups } from "./counted_backups.ts";
 import { MortalCluster } from "./mortal_cluster.ts";
 import { RamSink } from "./ram_sink.ts";
 import { SimulatedCluster } from "./simulated_cluster.ts";
@@ -66,7 +67,8 @@ export interface WorldOptions {
 }
 
 export async function world(options: WorldOptions = {}): Promise<World> {
-  const clock = new FakeClock(quick);
+  const busy: Busy = { calls: 0 };
+  const clock = new FakeClock(() => quick(busy));
   await clock.leap(START_MS);
   const cluster = new SimulatedCluster({ clock, ...options.cluster });
   const sink = new RamSink({ now: () => clock.now() });
@@ -74,17 +76,19 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const settings = { ...SETTINGS, ...options.settings };
   const random = randomOf(options.seed ?? 1);
   const around = { clock, cluster, brains, sink, settings };
-  return { ...around, start: (name) => programOf(name, around, random) };
+  return { ...around, start: (name) => programOf(name, { ...around, busy }, random) };
 }
 
 /** What follows in the fakes needs no more than this: nothing here is read from a disk. */
-async function quick(): Promise<void> {
-  for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
+async function quick(busy: Busy): Promise<void> {
+  do {
+    for (let turns = 0; turns < 2; turns++) await new Promise((resolve) => setImmediate(resolve));
+  } while (busy.calls > 0);
 }
 
 function programOf(
   name: string,
-  { clock, cluster: shared, brains, sink, settings }: Omit<World, "start">,
+  { clock, cluster: shared, brains, sink, settings, busy }: Omit<World, "start"> & { busy: Busy },
   random: () => number,
 ): Program {
   const cluster = new MortalCluster(shared);
@@ -96,7 +100,7 @@ function programOf(
   const log: Log = (level, event, detail = {}) => lines.push({ level, event, detail });
   const register = new Register(cluster, settings.managerNamespace);
   const keys = [new Uint8Array(32).fill(7)];
-  const backups = new Backups({ sink, brains, keys, clock, newId, randomBytes });
+  const backups = new CountedBackups({ sink, brains, keys, clock, newId, randomBytes }, busy);
   const operations = new Operations({
     cluster,
     register,

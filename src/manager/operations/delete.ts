@@ -8,7 +8,7 @@ import { findClaim, isBound } from "../volumes.ts";
 import { ENDING } from "./ending.ts";
 import { take, wake } from "./last_export.ts";
 import type { Step, Verb } from "./step.ts";
-import { up } from "./waking.ts";
+import { back } from "./waking.ts";
 
 const askedSchema = z.object({
   backup: z.boolean().default(true),
@@ -41,10 +41,9 @@ const note: Step = {
 const bringBack: Step = {
   name: "bring_back",
   run: async (context) => {
-    const { record } = context;
     // One who was deleted before stays it.
-    if (record.state === "deleted") return "done";
-    const outcome = await up(context, record);
+    if (context.record.state === "deleted") return "done";
+    const outcome = await back(context);
     if (outcome === "done") await context.update((now) => ({ ...now, volume: null }));
     return outcome;
   },
@@ -68,8 +67,9 @@ export const deletion: Verb = {
     const isDeleted = record.state === "deleted";
     if (isDeleted && record.operation?.verb !== "undelete") return undefined;
     const claim = await findClaim(cluster, record, record.claim.number);
-    // Where no volume ever was, there is nothing to back up.
-    const hasData = record.volume !== null || (claim !== undefined && isBound(claim));
+    // Where no volume ever was, or no brain yet, there is nothing to back up.
+    const hasVolume = record.volume !== null || (claim !== undefined && isBound(claim));
+    const hasData = hasVolume && record.operation?.verb !== "create";
     const isRunning = record.state === "active" && record.volume === null &&
       record.operation === null;
     return { backup: backup && hasData && !isDeleted, retainDays, isRunning };

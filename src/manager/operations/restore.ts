@@ -13,7 +13,7 @@ import { createFrom, findClaim, listClaims } from "../volumes.ts";
 import { requireThere } from "./asked_of.ts";
 import { dataSource, isSnapshotId, isUsable } from "./snapshots.ts";
 import type { Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";
-import { answering, outcomeOf, rest, up } from "./waking.ts";
+import { answering, back, outcomeOf, rest, up } from "./waking.ts";
 
 const KEPT_MS = 7 * 24 * 3_600_000;
 const MOST_KEPT = 8;
@@ -148,7 +148,7 @@ const goBack: Step = {
     const { cluster, record } = context;
     if (isSwitched(context)) return "done";
     if (await findClaim(cluster, record, record.claim.number) === undefined) return "done";
-    return await up(context, record);
+    return await back(context);
   },
 };
 

@@ -33,6 +33,12 @@ export async function answering(context: StepContext): Promise<StepOutcome> {
   return outcomeOf("its brain to answer");
 }
 
+/** As the record wants him again, and to be reached, if he is to run. */
+export async function back(context: StepContext): Promise<StepOutcome> {
+  const outcome = await up(context, context.record);
+  return outcome === "done" && context.record.state === "active" ? answering(context) : outcome;
+}
+
 /** Of a suspended user, the brain that was woken for a while. */
 export const rest: Step = {
   name: "rest",
