@@ -16,6 +16,8 @@ export class MortalCluster implements Cluster {
   calls = 0;
   death: Death | undefined;
   isDead = false;
+  /** Its machine sleeps: what it calls goes out when that is over. */
+  asleep: Promise<void> | undefined;
   /** Which of the calls may have changed something. */
   readonly writes = new Set<number>();
 
@@ -69,6 +71,7 @@ export class MortalCluster implements Cluster {
 
   async #call<T>(call: () => Promise<T>): Promise<T> {
     if (this.isDead) return await forever();
+    await this.asleep;
     if (this.calls++ !== this.death?.call) return await call();
     this.isDead = true;
     if (this.death.effect === "had") await call();
