@@ -22,7 +22,12 @@ export async function drifted(
 function isAsWanted(record: UserRecord, wanted: KubeObject, present: KubeObject): boolean {
   if (present.metadata.deletionTimestamp !== undefined || !isOf(present, record)) return false;
   const isClaim = wanted.kind === "PersistentVolumeClaim";
-  return covers(present, isClaim ? claimOver(wanted, present) : wanted);
+  const { metadata: { finalizers = [], ...metadata }, ...rest } = isClaim
+    ? claimOver(wanted, present)
+    : wanted;
+  // The cluster's own protection has some there as well.
+  return finalizers.every((one) => present.metadata.finalizers?.includes(one)) &&
+    covers(present, { ...rest, metadata });
 }
 
 /** Fields that nobody wants anything of may be anything; lists are wanted as a whole. */
@@ -33,9 +38,14 @@ export function covers(present: unknown, wanted: unknown): boolean {
   }
   if (isObject(wanted)) {
     if (!isObject(present)) return Object.keys(wanted).length === 0 && present === undefined;
-    return Object.entries(wanted).every(([name, value]) =>
-      value === undefined || covers(Object.hasOwn(present, name) ? present[name] : undefined, value)
-    );
+    return Object.entries(wanted).every(([name, value]) => {
+      const there = Object.hasOwn(present, name) ? present[name] : undefined;
+      // The cluster's own controllers hold objects as well, by names beside ours.
+      if (name === "finalizers" && Array.isArray(there) && Array.isArray(value)) {
+        return value.every((finalizer) => there.includes(finalizer));
+      }
+      return value === undefined || covers(there, value);
+    });
   }
   // The server leaves out what is empty.
   return present === wanted || (present === undefined && (wanted === "" || wanted === null));
