@@ -142,6 +142,12 @@ function brainContainer(input: PodInput) {
   } satisfies Container;
 }
 
+/**
+ * A backup comes back in one import: four times the largest quota, since vectors are written out as
+ * text. The same for every tier, so that a change of tier needs no restart for it.
+ */
+const MOST_IMPORT_BYTES = 128 * 2 ** 30;
+
 /** Only what cannot change under a running brain; its limits lie in a file, which can. */
 function environment({ record, tier, settings }: PodInput): EnvVar[] {
   const values: Record<string, string> = {
@@ -154,6 +160,7 @@ function environment({ record, tier, settings }: PodInput): EnvVar[] {
     CONTAINER_API_KEY_PREVIOUS_FILE: `${SECRETS}/previous`,
     LIMITS_FILE: `${SECRETS}/limits.json`,
     MIN_FREE_BYTES: String(tier.minFreeBytes),
+    MAX_IMPORT_BYTES: String(MOST_IMPORT_BYTES),
     EMBEDDING_MODEL: tier.embeddingModel,
     // Of Deno: without it the heap is sized by the machine, not by the container's limit.
     DENO_USE_CGROUPS: "1",
