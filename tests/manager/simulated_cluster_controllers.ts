@@ -210,12 +210,18 @@ export class Controllers {
       });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#tell(set, "FailedCreate", `create Pod ${ref.name} in StatefulSet failed: ${message}`);
-      this.#world.agenda.later(5_000, `retry/${namespace}/${setName}`, () => this.#soon(set));
+      const failures = this.#tell(
+        set,
+        "FailedCreate",
+        `create Pod ${ref.name} in StatefulSet failed: ${message}`,
+      );
+      const retryMs = Math.min(1_000 * 2 ** failures, 1_000_000);
+      this.#world.agenda.later(retryMs, `retry/${namespace}/${setName}`, () => this.#soon(set));
     }
   }
 
-  #tell(about: KubeObject, reason: string, message: string): void {
+  /** How often it was told by now. */
+  #tell(about: KubeObject, reason: string, message: string): number {
     const { namespace, name, uid } = about.metadata;
     const ref = { ...EVENT, namespace, name: `${name}.${reason.toLowerCase()}` };
     const count = (numberAt(this.#world.get(ref), "count") ?? 0) + 1;
@@ -228,6 +234,7 @@ export class Controllers {
       message,
       count,
     });
+    return count;
   }
 
   /** What belongs to a set that went goes too. */
