@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { type KubeObject, kubeObjectSchema } from "../src/manager/kube_object.ts";
 import { claimOver } from "../src/manager/manifests.ts";
-import { ApiClient, type ApiReply } from "./kubernetes/api_client.ts";
+import { covers } from "../src/manager/reconciler/drift.ts";
+import { ApiClient, type ApiReply, at } from "./kubernetes/api_client.ts";
 import { hasApiServer, startApiServer, whyNoApiServer } from "./kubernetes/api_server.ts";
 import { type Case, cases, objectsOf } from "./manager/manifest_kit.ts";
 
@@ -63,7 +64,7 @@ Deno.test({
   name: `a real API server takes every user's objects${whyNoApiServer}`,
   ignore: !hasApiServer,
   async fn(test) {
-    await using server = await startApiServer();
+    await using server = await startApiServer({ controllers: true });
     assert.ok(server);
     using api = new ApiClient(server);
     assert.equal((await apply(api, ROLE)).status, 201);
@@ -76,6 +77,17 @@ Deno.test({
         assert.deepEqual(await problemsOf(api, alone), [], JSON.stringify(one));
         if (index === 0) assert.deepEqual(await problemsOf(api, alone), []);
       }
+    });
+
+    await test.step("and what it adds to them is no drift, the cluster's own finalizers neither", async () => {
+      const record = { userId: "large" };
+      const objects = objectsOf({ tier: "enterprise", record, capabilities: OLD });
+      const replies: unknown[] = [];
+      for (const object of objects) replies.push((await apply(api, object)).body);
+      const drifted = objects.filter((object, index) => !covers(replies[index], object));
+      assert.deepEqual(drifted, []);
+      const finalizers = replies.map((body) => at(body, "metadata.finalizers"));
+      assert.ok(JSON.stringify(finalizers).includes("kubernetes.io/pvc-protection"));
     });
 
     await test.step("and no field that it does not know", async () => {
