@@ -15,7 +15,7 @@ import type { Settings } from "./settings.ts";
 export type { Finding } from "./diagnosis/finding.ts";
 
 export interface DiagnosisOptions extends UsersOptions {
-  readonly cluster: Cluster;
+  readonly cluster: Pick<Cluster, "capabilities" | "get" | "list" | "create">;
   readonly sink: BackupSink;
   readonly settings: Settings;
   readonly clock: Clock;

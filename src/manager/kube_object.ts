@@ -5,7 +5,8 @@ export const kubeObjectSchema = z.looseObject({
   apiVersion: z.string(),
   kind: z.string(),
   metadata: z.looseObject({
-    name: z.string(),
+    /** Empty for what is only asked and not kept, such as a review of rights. */
+    name: z.string().default(""),
     namespace: z.string().optional(),
     uid: z.string().optional(),
     resourceVersion: z.string().optional(),

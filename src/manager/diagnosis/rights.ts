@@ -83,7 +83,7 @@ async function isGiven(cluster: Pick<Cluster, "create">, right: Right): Promise<
   const asked = {
     apiVersion: "authorization.k8s.io/v1",
     kind: "SelfSubjectAccessReview",
-    // The server keeps none of these, so the name does not matter.
+    // The server keeps none of these, and refuses one that has a name.
     metadata: { name: "" },
     spec: { resourceAttributes: { verb, group, resource, subresource, namespace, name } },
   };
