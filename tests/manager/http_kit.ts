@@ -84,7 +84,7 @@ export const UNDER_WAY: Outcome = outcome({
 });
 
 /** Each verb answers with `next`, or throws it. */
-class Scripted {
+export class Scripted {
   readonly asked: Json[] = [];
   next: Outcome | Error = outcome();
 
