@@ -20,13 +20,7 @@ import type { Settings } from "./settings.ts";
 import { type Tier, type TierName, TIERS } from "./tiers.ts";
 import { slugOf } from "./user_id.ts";
 
-export {
-  conditionSchema,
-  operationViewSchema,
-  outcomeSchema,
-  userListSchema,
-  userViewSchema,
-} from "./brain_manager/user_view.ts";
+export { outcomeSchema, userListSchema, userViewSchema } from "./brain_manager/user_view.ts";
 export type { Outcome, UserList, UserView } from "./brain_manager/user_view.ts";
 
 /** How a request wants to be treated, whatever it asks for. */

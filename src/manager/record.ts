@@ -24,7 +24,7 @@ export const VERBS = [
 export type VerbName = (typeof VERBS)[number];
 
 /** Work on one user that is under way; there is at most one. */
-export const operationSchema = z.strictObject({
+const operationSchema = z.strictObject({
   id: z.string(),
   verb: z.enum(VERBS),
   /** What the verb was asked with, and what its steps have to remember. */

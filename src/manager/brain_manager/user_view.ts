@@ -5,7 +5,7 @@ import { TIER_NAMES } from "../tiers.ts";
 
 const time = z.iso.datetime({ precision: 3 });
 
-export const USER_STATES = [
+const USER_STATES = [
   "creating",
   "running",
   /** Wanted, but his brain does not answer; `conditions` say why. */
@@ -20,7 +20,7 @@ export type UserState = (typeof USER_STATES)[number];
 
 const failureSchema = z.strictObject({ code: z.string(), message: z.string() });
 
-export const conditionSchema = z.strictObject({
+const conditionSchema = z.strictObject({
   type: z.enum(["Ready", "VolumeBound", "Resized", "BackupFresh", "OperationSucceeded"]),
   status: z.enum(["true", "false", "unknown"]),
   /** One word of UpperCamelCase, for programs. */
@@ -30,7 +30,7 @@ export const conditionSchema = z.strictObject({
 });
 export type Condition = z.infer<typeof conditionSchema>;
 
-export const operationViewSchema = z.strictObject({
+const operationViewSchema = z.strictObject({
   id: z.string(),
   verb: z.enum(VERBS),
   status: z.enum(["under_way", "going_back", "succeeded", "failed"]),

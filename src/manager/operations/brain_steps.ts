@@ -3,14 +3,13 @@ import { ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
 import type { KubeObject } from "../kube_object.ts";
 import { differsOnlyInResources } from "../manifests.ts";
-import { bringUp, stopBrain } from "../namespaces.ts";
+import { bringUp, podRef, stopBrain } from "../namespaces.ts";
 import { ensureKey } from "./key_making.ts";
 import {
   delayOf,
   hasResources,
   isObserved,
   isReady,
-  podRef,
   resizeOf,
   resizeRefusal,
   setRef,

@@ -51,10 +51,6 @@ export function setRef({ slug }: Pick<UserRecord, "slug">): KubeRef {
   };
 }
 
-export function podRef({ slug }: Pick<UserRecord, "slug">): KubeRef {
-  return { apiVersion: "v1", kind: "Pod", namespace: namespaceOf(slug), name: "brain-0" };
-}
-
 type Container = z.infer<typeof containerSchema>;
 
 function conditionOf(pod: KubeObject, type: string) {

@@ -3,10 +3,11 @@ import { BrainAccessError, type BrainStats } from "../brain_access.ts";
 import { ManagerError } from "../errors.ts";
 import type { KubeObject } from "../kube_object.ts";
 import { differsOnlyInResources } from "../manifests.ts";
+import { podRef } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import { type Tier, TIER_NAMES, type TierName, TIERS } from "../tiers.ts";
 import { requireThere } from "./asked_of.ts";
-import { isReady, podRef } from "./pod.ts";
+import { isReady } from "./pod.ts";
 import type { Args, Preparation } from "./step.ts";
 
 export async function prepareUpgrade(
