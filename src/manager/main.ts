@@ -43,6 +43,7 @@ import { Operations } from "./operations.ts";
 import { Reachability } from "./reachability.ts";
 import { Reconciler } from "./reconciler.ts";
 import { Register } from "./register.ts";
+import { tierProblems, TIERS } from "./tiers.ts";
 
 const { version } = project;
 const BODY_LIMITS = { bytes: 64 * 1024, ms: 10_000 };
@@ -179,6 +180,8 @@ function problemsOf(error: unknown): readonly string[] | undefined {
 }
 
 function readConfig(needs: Needs = {}): ManagerConfig {
+  const wrongTiers = tierProblems(TIERS);
+  if (wrongTiers.length > 0) throw new ConfigError(wrongTiers);
   return loadConfig((name) => Deno.env.get(name), needs);
 }
 
