@@ -54,6 +54,8 @@ export const MANAGER_ENV = [
   "INGRESS_NAMESPACE",
   "MONITORING_NAMESPACE",
   "BRAIN_DOMAIN",
+  "INGRESS_CLASS",
+  "CERTIFICATE_ISSUER",
   "SHARED_QDRANT_URL",
   "SHARED_QDRANT_NAMESPACE",
   "SHARED_QDRANT_KEY_FILE",
@@ -191,7 +193,19 @@ function runBundle(bundle: string, flags: readonly string[]): string[] {
 export function programArguments(dataFolder: string): string[] {
   const bundle = Deno.env.get("SECOND_BRAIN_BUNDLE");
   if (bundle) return bundleArguments(bundle, dataFolder);
-  const config = fileURLToPath(new URL("../deno.json", import.meta.url));
-  const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-  return ["run", "--quiet", `--config=${config}`, ...developmentFlags(), main];
+  return runSource("main.ts", developmentFlags());
+}
+
+/** The same, of the manager, with SECOND_BRAIN_MANAGER_BUNDLE. */
+export function managerProgramArguments(folder: string): string[] {
+  const bundle = Deno.env.get("SECOND_BRAIN_MANAGER_BUNDLE");
+  if (bundle) return managerArguments(bundle, folder);
+  return runSource("src/manager/main.ts", managerDevelopmentFlags());
+}
+
+function runSource(path: string, flags: readonly string[]): string[] {
+  const [config, main] = ["deno.json", path].map((name) =>
+    fileURLToPath(new URL(`../${name}`, import.meta.url))
+  );
+  return ["run", "--quiet", `--config=${config}`, ...flags, `${main}`];
 }
