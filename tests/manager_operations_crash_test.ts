@@ -26,6 +26,7 @@ const small: WorldOptions = {
 
 type Case = Omit<Crashing, "world" | "ends"> & {
   readonly ends?: string;
+  readonly sample?: number;
   readonly options?: WorldOptions;
 };
 
@@ -50,11 +51,19 @@ const CASES: Readonly<Record<string, Case>> = {
     before: (here, program) => signedUp(here, program, "ada", "pro"),
     ask: ({ manager }) => manager.upgradeUser("ada", { tier: "free", ...once }),
   },
-  "upgrade, and back": {
+  "upgrade, refused, and back": {
+    before: runs,
+    ask: ({ manager }) => manager.upgradeUser("ada", { tier: "pro", ...once }),
+    ends: "rolled_back",
+    options: { cluster: { allowVolumeExpansion: false } },
+  },
+  // Ten minutes of asking lie in it: not at every call of those.
+  "upgrade, tried, and back": {
     before: runs,
     ask: ({ manager }) => manager.upgradeUser("ada", { tier: "pro", ...once }),
     ends: "rolled_back",
     options: small,
+    sample: 3,
   },
   suspend: { before: runs, ask: ({ manager }) => manager.suspendUser("ada", once) },
   resume: { before: suspended, ask: ({ manager }) => manager.resumeUser("ada", once) },
