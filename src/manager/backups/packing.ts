@@ -1,5 +1,6 @@
 /** Bytes on their way into a backup and out of it: counted, hashed, compressed. */
 import { createHash } from "node:crypto";
+import { Pace } from "../../pace.ts";
 import { DamagedError } from "./sealing.ts";
 
 const LINE_FEED = 10;
@@ -14,7 +15,7 @@ export interface Measure {
   readonly lines: number;
 }
 
-/** Looks at what passes. */
+/** Looks at what passes, and lets others run in between: all work on a backup goes by here. */
 export class Meter {
   readonly #hash = createHash("sha256");
   #bytes = 0;
@@ -22,7 +23,9 @@ export class Meter {
   #last = LINE_FEED;
 
   async *through(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    const pace = new Pace();
     for await (const piece of sliced(pieces, PIECE_BYTES)) {
+      if (pace.due) await pace.breathe();
       this.#hash.update(piece);
       this.#bytes += piece.length;
       for (let at = piece.indexOf(LINE_FEED); at >= 0; at = piece.indexOf(LINE_FEED, at + 1)) {
