@@ -147,6 +147,9 @@ Deno.test("only what is wanted is compared", () => {
       [{ missing: {} }, true],
       [{ missing: { b: 1 } }, false],
       [{ missing: "" }, true],
+      [{ missing: [] }, true],
+      [{ missing: [1] }, false],
+      [{ missing: false }, false],
       [{ toString: 1 }, false],
     ] as const
   ) {

@@ -22,17 +22,13 @@ export async function drifted(
 function isAsWanted(record: UserRecord, wanted: KubeObject, present: KubeObject): boolean {
   if (present.metadata.deletionTimestamp !== undefined || !isOf(present, record)) return false;
   const isClaim = wanted.kind === "PersistentVolumeClaim";
-  const { metadata: { finalizers = [], ...metadata }, ...rest } = isClaim
-    ? claimOver(wanted, present)
-    : wanted;
-  // The cluster's own protection has some there as well.
-  return finalizers.every((one) => present.metadata.finalizers?.includes(one)) &&
-    covers(present, { ...rest, metadata });
+  return covers(present, isClaim ? claimOver(wanted, present) : wanted);
 }
 
 /** Fields that nobody wants anything of may be anything; lists are wanted as a whole. */
 export function covers(present: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
+    if (present === undefined) return wanted.length === 0;
     return Array.isArray(present) && present.length === wanted.length &&
       wanted.every((item, index) => covers(present[index], item));
   }

@@ -1,0 +1,68 @@
+/** A namespace that is lost while something is being done to its user. */
+import assert from "node:assert/strict";
+import { Reconciler } from "../src/manager/reconciler.ts";
+import { memoriesOn } from "./manager/brains.ts";
+import type { BrainManager } from "../src/manager/brain_manager.ts";
+import { PATIENT, recordOf, signedUp, waited, world } from "./manager/kit.ts";
+
+const HIS = "user-ada";
+const NAMESPACE = { apiVersion: "v1", kind: "Namespace", name: HIS } as const;
+const MEMORIES = [["1", "the fence gets cedar posts"]];
+
+/** A user, a loop that runs, and a namespace that somebody deletes a while after a verb began. */
+async function lostDuring(
+  begin: (manager: BrainManager, backup: string) => Promise<unknown>,
+  afterMs: number,
+) {
+  const here = await world();
+  const program = here.start("one");
+  await signedUp(here, program);
+  here.brains.running(HIS)?.set("1", "the fence gets cedar posts");
+  await waited(here, program.manager.backupUser("ada", PATIENT));
+  const backup = (await recordOf(program))?.lastBackup?.id ?? "";
+  const reconciler = new Reconciler({
+    ...program,
+    settings: here.settings,
+    clock: here.clock,
+    random: () => 0.5,
+    log: () => {},
+  });
+  reconciler.start();
+  await begin(program.manager, backup);
+  await here.clock.advance(afterMs);
+  if (here.cluster.peek(NAMESPACE) !== undefined) here.cluster.remove(NAMESPACE);
+  await here.clock.advance(3 * 3_600_000);
+  const record = await recordOf(program) ?? assert.fail();
+  await reconciler.stop();
+  await program.operations.stop();
+  const disks = here.cluster.volumes().filter(({ destroyed }) => destroyed === undefined);
+  assert.deepEqual(here.cluster.violations, []);
+  assert.equal(record.operation, null);
+  return { here, record, disks };
+}
+
+const VERBS: Readonly<Record<string, Parameters<typeof lostDuring>[0]>> = {
+  suspend: (manager) => manager.suspendUser("ada"),
+  restart: (manager) => manager.restartUser("ada"),
+  rotate: (manager) => manager.rotateKey("ada"),
+  backup: (manager) => manager.backupUser("ada"),
+  restore: (manager, backup) => manager.restoreUser("ada", { backup }),
+  upgrade: (manager) => manager.upgradeUser("ada", { tier: "pro" }),
+  delete: (manager) => manager.deleteUser("ada"),
+};
+
+Deno.test("whatever is under way when a namespace is lost, the memories are not", async () => {
+  for (const [verb, begin] of Object.entries(VERBS)) {
+    for (const afterMs of [0, 300, 1_500, 3_000, 5_000, 8_000]) {
+      const where = `${verb} ${afterMs}`;
+      const { here, record, disks } = await lostDuring(begin, afterMs);
+      const inUse = record.state === "deleted"
+        ? disks.find(({ uid }) => uid === record.volume?.uid)
+        : here.cluster.volumeOf(HIS, `data-${record.claim.number}`);
+      assert.deepEqual(inUse && [...memoriesOn(inUse)], MEMORIES, where);
+      if (record.state !== "active") continue;
+      assert.deepEqual([...here.brains.running(HIS) ?? []], MEMORIES, where);
+      assert.equal(record.volume, null, where);
+    }
+  }
+});
