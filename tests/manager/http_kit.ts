@@ -183,12 +183,19 @@ export class ManagerApp {
   file: string | null = null;
   phase: Phase = "ready";
   clusterIsUp = true;
+  readonly #manager: Manager;
   #app: App | undefined;
   #requests = 0;
 
+  /** Left out: the scripted one. */
+  constructor(manager?: Manager) {
+    this.#manager = manager ?? this.scripted.manager;
+  }
+
   async open({ requestsPerMinute = 0, host = "0.0.0.0", file = keysFile() }: Setup = {}) {
     this.file = file;
-    const { clock, log, scripted: { manager } } = this;
+    const { clock, log } = this;
+    const manager = this.#manager;
     const read = () =>
       this.file === null ? Promise.reject(new Error("gone")) : Promise.resolve(this.file);
     this.#app = createApp({

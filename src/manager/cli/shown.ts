@@ -45,7 +45,7 @@ export function userLines(user: UserView): string[] {
       `${status}: ${message}`,
     ]),
   ];
-  return known.flatMap(([name, value]) => value === null ? [] : [`${name.padEnd(13)}${value}`]);
+  return known.flatMap(([name, value]) => value === null ? [] : [`${name.padEnd(12)} ${value}`]);
 }
 
 function reasonOf(failure: { readonly message: string } | null): string {
@@ -61,7 +61,7 @@ export function listLines(pages: readonly UserList[]): string {
   );
   return [
     ...rows,
-    `${users.length} users`,
+    users.length === 1 ? "1 user" : `${users.length} users`,
     ...unreadable.map(({ name, reason }) => `cannot read ${name}: ${reason}`),
   ].join("\n");
 }

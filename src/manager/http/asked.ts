@@ -68,7 +68,7 @@ export const VERB_ERRORS = {
   ),
 };
 
-export const outcomeBody = outcomeSchema.meta({ id: "Outcome" });
+const outcomeBody = outcomeSchema.meta({ id: "Outcome" });
 
 export const VERB_REPLIES: Readonly<Record<200 | 202, ReplyDoc>> = {
   200: {
@@ -107,7 +107,7 @@ const STATUS_OF: Readonly<Record<Outcome["outcome"], number>> = {
   under_way: 202,
 };
 
-export function placeOf(id: string): string {
+function placeOf(id: string): string {
   return `/users/${encodeURIComponent(id)}`;
 }
 
