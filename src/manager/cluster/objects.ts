@@ -12,14 +12,9 @@ const listSchema = z.looseObject({
   items: z.array(z.looseObject({ metadata: z.looseObject({}) })).nullish(),
 });
 
-/** Bookmarks have no name. */
-const namedSchema = z.looseObject({
-  metadata: z.looseObject({ name: z.string().default("") }),
-}).pipe(kubeObjectSchema);
-
 /** Throws `unavailable` where it is none. */
 export function readObject(value: unknown): KubeObject {
-  const { success, data } = namedSchema.safeParse(value);
+  const { success, data } = kubeObjectSchema.safeParse(value);
   if (!success) throw unreadable();
   // Who set which field: half of the object, and of no use to us.
   delete data.metadata["managedFields"];
