@@ -1,19 +1,10 @@
 /** Signing up: what is there afterwards, asked again, and where somebody else is there first. */
 import assert from "node:assert/strict";
 import { userListSchema, userViewSchema } from "../src/manager/brain_manager.ts";
-import { ManagerError, type ManagerErrorCode } from "../src/manager/errors.ts";
-import { PATIENT, recordOf, signedUp, waited, world } from "./manager/kit.ts";
+import { PATIENT, recordOf, refusal, signedUp, waited, world } from "./manager/kit.ts";
 import { stateOf } from "./manager/world_state.ts";
 
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace", name: "user-ada" } as const;
-
-function is(code: ManagerErrorCode, message = /./) {
-  return (error: unknown) => {
-    assert.ok(error instanceof ManagerError, String(error));
-    assert.deepEqual([error.code, message.test(error.message)], [code, true], error.message);
-    return true;
-  };
-}
 
 Deno.test("a user who signed up has a brain that runs, and its key", async () => {
   const here = await world();
@@ -59,7 +50,7 @@ Deno.test("signing up again is the same, with another tier a conflict", async ()
   assert.deepEqual([again.outcome, again.key, again.operation], ["same", key, null]);
   await assert.rejects(
     signedUp(here, program, "ada", "pro"),
-    is("tier_conflict", /with an upgrade/),
+    refusal("tier_conflict", /with an upgrade/),
   );
   assert.deepEqual(stateOf(here), before);
 });
@@ -73,7 +64,7 @@ Deno.test("while it is under way, it is that one operation", async () => {
   assert.equal(second.operation?.id, first.operation?.id);
   assert.equal(second.user?.state, "creating");
   const other = manager.createUser("ada", { tier: "pro" });
-  await assert.rejects(other, is("tier_conflict"));
+  await assert.rejects(other, refusal("tier_conflict"));
   await here.clock.advance(20_000);
   assert.equal((await manager.getUser("ada")).state, "running");
 });
@@ -114,7 +105,7 @@ Deno.test("a namespace that is not his is left alone, also one that comes in bet
       };
     } else await foreign();
     const asked = manager.createUser("ada", { tier: "free", ...PATIENT });
-    await assert.rejects(waited(here, asked), is("name_collision", /not this user's/));
+    await assert.rejects(waited(here, asked), refusal("name_collision", /not this user's/));
     await operations.stop();
     const { metadata } = here.cluster.peek(NAMESPACE) ?? assert.fail();
     assert.equal(metadata.annotations?.["second-brain/user-id"], undefined);
@@ -129,7 +120,7 @@ Deno.test("one that is still being deleted is waited for by whoever asks again",
   const metadata = { name: "user-ada", annotations };
   await here.cluster.create({ apiVersion: "v1", kind: "Namespace", metadata });
   here.cluster.remove(NAMESPACE);
-  await assert.rejects(signedUp(here, program), is("user_deleting", /try again/));
+  await assert.rejects(signedUp(here, program), refusal("user_deleting", /try again/));
   assert.equal(await recordOf(program), undefined);
   await here.clock.advance(10_000);
   assert.equal((await signedUp(here, program)).outcome, "created");
@@ -142,7 +133,7 @@ Deno.test("what is left over from a former user of the name is not taken over", 
   const labels = { "second-brain/life": "another" };
   const metadata = { name: "user-ada", annotations, labels };
   await here.cluster.create({ apiVersion: "v1", kind: "Namespace", metadata });
-  await assert.rejects(signedUp(here, program), is("name_collision", /left over/));
+  await assert.rejects(signedUp(here, program), refusal("name_collision", /left over/));
 });
 
 Deno.test("of two ids with one slug the second is refused, whatever it asks for", async () => {
@@ -159,16 +150,16 @@ Deno.test("of two ids with one slug the second is refused, whatever it asks for"
     },
   );
   const { manager } = program;
-  await assert.rejects(manager.getUser("ada"), is("name_collision", /choose another id/));
-  await assert.rejects(signedUp(here, program), is("name_collision"));
-  await assert.rejects(manager.suspendUser("ada"), is("name_collision"));
+  await assert.rejects(manager.getUser("ada"), refusal("name_collision", /choose another id/));
+  await assert.rejects(signedUp(here, program), refusal("name_collision"));
+  await assert.rejects(manager.suspendUser("ada"), refusal("name_collision"));
 });
 
 Deno.test("whoever is not there is not found, and a bad id is told from him", async () => {
   const { manager } = (await world()).start("one");
-  await assert.rejects(manager.getUser("ada"), is("no_such_user"));
-  await assert.rejects(manager.suspendUser("ada"), is("no_such_user"));
-  await assert.rejects(manager.getUser(""), is("invalid_user_id"));
+  await assert.rejects(manager.getUser("ada"), refusal("no_such_user"));
+  await assert.rejects(manager.suspendUser("ada"), refusal("no_such_user"));
+  await assert.rejects(manager.getUser(""), refusal("invalid_user_id"));
 });
 
 Deno.test("users are listed in pages, as the register has them", async () => {

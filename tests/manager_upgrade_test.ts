@@ -1,11 +1,11 @@
 /** Another tier: in place, with another pod, refused, and back where it cannot be. */
 import assert from "node:assert/strict";
 import type { Outcome } from "../src/manager/brain_manager.ts";
-import { ManagerError, type ManagerErrorCode } from "../src/manager/errors.ts";
 import {
   PATIENT,
   type Program,
   recordOf,
+  refusal,
   signedUp,
   waited,
   type World,
@@ -21,14 +21,6 @@ const CLAIM = {
   namespace: "user-ada",
   name: "data-1",
 } as const;
-
-function is(code: ManagerErrorCode, message = /./) {
-  return (error: unknown) => {
-    assert.ok(error instanceof ManagerError, String(error));
-    assert.deepEqual([error.code, message.test(error.message)], [code, true], error.message);
-    return true;
-  };
-}
 
 function upgrade(
   here: World,
@@ -66,7 +58,8 @@ Deno.test("where the server can, the pod grows as it is, and its storage before 
 
 Deno.test("where it cannot, or more changes than its size, the pod is replaced once", async () => {
   for (const [resize, from, to] of [[false, "free", "pro"], [true, "pro", "enterprise"]] as const) {
-    const here = await world({ cluster: { resize } });
+    // The controller is slow to see a change: until then, pods are made of the former template.
+    const here = await world({ cluster: { resize, delays: { controllerMs: 4_000 } } });
     const program = here.start("one");
     await signedUp(here, program, "ada", from);
     const before = here.cluster.peek(POD)?.metadata.uid;
@@ -89,9 +82,9 @@ Deno.test("without leave to restart nothing is changed that takes one", async ()
   await signedUp(here, program);
   const before = stateOf(here);
   const refused = upgrade(here, program, "pro", { allowRestart: false });
-  await assert.rejects(refused, is("restart_needed", /memory only when it starts/));
+  await assert.rejects(refused, refusal("restart_needed", /memory only when it starts/));
   const replaced = upgrade(here, program, "enterprise", { allowRestart: false });
-  await assert.rejects(replaced, is("restart_needed", /pod is replaced/));
+  await assert.rejects(replaced, refusal("restart_needed", /pod is replaced/));
   assert.deepEqual(stateOf(here), before);
   await waited(here, program.manager.suspendUser("ada", PATIENT));
   const outcome = await upgrade(here, program, "pro", { allowRestart: false });
@@ -107,7 +100,7 @@ Deno.test("a tier with less room than he uses is refused; else the claim keeps i
   const before = stateOf(here);
   await assert.rejects(
     upgrade(here, program, "free"),
-    is("storage_exceeds_tier", /10001 memories, and the tier has room for 10000/),
+    refusal("storage_exceeds_tier", /10001 memories, and the tier has room for 10000/),
   );
   assert.deepEqual(stateOf(here), before);
   memories.delete("0");
@@ -122,7 +115,7 @@ Deno.test("a smaller tier waits for a brain that can say what it stores", async 
   const program = here.start("one");
   await signedUp(here, program, "ada", "pro");
   await waited(here, program.manager.suspendUser("ada", PATIENT));
-  await assert.rejects(upgrade(here, program, "free"), is("wrong_state", /resume him first/));
+  await assert.rejects(upgrade(here, program, "free"), refusal("wrong_state", /resume him first/));
 });
 
 Deno.test("a claim that was never bound is made anew in its new size", async () => {

@@ -2,6 +2,7 @@
  * The manager over a cluster that is simulated, with a clock turned by hand. Programs can be started
  * beside each other and after each other on the same cluster, and can die at any call.
  */
+import assert from "node:assert/strict";
 import type { Log } from "../../src/log.ts";
 import type { Backups } from "../../src/manager/backups.ts";
 import {
@@ -9,6 +10,7 @@ import {
   type Outcome,
   type RequestOptions,
 } from "../../src/manager/brain_manager.ts";
+import { ManagerError, type ManagerErrorCode } from "../../src/manager/errors.ts";
 import { Operations } from "../../src/manager/operations.ts";
 import type { UserRecord } from "../../src/manager/record.ts";
 import { Register } from "../../src/manager/register.ts";
@@ -38,7 +40,7 @@ export const SETTINGS: Settings = {
 };
 
 /** 2026-01-01. */
-export const START_MS = Date.UTC(2026, 0, 1);
+const START_MS = Date.UTC(2026, 0, 1);
 
 export interface World {
   readonly clock: FakeClock;
@@ -147,4 +149,30 @@ export async function signedUp(
 
 export async function recordOf(program: Program, slug = "ada"): Promise<UserRecord | undefined> {
   return (await program.register.get(slug))?.record;
+}
+
+/** For `assert.rejects`. */
+export function refusal(code: ManagerErrorCode, message = /./) {
+  return (error: unknown) => {
+    assert.ok(error instanceof ManagerError, String(error));
+    assert.deepEqual([error.code, message.test(error.message)], [code, true], error.message);
+    return true;
+  };
+}
+
+/** With a user `ada` who runs. */
+export async function running(): Promise<{ here: World; program: Program }> {
+  const here = await world();
+  const program = here.start("one");
+  await signedUp(here, program);
+  return { here, program };
+}
+
+/** With a user `ada` whose volume is never given: what waits for it waits until its time is up. */
+export async function stuck(): Promise<{ here: World; program: Program }> {
+  const here = await world({ cluster: { delays: { provisionMs: 10 * 3_600_000 } } });
+  const program = here.start("one");
+  await program.manager.createUser("ada", { tier: "free" });
+  await here.clock.advance(5_000);
+  return { here, program };
 }
