@@ -1,13 +1,27 @@
 /** A namespace that is lost while something is being done to its user. */
 import assert from "node:assert/strict";
+import { bringUp } from "../src/manager/namespaces.ts";
 import { Reconciler } from "../src/manager/reconciler.ts";
 import { memoriesOn } from "./manager/brains.ts";
 import type { BrainManager } from "../src/manager/brain_manager.ts";
-import { PATIENT, recordOf, signedUp, waited, world } from "./manager/kit.ts";
+import {
+  PATIENT,
+  type Program,
+  recordOf,
+  signedUp,
+  waited,
+  type World,
+  world,
+} from "./manager/kit.ts";
 
 const HIS = "user-ada";
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace", name: HIS } as const;
 const MEMORIES = [["1", "the fence gets cedar posts"]];
+
+function reconcilerOf(here: World, program: Program): Reconciler {
+  const { settings, clock } = here;
+  return new Reconciler({ ...program, settings, clock, random: () => 0.5, log: () => {} });
+}
 
 /** A user, a loop that runs, and a namespace that somebody deletes a while after a verb began. */
 async function lostDuring(
@@ -20,13 +34,7 @@ async function lostDuring(
   here.brains.running(HIS)?.set("1", "the fence gets cedar posts");
   await waited(here, program.manager.backupUser("ada", PATIENT));
   const backup = (await recordOf(program))?.lastBackup?.id ?? "";
-  const reconciler = new Reconciler({
-    ...program,
-    settings: here.settings,
-    clock: here.clock,
-    random: () => 0.5,
-    log: () => {},
-  });
+  const reconciler = reconcilerOf(here, program);
   reconciler.start();
   await begin(program.manager, backup);
   await here.clock.advance(afterMs);
@@ -65,4 +73,22 @@ Deno.test("whatever is under way when a namespace is lost, the memories are not"
       assert.equal(record.volume, null, where);
     }
   }
+});
+
+Deno.test("a record that was read before the volume was set aside makes no empty brain", async () => {
+  const here = await world();
+  const program = here.start("one");
+  await signedUp(here, program);
+  const stale = await recordOf(program) ?? assert.fail();
+  here.cluster.remove(NAMESPACE);
+  const reconciler = reconcilerOf(here, program);
+  await waited(here, reconciler.pass());
+  await reconciler.stop();
+  await here.clock.advance(10_000);
+  assert.equal(here.cluster.peek(NAMESPACE), undefined);
+  const wanted = program.operations.wantedObjects(stale, await program.operations.capabilities());
+  const noKey = () => Promise.resolve();
+  await assert.rejects(bringUp(here.cluster, stale, wanted, noKey), { fault: "unavailable" });
+  const CLAIM = { apiVersion: "v1", kind: "PersistentVolumeClaim" } as const;
+  assert.deepEqual(here.cluster.all(CLAIM, { namespace: HIS }), []);
 });
