@@ -104,6 +104,18 @@ Deno.test("a token that was refused is read again, once, and kept for a minute",
   assert.equal(reads, readBefore + 1);
 });
 
+Deno.test("a token that cannot be read is said, without its path", async () => {
+  const missing = () => Promise.reject(new Deno.errors.NotFound("no such file: /run/token"));
+  const token = tokenFile("/run/token", missing, new FakeClock());
+  const api = scriptedApi(() => Response.json(mapReply("x")), token);
+  const [error] = await timed(api, api.cluster.create(OBJECT));
+  assert.equal(
+    String(error),
+    "ClusterError: Cannot reach the API server: Cannot read the service account's token: NotFound; " +
+      "look at its file and its rights",
+  );
+});
+
 Deno.test("with 429 it waits as long as it is told, for writes too", async () => {
   const headers = { "retry-after": "7" };
   const api = scriptedApi((_, n) =>

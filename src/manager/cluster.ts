@@ -5,6 +5,8 @@
  * - Every call has a deadline of its own and throws `ClusterError`, or the reason of `signal`.
  * - What was written may have been written also where the call failed with `unavailable`: every
  *   caller must be able to ask again. An adapter repeats by itself only what cannot do harm.
+ * - A connection that is lost may have a write sent twice below us: `already_exists` and `conflict`
+ *   may speak of the caller's own write. Read again before believing that it was somebody else's.
  * - Applying onto something that is being deleted succeeds at the server and means nothing: look at
  *   `metadata.deletionTimestamp` of what comes back.
  */
@@ -90,7 +92,8 @@ export interface Cluster {
   apply(object: KubeObject, options?: WriteOptions): Promise<KubeObject>;
   /** Throws `already_exists`. `metadata.generateName` is not supported: names are ours to choose. */
   create(object: KubeObject, options?: WriteOptions): Promise<KubeObject>;
-  /** Only if `metadata.resourceVersion` is still the present one; else throws `conflict`. */
+  /** Only if `metadata.resourceVersion`, which must be there, is still the present one; else throws
+   * `conflict`. */
   replace(object: KubeObject, options?: WriteOptions): Promise<KubeObject>;
   /** JSON Merge Patch (RFC 7396), of the object or of one subresource, such as "resize". */
   patch(
@@ -100,7 +103,7 @@ export interface Cluster {
   ): Promise<KubeObject>;
   /** Undefined where there is none. */
   get(ref: KubeRef): Promise<KubeObject | undefined>;
-  /** All of them, read in pages. */
+  /** All of them, read in pages. Secrets are neither listed nor watched: that is `invalid`. */
   list(kind: KubeKind, selection?: Selection): Promise<KubeList>;
   /**
    * Begins a deletion; what is gone already is fine. With `uid` only that very one: throws

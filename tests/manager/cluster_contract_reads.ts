@@ -36,6 +36,17 @@ export const readChecks: readonly Check[] = [
     },
   },
   {
+    promise: "Secrets are neither listed nor watched",
+    async run({ cluster, namespace }) {
+      const secrets = { apiVersion: "v1", kind: "Secret" };
+      const refused = hasFault("invalid", 400, /Secrets are not listed/);
+      await assert.rejects(cluster.list(secrets, { namespace }), refused);
+      const selection = { namespace, resourceVersion: "1" };
+      const events = cluster.watch(secrets, selection, new AbortController().signal);
+      await assert.rejects(events[Symbol.asyncIterator]().next(), refused);
+    },
+  },
+  {
     promise: "lists select by namespace and labels, and say of what kind their items are",
     async run(place) {
       const { cluster, namespace } = place;

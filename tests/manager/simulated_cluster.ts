@@ -129,7 +129,7 @@ export class SimulatedCluster implements Cluster {
 
   list(kind: KubeKind, selection: Selection = {}): Promise<KubeList> {
     return this.#call("list", { ...kind, namespace: selection.namespace }, undefined, () => {
-      this.#requests.checkServed(kind);
+      this.#requests.checkListed(kind);
       const resourceVersion = String(this.#world.store.version);
       return { items: this.all(kind, selection), resourceVersion };
     });
@@ -148,7 +148,7 @@ export class SimulatedCluster implements Cluster {
     signal: AbortSignal,
   ): AsyncGenerator<WatchEvent> {
     const ref = { ...kind, namespace: selection.namespace };
-    await this.#call("watch", ref, undefined, () => this.#requests.checkServed(kind));
+    await this.#call("watch", ref, undefined, () => this.#requests.checkListed(kind));
     const ended = Promise.withResolvers<"ended">();
     const end = () => ended.resolve("ended");
     const broken = this.#brokenWatches.promise;

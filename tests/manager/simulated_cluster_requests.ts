@@ -44,6 +44,12 @@ export class Requests {
     if (!isServed) throw unsupported();
   }
 
+  checkListed(kind: KubeKind): void {
+    this.checkServed(kind);
+    if (kind.kind !== "Secret") return;
+    throw new ClusterError("invalid", 400, "BadRequest", "Secrets are not listed");
+  }
+
   apply(given: KubeObject, { dryRun = false }: WriteOptions = {}): KubeObject {
     this.#checkPlace(given);
     const ref = refOf(given);

@@ -4,7 +4,7 @@
  */
 import type { Clock } from "../../clock.ts";
 import { ClusterError } from "../cluster.ts";
-import type { ClusterAccess } from "./access.ts";
+import { AccessError, type ClusterAccess } from "./access.ts";
 import { Gate } from "./gate.ts";
 import { parseReply, readBytes, readRefusal, type Refusal } from "./reply.ts";
 
@@ -163,11 +163,20 @@ export function unavailableFor(
 ): ClusterError {
   if (error instanceof ClusterError) return error;
   if (deadline?.aborted && deadline.reason instanceof ClusterError) return deadline.reason;
-  // Deno's text ends with the cause, behind the address.
-  const text = error instanceof Error ? error.message : "an unknown error";
-  const cause = text.replace(/https?:\/\/\S+/g, "its address").slice(0, 200);
-  const message = `Cannot reach the API server${isSecret ? "" : `: ${cause}`}`;
+  const cause = reasonOf(error).replace(/\w+:\/\/\S+|(\d+\.){3}\d+(:\d+)?/g, "its address");
+  const message = `Cannot reach the API server${isSecret ? "" : `: ${cause.slice(0, 200)}`}`;
   return new ClusterError("unavailable", 0, "", message);
+}
+
+/** What is said at the bottom of it: above it is only that fetching failed. */
+function reasonOf(error: unknown): string {
+  let found = error;
+  for (let depth = 0; depth < 5; depth++) {
+    // Below it is the path of a file.
+    if (found instanceof AccessError || !(found instanceof Error) || !found.cause) break;
+    found = found.cause;
+  }
+  return found instanceof Error ? found.message : "an unknown error";
 }
 
 /** Aborts after some time, or when `outer` does; ended, it aborts nothing any more. */
