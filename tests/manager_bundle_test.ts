@@ -1,7 +1,7 @@
 /** The manager's bundle under the rights that are compiled into its binary, and the brain's without it. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -59,7 +59,6 @@ async function environment(folder: string): Promise<Record<string, string>> {
     }),
   };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
-  await mkdir(join(folder, "backups"));
   return {
     MANAGER_KEYS_FILE: join(folder, "keys.json"),
     BACKUP_KEYS_FILE: join(folder, "backup-keys"),

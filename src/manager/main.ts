@@ -229,9 +229,10 @@ async function openParts(config: ManagerConfig, log: Log) {
   };
   const keys = await readSecret("BACKUP_KEYS_FILE", place.keysFile, parseBackupKeys);
   const cluster = await connect(config);
-  const sink = new FolderSink({
-    ...{ path: resolve(place.folder), files: realSinkFiles, clock, newId: v4 },
-  });
+  const path = resolve(place.folder);
+  // In a new volume; not the volume itself, so that one that is not mounted is missed.
+  await Deno.mkdir(path, { mode: 0o700 }).catch(() => {}); // The sink says better what is amiss.
+  const sink = new FolderSink({ path, files: realSinkFiles, clock, newId: v4 });
   const brains = new HttpBrains({ fetch: (url, init) => fetch(url, init), clock });
   const common = { cluster, sink, brains, settings, clock, newId: v7, random: Math.random, log };
   const backups = new Backups({ ...common, keys, randomBytes });
