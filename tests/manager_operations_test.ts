@@ -112,6 +112,21 @@ Deno.test("one Idempotency-Key is one request, also long after it was carried ou
   assert.deepEqual([late.outcome, late.operation?.id], ["done", first.operation?.id]);
 });
 
+Deno.test("a key that came while it was under way is remembered with it", async () => {
+  const { here, program: { manager } } = await running();
+  const first = await manager.restartUser("ada");
+  const joined = await manager.restartUser("ada", { idempotencyKey: "k2" });
+  assert.equal(joined.operation?.id, first.operation?.id);
+  await here.clock.advance(60_000);
+  const uid = here.cluster.peek(POD)?.metadata.uid;
+  const again = await waited(
+    here,
+    manager.restartUser("ada", { idempotencyKey: "k2", ...PATIENT }),
+  );
+  assert.deepEqual([again.outcome, again.operation?.id], ["done", first.operation?.id]);
+  assert.equal(here.cluster.peek(POD)?.metadata.uid, uid);
+});
+
 Deno.test("while one verb is under way another is refused, and the same one is that one", async () => {
   const { here, program: { manager } } = await running();
   const first = await manager.restartUser("ada");

@@ -9,7 +9,7 @@ import { MANAGER_STATUS, ManagerError, type ManagerErrorCode } from "../errors.t
 import type { Operations } from "../operations.ts";
 import type { Operation, UserRecord, VerbName } from "../record.ts";
 import type { Register, Registered } from "../register.ts";
-import { begun, earlierOf, isSameRequest, type Request } from "./requests.ts";
+import { begun, earlierOf, isSameRequest, remembered, type Request } from "./requests.ts";
 import type { OperationView } from "./user_view.ts";
 import { ended, underWay } from "./view.ts";
 import { Waiting } from "./waiting.ts";
@@ -98,13 +98,43 @@ export class Asking {
     const { operation } = record;
     if (operation !== null) {
       const isThat = isSameRequest(operation, request) || leadsThere(operation, request);
-      if (isThat) return await this.#follow(record, operation.id, request.verb, asker);
+      if (isThat) return await this.#join(known, operation, request, asker);
       if (leavesAlone(record, request)) return { kind: "same", record };
       this.#requireFree(operation, request.verb);
     }
     return await this.#write(record, request, asker, async (wanted) => {
       await this.#options.register.replace(known, wanted);
     });
+  }
+
+  /** Somebody asked for the same before: this request is remembered as a part of that. */
+  async #join(
+    known: Registered,
+    { id }: Operation,
+    request: Request,
+    asker: Asker,
+  ): Promise<Asked | undefined> {
+    const { record } = known;
+    if (request.key !== undefined && !asker.dryRun) {
+      const wanted = { ...record, requests: remembered(record, request, id) };
+      if (!await this.#isWritten(() => this.#options.register.replace(known, wanted))) {
+        return undefined;
+      }
+    }
+    return await this.#follow(record, id, request.verb, asker);
+  }
+
+  /** False: somebody else wrote first. */
+  async #isWritten(write: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await write();
+      return true;
+    } catch (error) {
+      const isLate = error instanceof ClusterError &&
+        ["conflict", "already_exists", "not_found"].includes(error.fault);
+      if (isLate) return false;
+      throw error;
+    }
   }
 
   async #write(
@@ -128,14 +158,7 @@ export class Asking {
       };
     }
     const wanted = begun(record, operation, request);
-    try {
-      await write(wanted);
-    } catch (error) {
-      const isLate = error instanceof ClusterError &&
-        ["conflict", "already_exists", "not_found"].includes(error.fault);
-      if (isLate) return undefined;
-      throw error;
-    }
+    if (!await this.#isWritten(() => write(wanted))) return undefined;
     return await this.#follow(wanted, operation.id, request.verb, asker);
   }
 

@@ -40,10 +40,18 @@ export function isSameRequest({ verb, args }: Operation, request: Request): bool
   return verb === request.verb && args[DIGEST] === request.digest;
 }
 
+export function remembered(
+  { requests }: UserRecord,
+  { key, digest }: Request,
+  operation: string,
+): UserRecord["requests"] {
+  const now = key === undefined ? [] : [{ key, digest, operation }];
+  return [...requests, ...now].slice(-MOST_REMEMBERED);
+}
+
 /** The record with the operation under way; one that it cuts off has failed. */
 export function begun(record: UserRecord, operation: Operation, request: Request): UserRecord {
-  const { key, digest } = request;
-  const remembered = key === undefined ? [] : [{ key, digest, operation: operation.id }];
+  const { digest } = request;
   const { operation: cut } = record;
   const message = `Cannot go on with "${cut?.verb}": "${request.verb}" was asked for meanwhile`;
   return {
@@ -56,7 +64,7 @@ export function begun(record: UserRecord, operation: Operation, request: Request
       failure: { code: "operation_under_way", message },
       endedAt: operation.startedAt,
     },
-    requests: [...record.requests, ...remembered].slice(-MOST_REMEMBERED),
+    requests: remembered(record, request, operation.id),
   };
 }
 
