@@ -10,6 +10,8 @@ export interface ServerProcessOptions {
   readonly folder: string;
   /** All of its environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How much of what it said is kept; default 16 KiB. */
+  readonly logCharacters?: number;
 }
 
 export class ServerProcess {
@@ -17,10 +19,14 @@ export class ServerProcess {
   readonly ended: Promise<number>;
   readonly #name: string;
   readonly #child: Deno.ChildProcess;
+  readonly #logCharacters: number;
   #log = "";
   #isOver = false;
 
-  constructor({ path, args, folder, env = {} }: ServerProcessOptions) {
+  constructor(
+    { path, args, folder, env = {}, logCharacters = LOG_CHARACTERS }: ServerProcessOptions,
+  ) {
+    this.#logCharacters = logCharacters;
     this.#name = path.slice(path.lastIndexOf("/") + 1);
     this.#child = new Deno.Command(path, {
       args: [...args],
@@ -46,7 +52,8 @@ export class ServerProcess {
   async #keep(stream: ReadableStream<Uint8Array>): Promise<void> {
     const decoder = new TextDecoder();
     for await (const bytes of stream) {
-      this.#log = (this.#log + decoder.decode(bytes, { stream: true })).slice(-LOG_CHARACTERS);
+      const text = this.#log + decoder.decode(bytes, { stream: true });
+      this.#log = text.slice(-this.#logCharacters);
     }
   }
 
