@@ -89,6 +89,12 @@ Deno.test("in its own namespace the manager has its register and its events, and
   });
 });
 
+Deno.test("in a user's namespace it replaces keys, which are compared and set, and nothing else", () => {
+  const updated = Object.entries(tableOf("ClusterRole", "brain-manager-user"))
+    .filter(([, verbs]) => verbs.includes("update")).map(([resource]) => resource);
+  assert.deepEqual(updated, ["/secrets"]);
+});
+
 interface Asked {
   readonly request: Record<string, unknown>;
   readonly object?: unknown;
@@ -177,98 +183,100 @@ Deno.test("the policy lets the manager do what it is for", () => {
   }
 });
 
+const NAMESPACES = "the manager may only touch namespaces user-… that carry its label";
+const WITHIN = "the manager may only write in its own namespace and in those of its users";
+const VOLUMES = "the manager may only touch volumes that are, or were, a user's";
+const BINDINGS = "the manager may only bind its own role, to itself";
+const OWN = "in its own namespace the manager writes the register and events, and nothing else";
+const REFUSED: [Asked, string[]][] = [
+  [{ request: OF_NAMESPACES("kube-system", "DELETE"), oldObject: some }, [NAMESPACES]],
+  [{ request: OF_NAMESPACES("kube-system", "DELETE"), oldObject: user }, [NAMESPACES]],
+  [{ request: OF_NAMESPACES("user-shop", "DELETE"), oldObject: foreign }, [NAMESPACES]],
+  // Taking over by labelling it first.
+  [
+    { request: OF_NAMESPACES("user-shop", "UPDATE"), object: user, oldObject: foreign },
+    [NAMESPACES],
+  ],
+  [
+    { request: OF_NAMESPACES("user-ada", "UPDATE"), object: foreign, oldObject: user },
+    [NAMESPACES],
+  ],
+  [{ request: OF_NAMESPACES("user-ada", "CREATE"), object: foreign }, [NAMESPACES]],
+  [
+    { request: within("kube-system", "secrets"), object: some, namespaceObject: some },
+    [WITHIN],
+  ],
+  [
+    { request: within("user-shop", "statefulsets"), object: some, namespaceObject: foreign },
+    [WITHIN],
+  ],
+  [{ request: within("second-brain", "deployments"), object: some, namespaceObject: some }, [
+    OWN,
+  ]],
+  [{ request: OF_VOLUMES, object: volume({}), oldObject: volume({}) }, [VOLUMES]],
+  [
+    {
+      request: { ...OF_VOLUMES, operation: "DELETE" },
+      oldObject: volume({ claimRef: { namespace: "shop" } }, OURS),
+    },
+    [VOLUMES],
+  ],
+  [
+    {
+      request: within("user-ada", "rolebindings", { operation: "CREATE" }),
+      object: binding({ kind: "ClusterRole", name: "cluster-admin" }),
+      namespaceObject: user,
+    },
+    [BINDINGS],
+  ],
+  [
+    {
+      request: within("user-ada", "rolebindings"),
+      object: binding(USER_ROLE, "user-ada"),
+      oldObject: some,
+      namespaceObject: user,
+    },
+    [BINDINGS],
+  ],
+  [
+    {
+      request: within("user-ada", "pods", { operation: "CREATE" }),
+      object: some,
+      namespaceObject: user,
+    },
+    ["the manager may have pods judged, not made"],
+  ],
+  [
+    {
+      request: {
+        name: "admin",
+        operation: "CREATE",
+        resource: { resource: "clusterrolebindings" },
+      },
+      object: some,
+    },
+    ["the manager may not touch what belongs to the cluster"],
+  ],
+];
+
+const snapshot = {
+  name: "content-1",
+  operation: "DELETE",
+  resource: { resource: "volumesnapshotcontents" },
+};
+const of = (namespace: string) => ({
+  metadata: { name: "content-1" },
+  spec: { volumeSnapshotRef: { namespace } },
+});
+const SNAPSHOTS = "the manager may only touch snapshots that are a user's";
+
 Deno.test("the policy keeps the manager out of everything else", () => {
-  const NAMESPACES = "the manager may only touch namespaces user-… that carry its label";
-  const WITHIN = "the manager may only write in its own namespace and in those of its users";
-  const VOLUMES = "the manager may only touch volumes that are, or were, a user's";
-  const BINDINGS = "the manager may only bind its own role, to itself";
-  const OWN = "in its own namespace the manager writes the register and events, and nothing else";
-  const refused: [Asked, string[]][] = [
-    [{ request: OF_NAMESPACES("kube-system", "DELETE"), oldObject: some }, [NAMESPACES]],
-    [{ request: OF_NAMESPACES("kube-system", "DELETE"), oldObject: user }, [NAMESPACES]],
-    [{ request: OF_NAMESPACES("user-shop", "DELETE"), oldObject: foreign }, [NAMESPACES]],
-    // Taking over by labelling it first.
-    [
-      { request: OF_NAMESPACES("user-shop", "UPDATE"), object: user, oldObject: foreign },
-      [NAMESPACES],
-    ],
-    [
-      { request: OF_NAMESPACES("user-ada", "UPDATE"), object: foreign, oldObject: user },
-      [NAMESPACES],
-    ],
-    [{ request: OF_NAMESPACES("user-ada", "CREATE"), object: foreign }, [NAMESPACES]],
-    [
-      { request: within("kube-system", "secrets"), object: some, namespaceObject: some },
-      [WITHIN],
-    ],
-    [
-      { request: within("user-shop", "statefulsets"), object: some, namespaceObject: foreign },
-      [WITHIN],
-    ],
-    [{ request: within("second-brain", "deployments"), object: some, namespaceObject: some }, [
-      OWN,
-    ]],
-    [{ request: OF_VOLUMES, object: volume({}), oldObject: volume({}) }, [VOLUMES]],
-    [
-      {
-        request: { ...OF_VOLUMES, operation: "DELETE" },
-        oldObject: volume({ claimRef: { namespace: "shop" } }, OURS),
-      },
-      [VOLUMES],
-    ],
-    [
-      {
-        request: within("user-ada", "rolebindings", { operation: "CREATE" }),
-        object: binding({ kind: "ClusterRole", name: "cluster-admin" }),
-        namespaceObject: user,
-      },
-      [BINDINGS],
-    ],
-    [
-      {
-        request: within("user-ada", "rolebindings"),
-        object: binding(USER_ROLE, "user-ada"),
-        oldObject: some,
-        namespaceObject: user,
-      },
-      [BINDINGS],
-    ],
-    [
-      {
-        request: within("user-ada", "pods", { operation: "CREATE" }),
-        object: some,
-        namespaceObject: user,
-      },
-      ["the manager may have pods judged, not made"],
-    ],
-    [
-      {
-        request: {
-          name: "admin",
-          operation: "CREATE",
-          resource: { resource: "clusterrolebindings" },
-        },
-        object: some,
-      },
-      ["the manager may not touch what belongs to the cluster"],
-    ],
-  ];
-  for (const [asked, messages] of refused) {
+  for (const [asked, messages] of REFUSED) {
     assert.deepEqual([asked.request, refusals(asked)], [asked.request, messages]);
   }
-  const snapshot = {
-    name: "content-1",
-    operation: "DELETE",
-    resource: { resource: "volumesnapshotcontents" },
-  };
-  const of = (namespace: string) => ({
-    metadata: { name: "content-1" },
-    spec: { volumeSnapshotRef: { namespace } },
-  });
-  const SNAPSHOTS = "the manager may only touch snapshots that are a user's";
   assert.deepEqual(refusals({ request: snapshot, oldObject: of("shop") }), [SNAPSHOTS]);
   assert.deepEqual(refusals({ request: snapshot, oldObject: of("user-ada") }), []);
-  const hit = new Set(refused.flatMap(([, messages]) => messages));
+  const hit = new Set(REFUSED.flatMap(([, messages]) => messages));
   assert.deepEqual(
     policy.validations.map(({ message }) => message).filter((message) => !hit.has(message)),
     [SNAPSHOTS],
