@@ -136,3 +136,22 @@ Deno.test("a pod of the largest tier is moved only when somebody says so, or whi
   });
   assert.deepEqual(allOf("PodDisruptionBudget", objectsOf({ tier: "pro" })), []);
 });
+
+Deno.test("where it is asked for, the monitoring is told how to ask a brain, with its key", () => {
+  const of = (settings: Partial<Settings>) =>
+    objectsOf({ settings }).filter(({ kind }) => kind === "ServiceMonitor");
+  assert.deepEqual(of({}), []);
+  const [monitor] = of({ hasServiceMonitors: true });
+  assert.deepEqual(monitor?.["spec"], {
+    selector: { matchLabels: { "second-brain/user": "ada" } },
+    endpoints: [{
+      port: "http",
+      path: "/metrics",
+      interval: "60s",
+      scrapeTimeout: "10s",
+      authorization: { type: "Bearer", credentials: { name: "brain-key", key: "key" } },
+    }],
+  });
+  const [service] = objectsOf({}).filter(({ kind }) => kind === "Service");
+  assert.equal(service?.metadata.labels?.["second-brain/user"], "ada");
+});

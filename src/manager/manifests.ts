@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { KubeObject } from "./kube_object.ts";
-import { disruptionBudget, ingress, service } from "./manifests/access.ts";
+import { disruptionBudget, ingress, service, serviceMonitor } from "./manifests/access.ts";
 import { dataClaim, limits, qdrantClaim, secret } from "./manifests/data.ts";
 import type { ManifestInput } from "./manifests/input.ts";
 import { EMBEDDING_SECRET, KEY_SECRET, QDRANT_SECRET } from "./manifests/names.ts";
@@ -73,6 +73,7 @@ function insides(input: PublicInput): KubeObject[] {
     statefulSet(input, claim),
     // Every server that can resize knows of unhealthy pods there as well.
     ...(tier.hasDisruptionBudget && version ? [disruptionBudget(record, version, resize)] : []),
+    ...(settings.hasServiceMonitors ? [serviceMonitor(record)] : []),
     ...(settings.domain === undefined ? [] : [ingress(record, settings.domain, settings)]),
   ];
 }

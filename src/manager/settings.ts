@@ -21,6 +21,8 @@ export interface Settings {
   /** A ClusterIssuer of cert-manager that asks by DNS, since nothing but a brain can be reached in
    * a user's namespace; left out, the ingress controller has a certificate for the whole domain. */
   readonly certificateIssuer?: string | undefined;
+  /** A ServiceMonitor beside every brain, for clusters with the Prometheus operator. */
+  readonly hasServiceMonitors?: boolean | undefined;
   /** For tiers whose Qdrant is shared: its address, and the namespace of its pods. */
   readonly qdrant: { readonly url: string; readonly namespace: string } | undefined;
   /** Brains get `OPENAI_API_KEY` from the Secret that the manager copies into their namespaces. */

@@ -7,7 +7,7 @@ import type { UserRecord } from "../record.ts";
 import type { Settings } from "../settings.ts";
 import type { Tier } from "../tiers.ts";
 import { namespaceOf } from "../user_id.ts";
-import { BRAIN, HTTP_PORT, metadataOf, POD_SELECTOR } from "./names.ts";
+import { BRAIN, HTTP_PORT, KEY_SECRET, metadataOf, POD_SELECTOR } from "./names.ts";
 
 export function service(record: UserRecord, tier: Tier): KubeObject {
   return {
@@ -23,6 +23,28 @@ export function service(record: UserRecord, tier: Tier): KubeObject {
       ports: [{ name: "http", protocol: "TCP", port: HTTP_PORT, targetPort: "http" }],
     },
   } satisfies Service;
+}
+
+/**
+ * What the Prometheus operator asks the brain by. Its numbers are behind its key, as all it has: the
+ * operator reads the key here, and so needs the right to read this one Secret.
+ */
+export function serviceMonitor(record: UserRecord): KubeObject {
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "ServiceMonitor",
+    metadata: metadataOf(record, BRAIN),
+    spec: {
+      selector: { matchLabels: { "second-brain/user": record.slug } },
+      endpoints: [{
+        port: "http",
+        path: "/metrics",
+        interval: "60s",
+        scrapeTimeout: "10s",
+        authorization: { type: "Bearer", credentials: { name: KEY_SECRET, key: "key" } },
+      }],
+    },
+  };
 }
 
 /** The names that a brain answers to, beside its address. */
