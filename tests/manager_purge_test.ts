@@ -101,3 +101,35 @@ Deno.test("after a purge the same id is a new user, with nothing of the former o
   assert.notEqual((await recordOf(program))?.life, before?.life);
   assert.deepEqual([...here.brains.running(HIS) ?? ["none"]], []);
 });
+
+Deno.test("the volume is its driver's to destroy, also one that was reserved for a claim that never came", async () => {
+  for (const isReserved of [false, true]) {
+    const here = await world();
+    const program = here.start("one");
+    await settled(here, program);
+    await deleted(here, program);
+    const [volume = assert.fail()] = here.cluster.all(VOLUME);
+    const { name } = volume.metadata;
+    if (isReserved) {
+      here.cluster.edit({ ...VOLUME, name }, (object) => ({
+        ...object,
+        spec: {
+          ...Object(object["spec"]),
+          claimRef: { apiVersion: "v1", kind: "PersistentVolumeClaim", namespace: HIS, name: "x" },
+        },
+      }));
+      await here.clock.advance(1_000);
+      const reserved = here.cluster.peek({ ...VOLUME, name });
+      assert.deepEqual(reserved?.["status"], { phase: "Available" });
+    }
+    let deletions = 0;
+    here.cluster.faults = {
+      before: ({ verb, ref }) => {
+        if (verb === "delete" && ref?.kind === VOLUME.kind) deletions++;
+      },
+    };
+    await waited(here, program.manager.purgeUser("ada", PATIENT));
+    await assertGone(here, program, `reserved: ${isReserved}`);
+    assert.equal(deletions, 0, "who deletes the object leaves the storage behind");
+  }
+});

@@ -172,14 +172,30 @@ export async function reserveVolume(
   return await patchVolume(cluster, volume, { spec: { claimRef: reference } });
 }
 
-/** True once the volume that was kept is gone, with what is on it. */
-export async function destroyVolume(cluster: Cluster, kept: KeptVolume): Promise<boolean> {
+/**
+ * True once the volume that was kept is gone, with what is on it. That is its driver's to do: one
+ * that finds the object deleted already lets go of the name, and leaves the data where it is.
+ */
+export async function destroyVolume(
+  cluster: Cluster,
+  record: UserRecord,
+  kept: KeptVolume,
+): Promise<boolean> {
   const volume = await findKept(cluster, kept);
   if (volume === undefined) return true;
-  if (volume.spec.persistentVolumeReclaimPolicy !== "Delete") {
-    await patchVolume(cluster, volume, { spec: { persistentVolumeReclaimPolicy: "Delete" } });
+  const { claimRef: held, persistentVolumeReclaimPolicy: policy } = volume.spec;
+  // Reserved for a claim that never came, it would wait for ever: with a uid that no claim has, it
+  // counts as let go by one.
+  const isWaiting = held?.uid === undefined;
+  if (policy !== "Delete" || isWaiting) {
+    const { namespace, name } = claimRef(record, record.claim.number);
+    await patchVolume(cluster, volume, {
+      spec: {
+        persistentVolumeReclaimPolicy: "Delete",
+        ...(isWaiting && { claimRef: { ...CLAIM, namespace, name, uid: kept.uid } }),
+      },
+    });
   }
-  await deleteVeryOne(cluster, volume, kept.uid);
   return await findKept(cluster, kept) === undefined;
 }
 

@@ -9,9 +9,10 @@ import { outcomeOf } from "./waking.ts";
 
 const destroy: Step = {
   name: "destroy",
-  run: async ({ cluster, record: { volume } }) => {
-    const isGone = volume === null || await destroyVolume(cluster, volume);
-    return outcomeOf(isGone ? undefined : "his volume to be gone");
+  run: async ({ cluster, record }) => {
+    const { volume } = record;
+    const isGone = volume === null || await destroyVolume(cluster, record, volume);
+    return outcomeOf(isGone ? undefined : "the storage driver to destroy his volume");
   },
 };
 
