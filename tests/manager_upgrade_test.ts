@@ -155,6 +155,18 @@ Deno.test("what cannot be carried out is put back as it was, and says why", asyn
   }
 });
 
+Deno.test("what only the larger tier has goes with it", async () => {
+  const names = async (tiers: readonly ["pro", ...("enterprise" | "pro")[]]) => {
+    const here = await world();
+    const program = here.start("one");
+    await signedUp(here, program, "ada", tiers[0]);
+    for (const tier of tiers.slice(1)) await upgrade(here, program, tier);
+    await here.clock.advance(10_000);
+    return Object.keys(stateOf(here)).filter((name) => !/^(Event|PersistentVolume) /.test(name));
+  };
+  assert.deepEqual(await names(["pro", "enterprise", "pro"]), await names(["pro"]));
+});
+
 Deno.test("a dry run says its steps, and changes nothing", async () => {
   const here = await world();
   const program = here.start("one");
@@ -163,7 +175,7 @@ Deno.test("a dry run says its steps, and changes nothing", async () => {
   const { outcome, plan } = await upgrade(here, program, "pro", { dryRun: true });
   assert.deepEqual([outcome, plan], [
     "planned",
-    ["widen", "try_out", "grow", "switch", "match", "settle", "grown"].map((step) =>
+    ["widen", "try_out", "grow", "switch", "match", "settle", "grown", "shed"].map((step) =>
       `upgrade: ${step}`
     ),
   ]);

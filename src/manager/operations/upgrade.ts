@@ -3,8 +3,10 @@
  * brain: the room in the namespace, a trial of the new pod, the storage. Storage grows before the
  * tier does and never shrinks. A failure leads back to the former tier.
  */
+import { type KubeObject, refOf } from "../kube_object.ts";
 import type { UserRecord } from "../record.ts";
 import { TIER_NAMES, type TierName } from "../tiers.ts";
+import { isOf } from "../volumes.ts";
 import { applied, matched, settle, settled } from "./brain_steps.ts";
 import { growthAwaited, growVolume } from "./growth.ts";
 import { podOf } from "./pod.ts";
@@ -57,6 +59,24 @@ function switched(name: "tier" | "from") {
   };
 }
 
+/** Once nothing uses it any more: what the other tier has beside this one's. */
+function shed(other: "tier" | "from") {
+  return async (
+    { cluster, record, operation, wantedObjects }: StepContext,
+  ): Promise<StepOutcome> => {
+    const nameOf = ({ kind, metadata: { name } }: KubeObject) => `${kind} ${name}`;
+    const wanted = new Set(wantedObjects(record).map(nameOf));
+    for (const object of wantedObjects(inTier(record, tierIn(operation.args, other)))) {
+      if (wanted.has(nameOf(object))) continue;
+      const there = await cluster.get(refOf(object));
+      if (there === undefined || !isOf(there, record)) continue;
+      const { uid } = there.metadata;
+      if (uid !== undefined) await cluster.delete(refOf(object), { uid });
+    }
+    return "done";
+  };
+}
+
 async function matchedAsAllowed(context: StepContext): Promise<StepOutcome> {
   return await matched(context, mayRestart(context.operation.args));
 }
@@ -74,6 +94,7 @@ const steps: readonly Step[] = [
   { name: "match", run: matchedAsAllowed },
   settle,
   { name: "grown", run: grown },
+  { name: "shed", run: shed("from") },
 ];
 
 const wayBack: readonly Step[] = [
@@ -81,6 +102,7 @@ const wayBack: readonly Step[] = [
   // Whatever was allowed: a pod that does not run is worse than one that was restarted.
   { name: "match_back", run: (context) => matched(context, true) },
   { name: "settle_back", run: settled },
+  { name: "shed_back", run: shed("tier") },
 ];
 
 export const upgrade: Verb = {

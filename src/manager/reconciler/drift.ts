@@ -5,6 +5,8 @@ import { claimOver } from "../manifests.ts";
 import type { UserRecord } from "../record.ts";
 import { isOf } from "../volumes.ts";
 
+const CLAIM = "PersistentVolumeClaim";
+
 /** Those that are missing, being deleted, or different, in their order. */
 export async function drifted(
   cluster: Cluster,
@@ -19,9 +21,37 @@ export async function drifted(
   return found;
 }
 
+/**
+ * To apply ours leaves alone what others put into a list beside it; and beside what they made of it,
+ * ours may not even be allowed. So such lists are written as a whole.
+ */
+export async function straightened(
+  cluster: Cluster,
+  record: UserRecord,
+  wanted: readonly KubeObject[],
+): Promise<void> {
+  for (const object of wanted) {
+    const { apiVersion: _, kind, metadata: __, ...content } = object;
+    if (kind === CLAIM) continue;
+    const present = await cluster.get(refOf(object));
+    if (present === undefined || !isOf(present, record)) continue;
+    const { deletionTimestamp, resourceVersion } = present.metadata;
+    if (deletionTimestamp !== undefined || !hasOtherLists(present, content)) continue;
+    await cluster.patch(refOf(object), { ...content, metadata: { resourceVersion } });
+  }
+}
+
+function hasOtherLists(present: unknown, wanted: unknown): boolean {
+  if (Array.isArray(wanted)) return !covers(present, wanted);
+  return isObject(wanted) && isObject(present) &&
+    Object.entries(wanted).some(([name, value]) => hasOtherLists(present[name], value));
+}
+
 function isAsWanted(record: UserRecord, wanted: KubeObject, present: KubeObject): boolean {
-  if (present.metadata.deletionTimestamp !== undefined || !isOf(present, record)) return false;
-  const isClaim = wanted.kind === "PersistentVolumeClaim";
+  // A binding is held for as long as its namespace, and binds until then.
+  const isGoing = present.metadata.deletionTimestamp !== undefined && wanted.kind !== "RoleBinding";
+  if (isGoing || !isOf(present, record)) return false;
+  const isClaim = wanted.kind === CLAIM;
   return covers(present, isClaim ? claimOver(wanted, present) : wanted);
 }
 

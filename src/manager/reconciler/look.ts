@@ -6,12 +6,12 @@ import { type Clock, timestamp } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { BrainManager } from "../brain_manager.ts";
 import { type Cluster, ClusterError } from "../cluster.ts";
-import { type Awaited, bringUp, movePod } from "../namespaces.ts";
+import { type Awaited, bringUp, findNamespace, movePod } from "../namespaces.ts";
 import type { Operations } from "../operations.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
 import { dropClaim, findClaim, type KeptVolume } from "../volumes.ts";
-import { drifted } from "./drift.ts";
+import { drifted, straightened } from "./drift.ts";
 import { dueClaims, isBackupDue, isPreviousKeyOver, isPurgeDue } from "./due.ts";
 import type { BackupGate } from "./backup_gate.ts";
 import { rescue } from "./rescue.ts";
@@ -67,7 +67,22 @@ async function saved(means: LookMeans, record: UserRecord): Promise<Awaited> {
     });
     means.log("warn", "volume_set_aside", { slug: record.slug, volume: volume.name });
   };
-  return await rescue(means.cluster, record, note);
+  try {
+    return await rescue(means.cluster, record, note);
+  } catch (error) {
+    if (error instanceof ClusterError && error.fault === "forbidden") await readmit(means, record);
+    throw error;
+  }
+}
+
+/** The manager's rights in the namespace are gone, and with them all that it could do about it. */
+async function readmit(means: LookMeans, record: UserRecord): Promise<void> {
+  const { cluster, operations, log } = means;
+  // In a namespace that is not his it has no rights to give itself.
+  if (await findNamespace(cluster, record) === undefined) return;
+  const wanted = operations.wantedObjects(record, await operations.capabilities());
+  for (const object of wanted) if (object.kind === "RoleBinding") await cluster.apply(object);
+  log("warn", "rights_renewed", { slug: record.slug });
 }
 
 async function repaired(means: LookMeans, record: UserRecord): Promise<Awaited> {
@@ -84,6 +99,7 @@ async function repaired(means: LookMeans, record: UserRecord): Promise<Awaited> 
     const makeKey = async () => {
       await ensureKey(means, record);
     };
+    await straightened(cluster, record, different);
     const awaited = await bringUp(cluster, record, different, makeKey);
     if (awaited !== undefined) return awaited;
     means.repaired();
