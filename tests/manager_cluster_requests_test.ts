@@ -232,3 +232,22 @@ Deno.test("not more than sixteen are asked at once, in the order in which they c
   const order = api.calls.map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
   assert.deepEqual([most, order], [16, names]);
 });
+
+Deno.test("rights that went with their namespace: what is refused there is not found", async () => {
+  let isThere = false;
+  const api = scriptedApi(({ path }) =>
+    path.startsWith("/api/v1/namespaces/a/")
+      ? statusReply(403, "Forbidden")
+      : isThere
+      ? Response.json({ apiVersion: "v1", kind: "Namespace", metadata: { name: "a" } })
+      : statusReply(404, "NotFound")
+  );
+  const { cluster } = api;
+  assert.equal(await cluster.get(MAP), undefined);
+  assert.deepEqual((await cluster.list(MAPS, { namespace: "a" })).items, []);
+  await cluster.delete(MAP);
+  await assert.rejects(cluster.apply(OBJECT), isFault("not_found"));
+  isThere = true;
+  await assert.rejects(cluster.get(MAP), isFault("forbidden"));
+  await assert.rejects(cluster.list(MAPS, { namespace: "a" }), isFault("forbidden"));
+});

@@ -24,7 +24,8 @@ Deno.test("nothing runs in a namespace but what the level restricted lets in", (
 
 Deno.test("the manager has its rights, and the brain has none and no token", () => {
   const settings = { managerNamespace: "brains" };
-  const { roleRef, subjects } = only({ settings }, "RoleBinding");
+  const { roleRef, subjects, metadata: { finalizers } } = only({ settings }, "RoleBinding");
+  assert.deepEqual(finalizers, ["second-brain/keep-rights"]);
   assert.deepEqual({ roleRef, subjects }, {
     roleRef: {
       apiGroup: "rbac.authorization.k8s.io",

@@ -1,6 +1,6 @@
 /** A namespace that is lost while something is being done to its user. */
 import assert from "node:assert/strict";
-import { bringUp } from "../src/manager/namespaces.ts";
+import { bringUp, releaseRights } from "../src/manager/namespaces.ts";
 import { Reconciler } from "../src/manager/reconciler.ts";
 import { memoriesOn } from "./manager/brains.ts";
 import type { BrainManager } from "../src/manager/brain_manager.ts";
@@ -84,6 +84,8 @@ Deno.test("a record that was read before the volume was set aside makes no empty
   const reconciler = reconcilerOf(here, program);
   await waited(here, reconciler.pass());
   await reconciler.stop();
+  await here.clock.advance(10_000);
+  await releaseRights(here.cluster, stale);
   await here.clock.advance(10_000);
   assert.equal(here.cluster.peek(NAMESPACE), undefined);
   const wanted = program.operations.wantedObjects(stale, await program.operations.capabilities());

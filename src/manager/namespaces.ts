@@ -32,7 +32,13 @@ const podSchema = z.looseObject({
 /** What is still to come, in words; undefined: nothing is. */
 export type Awaited = string | undefined;
 
+const RIGHTS_FINALIZER = "second-brain/keep-rights";
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
+const RIGHTS = {
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: "RoleBinding",
+  name: "brain-manager",
+} as const;
 const BRAIN = "brain";
 const POD = "brain-0";
 
@@ -87,12 +93,27 @@ export async function movePod(cluster: Cluster, record: UserRecord): Promise<Awa
 export async function deleteNamespace(cluster: Cluster, record: UserRecord): Promise<Awaited> {
   const found = await findNamespace(cluster, record);
   if (found === undefined) return undefined;
+  await releaseRights(cluster, record);
   const { name, uid, deletionTimestamp } = found.metadata;
   if (deletionTimestamp === undefined) {
     await cluster.delete({ ...NAMESPACE, name }, uid === undefined ? {} : { uid });
   }
   const isThere = await findNamespace(cluster, record) !== undefined;
   return isThere ? "its namespace to be gone" : undefined;
+}
+
+/**
+ * The last thing in a namespace that is deleted: with its binding the manager's rights in it go. One
+ * that somebody deleted alone is as good as any until then, and is let be.
+ */
+export async function releaseRights(cluster: Cluster, record: UserRecord): Promise<void> {
+  const ref = { ...RIGHTS, namespace: namespaceOf(record.slug) };
+  const binding = await cluster.get(ref);
+  if (binding === undefined || !isOf(binding, record)) return;
+  const { finalizers = [], resourceVersion } = binding.metadata;
+  const others = finalizers.filter((name) => name !== RIGHTS_FINALIZER);
+  if (others.length === finalizers.length) return;
+  await unlessGone(cluster.patch(ref, { metadata: { finalizers: others, resourceVersion } }));
 }
 
 /** Every claim for his data but these goes, with what is on it. */
@@ -144,7 +165,10 @@ async function applied(
   }
   try {
     const { metadata: { deletionTimestamp } } = await cluster.apply(object);
-    return deletionTimestamp === undefined ? undefined : `the former ${object.kind} to be gone`;
+    const isHeld = object.kind === RIGHTS.kind;
+    return deletionTimestamp === undefined || isHeld
+      ? undefined
+      : `the former ${object.kind} to be gone`;
   } catch (error) {
     // So it is while all of the namespace is being deleted.
     if (!(error instanceof ClusterError) || error.fault !== "forbidden") throw error;

@@ -17,6 +17,7 @@ import {
 } from "../cluster.ts";
 import { type KubeKind, type KubeObject, type KubeRef, refOf } from "../kube_object.ts";
 import { ApiConnection, type ApiRequest, type ConnectionOptions } from "./connection.ts";
+import { unlessLost } from "./lost_namespace.ts";
 import { readObject, readPage } from "./objects.ts";
 import { invalid, Resources, selectorOf } from "./resources.ts";
 import { watchEvents } from "./watching.ts";
@@ -33,6 +34,8 @@ const MOST_RESTARTS = 3;
 const CAPABILITIES_MS = 5 * 60_000;
 /** After so long the server ends a watch by itself; each one at another time. */
 const WATCH_S = { least: 240, more: 60 } as const;
+
+type Place = KubeKind & Pick<Selection, "namespace">;
 
 const versionSchema = z.looseObject({ major: z.string(), minor: z.string() });
 
@@ -67,7 +70,7 @@ export class KubernetesCluster implements Cluster, Disposable {
     const { apiVersion, kind, metadata: { namespace } } = object;
     const path = await this.#resources.collectionPath({ apiVersion, kind }, namespace);
     const query = { fieldManager: MANAGER, fieldValidation: "Strict", ...dryRunOf(options) };
-    const reply = await this.#ask({ apiVersion, kind }, {
+    const reply = await this.#ask({ apiVersion, kind, namespace }, {
       method: "POST",
       path: withQuery(path, query),
       body: object,
@@ -120,8 +123,9 @@ export class KubernetesCluster implements Cluster, Disposable {
       try {
         return await this.#listOnce(kind, selection);
       } catch (error) {
-        const isOld = error instanceof ClusterError && error.fault === "gone";
-        if (!isOld) throw error;
+        if (!(error instanceof ClusterError)) throw error;
+        if (error.fault === "not_found") return { items: [], resourceVersion: "" };
+        if (error.fault !== "gone") throw error;
         if (restarts < MOST_RESTARTS) continue;
         const message = "Cannot list: it takes longer than the API server remembers";
         throw new ClusterError("unavailable", 410, error.reason, message);
@@ -137,7 +141,7 @@ export class KubernetesCluster implements Cluster, Disposable {
     let next: string | undefined;
     do {
       const page = readPage(
-        await this.#ask(kind, {
+        await this.#ask({ ...kind, namespace: selection.namespace }, {
           method: "GET",
           path: withQuery(path, { ...query, ...next === undefined ? {} : { continue: next } }),
           isRepeatable: true,
@@ -256,14 +260,13 @@ export class KubernetesCluster implements Cluster, Disposable {
     return await this.#connection.ask({ method: "GET", path, isRepeatable: true });
   }
 
-  async #ask(kind: KubeKind, request: ApiRequest): Promise<unknown> {
+  async #ask(of: Place, request: ApiRequest): Promise<unknown> {
     try {
-      return await this.#connection.ask({ ...request, isSecret: kind.kind === "Secret" });
+      return await this.#connection.ask({ ...request, isSecret: of.kind === "Secret" });
     } catch (error) {
-      if (error instanceof ClusterError && error.fault === "unsupported") {
-        this.#resources.forget(kind);
-      }
-      throw error;
+      if (!(error instanceof ClusterError)) throw error;
+      if (error.fault === "unsupported") this.#resources.forget(of);
+      throw await unlessLost(error, of.namespace, (path) => this.#get(path));
     }
   }
 

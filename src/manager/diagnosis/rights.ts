@@ -22,7 +22,7 @@ const each = (verbs: string, group: string, resource: string): Right[] =>
 /** Of the whole cluster. What it has in a user's namespace, it gives itself there. */
 const NEEDED: readonly Right[] = [
   ...each("get list watch create patch delete", "", "namespaces"),
-  ...each("get list patch delete", "", "persistentvolumes"),
+  ...each("get list patch", "", "persistentvolumes"),
   ...each("get list watch", "apps", "statefulsets"),
   ...each("get list", "storage.k8s.io", "storageclasses"),
   ...each("get create patch", "rbac.authorization.k8s.io", "rolebindings"),

@@ -40,11 +40,15 @@ export function namespace(record: UserRecord): KubeObject {
   } satisfies Namespace;
 }
 
+/**
+ * Held by a finalizer, as the claim is: who deletes the namespace would else take from the manager
+ * the right to let go of the claim in it, and both would be there for ever.
+ */
 export function managersRights(record: UserRecord, settings: Settings): KubeObject {
   return {
     apiVersion: "rbac.authorization.k8s.io/v1",
     kind: "RoleBinding",
-    metadata: metadataOf(record, MANAGER),
+    metadata: { ...metadataOf(record, MANAGER), finalizers: ["second-brain/keep-rights"] },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: ROLE },
     subjects: [{ kind: "ServiceAccount", name: MANAGER, namespace: settings.managerNamespace }],
   } satisfies RoleBinding;

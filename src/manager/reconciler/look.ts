@@ -70,19 +70,20 @@ async function saved(means: LookMeans, record: UserRecord): Promise<Awaited> {
   try {
     return await rescue(means.cluster, record, note);
   } catch (error) {
-    if (error instanceof ClusterError && error.fault === "forbidden") await readmit(means, record);
+    if (!(error instanceof ClusterError && error.fault === "forbidden")) throw error;
+    if (await readmitted(means, record)) return "the manager's rights to be in force";
     throw error;
   }
 }
 
-/** The manager's rights in the namespace are gone, and with them all that it could do about it. */
-async function readmit(means: LookMeans, record: UserRecord): Promise<void> {
-  const { cluster, operations, log } = means;
-  // In a namespace that is not his it has no rights to give itself.
-  if (await findNamespace(cluster, record) === undefined) return;
+/** Where the manager has no rights, and so could do nothing, it gives them to itself once more. */
+async function readmitted(means: LookMeans, record: UserRecord): Promise<boolean> {
+  const { cluster, operations } = means;
+  // In a namespace that is not his there are none to be given.
+  if (await findNamespace(cluster, record) === undefined) return false;
   const wanted = operations.wantedObjects(record, await operations.capabilities());
   for (const object of wanted) if (object.kind === "RoleBinding") await cluster.apply(object);
-  log("warn", "rights_renewed", { slug: record.slug });
+  return true;
 }
 
 async function repaired(means: LookMeans, record: UserRecord): Promise<Awaited> {

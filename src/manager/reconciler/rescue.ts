@@ -3,7 +3,13 @@
  * it is taken to safety: the volume is kept, the record names it, and only then the claim is let go.
  */
 import type { Cluster } from "../cluster.ts";
-import { type Awaited, dropClaims, findNamespace, stopBrain } from "../namespaces.ts";
+import {
+  type Awaited,
+  dropClaims,
+  findNamespace,
+  releaseRights,
+  stopBrain,
+} from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import { findClaim, keepVolume, type KeptVolume, releaseClaim } from "../volumes.ts";
 
@@ -26,6 +32,9 @@ export async function rescue(
     if (awaited !== undefined) return awaited;
     await releaseClaim(cluster, claim);
   }
-  if (isGoing) await dropClaims(cluster, record, [record.claim.number]);
-  return isGoing ? "the deleted namespace to be gone" : "the deleted claim to be gone";
+  if (!isGoing) return "the deleted claim to be gone";
+  const left = await dropClaims(cluster, record, [record.claim.number]) ??
+    await findClaim(cluster, record, record.claim.number);
+  if (left === undefined) await releaseRights(cluster, record);
+  return "the deleted namespace to be gone";
 }
