@@ -240,7 +240,7 @@ Deno.test("rights that went with their namespace: what is refused there is not f
       ? statusReply(403, "Forbidden")
       : isThere
       ? Response.json({ apiVersion: "v1", kind: "Namespace", metadata: { name: "a" } })
-      : statusReply(404, "NotFound")
+      : statusReply(404, "NotFound", { details: { name: "a", kind: "namespaces" } })
   );
   const { cluster } = api;
   assert.equal(await cluster.get(MAP), undefined);
