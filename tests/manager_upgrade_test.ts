@@ -118,6 +118,19 @@ Deno.test("a smaller tier waits for a brain that can say what it stores", async 
   await assert.rejects(upgrade(here, program, "free"), refusal("wrong_state", /resume him first/));
 });
 
+Deno.test("a smaller tier is asked for again once somebody has given the brain its key back", async () => {
+  const here = await world();
+  const program = here.start("one");
+  await signedUp(here, program, "ada", "pro");
+  here.cluster.remove({
+    apiVersion: "v1",
+    kind: "Secret",
+    namespace: "user-ada",
+    name: "brain-key",
+  });
+  await assert.rejects(upgrade(here, program, "free"), refusal("cluster_unavailable", /try again/));
+});
+
 Deno.test("a claim that was never bound is made anew in its new size", async () => {
   const here = await world({ cluster: { delays: { provisionMs: 3_600_000 } } });
   const program = here.start("one");

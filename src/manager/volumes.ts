@@ -77,7 +77,11 @@ export async function listClaims(cluster: Cluster, record: UserRecord): Promise<
 export async function volumeBehind(cluster: Cluster, claim: Claim): Promise<Volume | undefined> {
   if (claim.spec.volumeName === undefined) return undefined;
   const volume = await getVolume(cluster, claim.spec.volumeName);
-  return volume?.spec.claimRef?.uid === claim.metadata.uid ? volume : undefined;
+  const { namespace, name, uid } = volume?.spec.claimRef ?? {};
+  // Set aside for it, and bound by it only: what is on it is his all the same.
+  const isReserved = uid === undefined && namespace === claim.metadata.namespace &&
+    name === claim.metadata.name;
+  return uid === claim.metadata.uid || isReserved ? volume : undefined;
 }
 
 /** Only the very one that the record knows: names come back, uids do not. */
@@ -162,14 +166,14 @@ export async function reserveVolume(
     );
   }
   const { namespace, name } = claimRef(record, record.claim.number);
-  const { claimRef: held } = volume.spec;
-  const isFor = held?.namespace === namespace && held?.name === name;
-  if (isFor) {
+  // Decided by what is written over: another one may have bound it since it was looked at.
+  return await patchVolume(cluster, volume, async ({ spec: { claimRef: held } }) => {
     const claim = await findClaim(cluster, record, record.claim.number);
-    if (held?.uid === undefined || held?.uid === claim?.metadata.uid) return volume;
-  }
-  const reference = { ...CLAIM, namespace, name, uid: null, resourceVersion: null };
-  return await patchVolume(cluster, volume, { spec: { claimRef: reference } });
+    const isFor = held?.namespace === namespace && held?.name === name &&
+      (held.uid === undefined || held.uid === claim?.metadata.uid);
+    if (isFor) return undefined;
+    return { spec: { claimRef: { ...CLAIM, namespace, name, uid: null, resourceVersion: null } } };
+  });
 }
 
 /**
@@ -204,11 +208,16 @@ async function getVolume(cluster: Cluster, name: string): Promise<Volume | undef
   return found === undefined ? undefined : volumeSchema.parse(found);
 }
 
-/** Only while it is the very volume that was looked at. */
+interface VolumeChange {
+  readonly metadata?: Record<string, unknown>;
+  readonly spec: Record<string, unknown>;
+}
+
+/** Only while it is the very volume that was looked at. `wanted` may say of it as it is: nothing. */
 async function patchVolume(
   cluster: Cluster,
   volume: Volume,
-  change: { readonly metadata?: Record<string, unknown>; readonly spec: Record<string, unknown> },
+  wanted: VolumeChange | ((now: Volume) => Promise<VolumeChange | undefined>),
 ): Promise<Volume> {
   const { name, uid } = volume.metadata;
   const patched = await writing(async () => {
@@ -216,6 +225,8 @@ async function patchVolume(
     if (now === undefined || now.metadata.uid !== uid) {
       throw new ClusterError("unavailable", 0, "Changed", "the volume is another by now");
     }
+    const change = typeof wanted === "function" ? await wanted(now) : wanted;
+    if (change === undefined) return now;
     const { resourceVersion } = now.metadata;
     return await cluster.patch({ ...VOLUME, name }, {
       ...change,

@@ -1,5 +1,6 @@
 /** Whether a user can have another tier, and whether that takes a restart; changes nothing. */
 import { BrainAccessError, type BrainStats } from "../brain_access.ts";
+import { ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
 import type { KubeObject } from "../kube_object.ts";
 import { differsOnlyInResources } from "../manifests.ts";
@@ -63,7 +64,9 @@ async function statsOf(preparation: Preparation): Promise<BrainStats> {
   try {
     return await brains.stats(await preparation.addressOf(record), signal);
   } catch (error) {
-    if (!(error instanceof BrainAccessError)) throw error;
+    // Without a key it is only just being brought back.
+    const hasNoKey = error instanceof ClusterError && error.fault === "not_found";
+    if (!(error instanceof BrainAccessError) && !hasNoKey) throw error;
     throw new ManagerError(
       "cluster_unavailable",
       "Cannot go to a smaller tier: his brain does not say what it stores; try again",
