@@ -17,6 +17,8 @@ export type KeyName = keyof typeof KEYS;
 export interface ManagerReply {
   readonly status: number;
   readonly body: Json;
+  /** Of a problem. */
+  readonly code: string | undefined;
 }
 
 export interface CommandReply {
@@ -37,6 +39,7 @@ export interface RealManagerOptions {
 /** All that it says in a test. */
 const LOG_CHARACTERS = 1 << 22;
 const LIMIT_MS = 30_000;
+const PROBLEM = "urn:second-brain:error:";
 const listening = z.looseObject({ event: z.literal("listening"), port: z.int() });
 
 export class RealManager implements AsyncDisposable {
@@ -81,6 +84,12 @@ export class RealManager implements AsyncDisposable {
     return [...this.#past, this.#process?.log ?? ""].join("\n");
   }
 
+  /** The last of what went wrong for it, for a message. */
+  get warnings(): string {
+    const lines = this.log.split("\n").filter((line) => /"level":"(warn|error)"/.test(line));
+    return lines.slice(-20).join("\n");
+  }
+
   async begin(): Promise<void> {
     const started = this.#process = this.#spawn(["serve"]);
     const port = await eventually(LIMIT_MS, "the manager listens", () => {
@@ -120,7 +129,8 @@ export class RealManager implements AsyncDisposable {
     });
     const text = await response.text();
     const isJson = response.headers.get("content-type")?.includes("json");
-    return { status: response.status, body: isJson ? JSON.parse(text) : text };
+    const said: Json = isJson ? JSON.parse(text) : {};
+    return { status: response.status, body: said, code: said.type?.replace(PROBLEM, "") };
   }
 
   /** Work on a user that is waited for. */
@@ -131,7 +141,7 @@ export class RealManager implements AsyncDisposable {
       { key, ...(body === undefined ? {} : { body }) },
     );
     if (![200, 201].includes(status)) {
-      throw new Error(`${method} ${path}: ${status} ${JSON.stringify(reply)}\n${this.log}`);
+      throw new Error(`${method} ${path}: ${status} ${JSON.stringify(reply)}`);
     }
     return { status, ...outcomeSchema.parse(reply) };
   }

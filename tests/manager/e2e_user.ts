@@ -1,11 +1,17 @@
 /** A user of the end-to-end test: his brain, asked as he asks it, and how his objects are. */
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { eventually } from "../e2e/conditions.ts";
 import { at } from "../kubernetes/api_client.ts";
 import { placeOf, type TestCluster } from "./e2e_cluster.ts";
 import type { Json } from "./http_kit.ts";
 
 const LIMIT_MS = 60_000;
+
+const volumesSchema = z.array(z.looseObject({
+  metadata: z.looseObject({ name: z.string() }),
+  spec: z.looseObject({ claimRef: z.looseObject({ namespace: z.string() }).optional() }),
+}));
 
 export interface BrainReply {
   readonly status: number;
@@ -54,6 +60,14 @@ export class TestUser {
   /** His pod's uid: another one is another pod. */
   async podUid(): Promise<string> {
     return `${at(await this.object("v1", "Pod", "brain-0"), "metadata.uid")}`;
+  }
+
+  /** The names of the volumes that are his, or were. */
+  async volumes(): Promise<string[]> {
+    const { items } = await this.#cluster.api.want([200], "GET", "/api/v1/persistentvolumes");
+    return volumesSchema.parse(items)
+      .filter(({ spec }) => spec.claimRef?.namespace === this.namespace)
+      .map(({ metadata }) => metadata.name);
   }
 
   async ask(key: string, method: string, path: string, body?: object): Promise<BrainReply> {
