@@ -71,19 +71,22 @@ async function saved(means: LookMeans, record: UserRecord): Promise<Awaited> {
     return await rescue(means.cluster, record, note);
   } catch (error) {
     if (!(error instanceof ClusterError && error.fault === "forbidden")) throw error;
-    if (await readmitted(means, record)) return "the manager's rights to be in force";
-    throw error;
+    const awaited = await readmission(means, record);
+    if (awaited === undefined) throw error;
+    return awaited;
   }
 }
 
 /** Where the manager has no rights, and so could do nothing, it gives them to itself once more. */
-async function readmitted(means: LookMeans, record: UserRecord): Promise<boolean> {
+async function readmission(means: LookMeans, record: UserRecord): Promise<Awaited> {
   const { cluster, operations } = means;
-  // In a namespace that is not his there are none to be given.
-  if (await findNamespace(cluster, record) === undefined) return false;
+  const namespace = await findNamespace(cluster, record);
+  // In one that is not his there are none to be given.
+  if (namespace === undefined) return undefined;
+  if (namespace.metadata.deletionTimestamp !== undefined) return "the deleted namespace to be gone";
   const wanted = operations.wantedObjects(record, await operations.capabilities());
   for (const object of wanted) if (object.kind === "RoleBinding") await cluster.apply(object);
-  return true;
+  return "the manager's rights to be in force";
 }
 
 async function repaired(means: LookMeans, record: UserRecord): Promise<Awaited> {
