@@ -37,6 +37,14 @@ export const SUITES = {
     full: 1_000_000,
     unit: "requests",
   },
+  manager: {
+    name: "users of the manager on a cluster with bad days",
+    file: "tests/manager_simulation_test.ts",
+    variable: "MANAGER_USERS",
+    sample: 1_000,
+    full: 10_000,
+    unit: "users",
+  },
 } as const satisfies Readonly<Record<string, Suite>>;
 
 export type SuiteName = keyof typeof SUITES;

@@ -39,6 +39,7 @@ const PARTS: readonly Part[] = [
   "damage",
   "mutants",
   "fuzz",
+  "manager",
   "compare",
 ];
 
