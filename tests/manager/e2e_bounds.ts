@@ -20,9 +20,9 @@ export async function refusals({ manager, managersApi, user }: Story): Promise<v
   assert.deepEqual([withoutKey.status, withoutKey.body.key], [200, null]);
 
   // Its own rights are no more than it needs: in a user's namespace, and nowhere else.
-  const secrets = (namespace: string) =>
-    managersApi.ask("GET", `/api/v1/namespaces/${namespace}/secrets`);
-  const statuses = await Promise.all([user.namespace, "user-shop", "kube-system"].map(secrets));
+  const secretOf = (namespace: string) =>
+    managersApi.ask("GET", `/api/v1/namespaces/${namespace}/secrets/brain-key`);
+  const statuses = await Promise.all([user.namespace, "user-shop", "kube-system"].map(secretOf));
   assert.deepEqual(statuses.map(({ status }) => status), [200, 403, 403]);
 }
 
