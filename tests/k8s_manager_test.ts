@@ -114,7 +114,8 @@ function refusals({ request, object = null, oldObject = null, namespaceObject = 
 }
 
 const OURS = { "app.kubernetes.io/managed-by": "brain-manager" };
-const user = { metadata: { name: "user-ada", labels: OURS } };
+const RESTRICTED = { "pod-security.kubernetes.io/enforce": "restricted" };
+const user = { metadata: { name: "user-ada", labels: { ...OURS, ...RESTRICTED } } };
 const foreign = { metadata: { name: "user-shop", labels: { team: "shop" } } };
 
 function within(namespace: string, resource: string, more: Record<string, unknown> = {}) {
@@ -139,6 +140,7 @@ const OF_VOLUMES = {
   resource: { resource: "persistentvolumes" },
 };
 const some = { metadata: { name: "brain" } };
+const REGISTER = { ...within("second-brain", "configmaps"), name: "user-ada" };
 
 Deno.test("the policy lets the manager do what it is for", () => {
   const allowed: Asked[] = [
@@ -146,7 +148,7 @@ Deno.test("the policy lets the manager do what it is for", () => {
     { request: OF_NAMESPACES("user-ada", "UPDATE"), object: user, oldObject: user },
     { request: OF_NAMESPACES("user-ada", "DELETE"), oldObject: user },
     { request: within("user-ada", "secrets"), object: some, namespaceObject: user },
-    { request: within("second-brain", "configmaps"), object: some, namespaceObject: some },
+    { request: REGISTER, object: some, namespaceObject: some },
     { request: within("second-brain", "events"), object: some, namespaceObject: some },
     {
       request: within("user-ada", "pods", { operation: "CREATE", dryRun: true }),
@@ -183,6 +185,7 @@ Deno.test("the policy lets the manager do what it is for", () => {
   }
 });
 
+const PODS = "the manager may only have namespaces with restricted pods";
 const NAMESPACES = "the manager may only touch namespaces user-… that carry its label";
 const WITHIN = "the manager may only write in its own namespace and in those of its users";
 const VOLUMES = "the manager may only touch volumes that are, or were, a user's";
@@ -199,9 +202,47 @@ const REFUSED: [Asked, string[]][] = [
   ],
   [
     { request: OF_NAMESPACES("user-ada", "UPDATE"), object: foreign, oldObject: user },
-    [NAMESPACES],
+    [NAMESPACES, PODS],
   ],
-  [{ request: OF_NAMESPACES("user-ada", "CREATE"), object: foreign }, [NAMESPACES]],
+  [{ request: OF_NAMESPACES("user-ada", "CREATE"), object: foreign }, [NAMESPACES, PODS]],
+  // A namespace in which pods may have the node.
+  [
+    {
+      request: OF_NAMESPACES("user-ada", "CREATE"),
+      object: {
+        metadata: { labels: { ...OURS, "pod-security.kubernetes.io/enforce": "privileged" } },
+      },
+    },
+    [PODS],
+  ],
+  [
+    {
+      request: OF_NAMESPACES("user-ada", "UPDATE"),
+      object: {
+        metadata: {
+          labels: { ...user.metadata.labels, "pod-security.kubernetes.io/enforce-version": "v1.0" },
+        },
+      },
+      oldObject: user,
+    },
+    [PODS],
+  ],
+  [
+    {
+      request: OF_VOLUMES,
+      object: volume({ claimRef: { namespace: "user-ada" } }),
+      oldObject: volume({ claimRef: { namespace: "user-shop" } }),
+    },
+    ["the manager may not give a volume to another namespace"],
+  ],
+  [
+    {
+      request: { ...within("second-brain", "configmaps"), name: "brain-manager-settings" },
+      object: some,
+      namespaceObject: some,
+    },
+    [OWN],
+  ],
   [
     { request: within("kube-system", "secrets"), object: some, namespaceObject: some },
     [WITHIN],

@@ -65,13 +65,13 @@ Deno.test("the file of limits goes before the environment, name by name, and lat
   assert.deepEqual(life.now().limits, [60, 10, 6]);
   assert.deepEqual((await life.seen()).limits, [0, 20, 30]);
   assert.deepEqual([quota.memories, quota.bytes], [20, 30], "who has the view sees it too");
-  life.files["/limits"] = "{}";
-  assert.deepEqual((await life.seen()).limits, [60, 5, 6]);
+  life.files["/limits"] = '{"max_memories": 30}';
+  assert.deepEqual((await life.seen()).limits, [60, 30, 6]);
   assert.deepEqual(life.logged.map(([event]) => event), ["limits_changed", "limits_changed"]);
 });
 
 Deno.test("a key is changed without a gap: the one before it is let in until its file is emptied", async () => {
-  const life = new Life({ "/key": `${KEY}\n`, "/limits": "{}" });
+  const life = new Life({ "/key": `${KEY}\n`, "/limits": limits(1, 2, 3) });
   Object.assign(life.files, { "/key": NEW_KEY, "/previous": KEY });
   assert.deepEqual((await life.seen()).keys, [NEW_KEY, KEY]);
   life.files["/previous"] = "";
@@ -79,34 +79,44 @@ Deno.test("a key is changed without a gap: the one before it is let in until its
   assert.deepEqual(life.logged, [["keys_changed", {}], ["keys_changed", {}]]);
 });
 
+/** Files that the start would refuse. */
+const BROKEN: readonly (readonly [string, string | undefined])[] = [
+  ["/key", undefined],
+  ["/key", ""],
+  ["/key", "short"],
+  ["/key", `${NEW_KEY}, ${NEW_KEY}`],
+  ["/limits", undefined],
+  ["/limits", ""],
+  ["/limits", "{}"],
+  ["/limits", `{"max_memory": 1}`],
+  ["/limits", `{"max_memories": 1`],
+  ["/limits", `{"max_memories": -1}`],
+  ["/limits", `{"max_memories": "${CANARY}"}`],
+  ["/limits", `["${CANARY}"]`],
+  ["/limits", " ".repeat(70_000) + limits(1, 2, 3)],
+];
+
 Deno.test("what the start would refuse changes nothing, and is said once, without a value", async () => {
-  const broken: [string, string | undefined][] = [
-    ["/key", undefined],
-    ["/key", ""],
-    ["/key", "short"],
-    ["/key", `${NEW_KEY}, ${NEW_KEY}`],
-    ["/previous", "changeme"],
-    ["/limits", undefined],
-    ["/limits", ""],
-    ["/limits", `{"max_memories": 1`],
-    ["/limits", `{"max_memories": -1}`],
-    ["/limits", `{"max_memories": "${CANARY}"}`],
-    ["/limits", `["${CANARY}"]`],
-    ["/limits", " ".repeat(70_000) + "{}"],
-  ];
-  for (const [path, text] of broken) {
+  for (const [path, text] of BROKEN) {
     const life = new Life({ "/key": KEY, "/previous": NEW_KEY, "/limits": limits(1, 2, 3) });
     const before = life.now();
-    // Beside what is wrong, something that would be right.
-    life.files["/limits"] = limits(7, 8, 9);
     if (text === undefined) delete life.files[path];
     else life.files[path] = text;
     assert.deepEqual(await life.seen(), before, `${path}: ${text?.slice(0, 30)}`);
     await life.seen();
     assert.deepEqual(life.logged.map(([event]) => event), ["settings_kept"]);
     assert.ok(!JSON.stringify(life.logged).includes(CANARY));
-    Object.assign(life.files, { "/key": KEY, "/previous": NEW_KEY, "/limits": limits(7, 8, 9) });
+    Object.assign(life.files, { "/key": KEY, "/limits": limits(7, 8, 9) });
     assert.deepEqual((await life.seen()).limits, [7, 8, 9]);
+  }
+});
+
+Deno.test("a slip in one file keeps no other from being heeded: a key that was taken away is gone", async () => {
+  const others = [["/limits", "{"], ["/previous", "changeme"], ["/previous", "a, b"]] as const;
+  for (const [path, text] of others) {
+    const life = new Life({ "/key": KEY, "/previous": `${KEY}1`, "/limits": limits(1, 2, 3) });
+    Object.assign(life.files, { "/key": NEW_KEY, "/previous": "", [path]: text });
+    assert.deepEqual((await life.seen()).keys, [NEW_KEY], path);
   }
 });
 
@@ -151,7 +161,7 @@ Deno.test("the door lets in whoever has a key that holds now, and nobody else", 
   keys = [NEW_KEY];
   assert.deepEqual(await all(), ["unauthorized", "in", "unauthorized"]);
   keys = [];
-  await assert.rejects(letIn(new Headers({ "X-API-Key": "" })), /shuts nobody out/);
+  await assert.rejects(letIn(new Headers({ "X-API-Key": "x" })), /shuts nobody out/);
 });
 
 Deno.test("another rate holds from the next request on", () => {

@@ -126,6 +126,11 @@ const BROKEN: readonly (readonly [string | null, string])[] = [
     "names and sums must each be there once",
   ],
   [
+    // What a script makes of a key that is not set.
+    keysFile({ one: "" }),
+    '"keys/0/sha256" is not as it should be; names and sums must each be there once',
+  ],
+  [
     keysFile({ one: KEYS.admin, two: KEYS.admin }),
     '"" is not as it should be; names and sums ' +
     "must each be there once",

@@ -1,5 +1,6 @@
 /** The manager's routes: what they ask of the users' management, and what becomes of the answer. */
 import assert from "node:assert/strict";
+import { ClusterError } from "../src/manager/cluster.ts";
 import { ManagerError } from "../src/manager/errors.ts";
 import { KEYS, NOW, outcome, SECRET_ID, UNDER_WAY, USER, withManager } from "./manager/http_kit.ts";
 
@@ -225,6 +226,28 @@ Deno.test("what the management refuses is a problem with its own code; a deletio
     const statuses: unknown[] = [];
     for (const code of codes) statuses.push((await refusal(new ManagerError(code, "Cannot")))[0]);
     assert.deepEqual(statuses, [404, 409, 409, 422]);
+  });
+});
+
+Deno.test("what the cluster says is told in words of ours, with whether to try again", async () => {
+  await withManager(async (app) => {
+    const refusal = async (error: ClusterError) => {
+      app.scripted.next = error;
+      const { status, body, headers } = await app.call("POST", "/users/ada/restart");
+      return [status, body.detail, headers.get("retry-after")];
+    };
+    const said = "canary: secrets is forbidden";
+    assert.deepEqual(await refusal(new ClusterError("unavailable", 0, "", said)), [
+      503,
+      "Cannot answer: the cluster does not answer; try again",
+      "5",
+    ]);
+    assert.deepEqual(await refusal(new ClusterError("forbidden", 403, "Forbidden", said)), [
+      502,
+      "Cannot answer: the cluster refused it (forbidden); see what the doctor says",
+      null,
+    ]);
+    assert.deepEqual(app.events("unexpected"), []);
   });
 });
 

@@ -160,3 +160,21 @@ Deno.test("a list is by slug, in pages, and only of what was asked for", async (
     next: "carl",
   });
 });
+
+Deno.test("lists are read one after the other, and no more wait than may", async () => {
+  const { cluster, register } = here();
+  await register.create(firstRecord({ tier: "free" }));
+  let atOnce = 0, most = 0;
+  cluster.faults = {
+    before: async () => {
+      most = Math.max(most, ++atOnce);
+      await Promise.resolve();
+    },
+    after: () => void atOnce--,
+  };
+  const lists = Array.from({ length: 50 }, () => register.list());
+  await assert.rejects(register.list(), { name: "ManagerError", code: "cluster_unavailable" });
+  assert.deepEqual((await Promise.all(lists)).map(({ total }) => total), lists.map(() => 1));
+  assert.equal(most, 1);
+  assert.equal((await register.list()).total, 1);
+});

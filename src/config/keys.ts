@@ -75,7 +75,7 @@ function checked(
   }
   const weakness = weaknessOf(key);
   if (weakness !== undefined) (isProduction ? problems : warnings).push(`${name} ${weakness}`);
-  return key;
+  return weakness !== undefined && isProduction ? undefined : key;
 }
 
 function weaknessOf(key: string): string | undefined {

@@ -13,12 +13,13 @@ export interface Limits {
   readonly quotaBytes: number;
 }
 
-/** Names that it does not know are passed over: a newer manager may have more to say. */
+/** Names that it does not know are passed over: a newer manager may have more to say. But a file
+ * that says nothing it knows is a slip, not a wish for no limits. */
 const limitsSchema = z.object({
   requests_per_minute: z.int().min(0).max(10_000_000),
   max_memories: z.int().min(0).max(1e12),
   storage_quota_bytes: z.int().min(0).max(1e15),
-}).partial();
+}).partial().refine((limits) => Object.values(limits).some((limit) => limit !== undefined));
 
 const MOST_CHARACTERS = 65_536;
 

@@ -3,7 +3,8 @@
  * files that somebody else replaces, such as a Secret and a ConfigMap that Kubernetes mounts.
  *
  * Promises: a file that cannot be read, or holds what the start would have refused, changes nothing
- * and is said once; a change is in force within five seconds. No value is ever said.
+ * and is said once, but for the former key: what is none there lets nobody in. A change is in force
+ * within five seconds. No value is ever said.
  */
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
@@ -81,23 +82,36 @@ export class LiveSettings {
     });
   }
 
+  /** Keys and limits each by themselves: a slip in one must not keep a stolen key in force. */
   #look(): void {
-    const { config: { files, ...found }, readFile, log } = this.#options;
-    const told: Told = { readFile, isProduction: found.isProduction, problems: [], warnings: [] };
-    const key = files.key === undefined ? this.#key : readKeyFile(files.key, told);
-    const previousKey = readPreviousKey(files.previousKey, told);
-    const limits = { ...found.environmentLimits, ...readLimits(files.limits, told) };
+    const told = { ...this.#options.config, ...this.#options, problems: [], warnings: [] };
+    this.#lookAtKeys(told);
+    this.#lookAtLimits(told);
     const said = told.problems.join("; ") || undefined;
-    if (said !== undefined && said !== this.#said) log("warn", "settings_kept", { problem: said });
+    if (said !== undefined && said !== this.#said) {
+      this.#options.log("warn", "settings_kept", { problem: said });
+    }
     this.#said = said;
-    // All of it or none: halves of two states of the files are nobody's wish.
-    if (said !== undefined) return;
+  }
+
+  #lookAtKeys(told: Told): void {
+    const { config: { files }, log } = this.#options;
+    const key = files.key === undefined ? this.#key : readKeyFile(files.key, told) ?? this.#key;
+    // One that cannot be used lets nobody in, and is no reason to keep another.
+    const previousKey = readPreviousKey(files.previousKey, told);
     if (key !== this.#key || previousKey !== this.#previousKey) log("info", "keys_changed", {});
+    this.#key = key;
+    this.#previousKey = previousKey;
+  }
+
+  #lookAtLimits(told: Told): void {
+    const { config: { files, environmentLimits }, log } = this.#options;
+    const before = told.problems.length;
+    const limits = { ...environmentLimits, ...readLimits(files.limits, told) };
+    if (told.problems.length > before) return;
     if (JSON.stringify(limits) !== JSON.stringify(this.#limits)) {
       log("info", "limits_changed", { ...limits });
     }
-    this.#key = key;
-    this.#previousKey = previousKey;
     this.#limits = limits;
   }
 }

@@ -54,7 +54,8 @@ function remembered(hash: (key: string) => Uint8Array): (key: string) => Uint8Ar
 /** Two keys that differ are no key: a proxy and a client may disagree on which one counts. */
 export function givenKey(headers: Headers): string | undefined {
   const bearer = /^Bearer +([^\s,]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
-  const header = headers.get("x-api-key") ?? undefined;
+  // An empty one is none: nobody's key has nothing in it.
+  const header = headers.get("x-api-key") || undefined;
   if (headers.has("authorization") && bearer === undefined) return undefined;
   if (bearer !== undefined && header !== undefined && bearer !== header) return undefined;
   return bearer ?? header;

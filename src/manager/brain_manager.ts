@@ -21,6 +21,7 @@ import { type Tier, type TierName, TIERS } from "./tiers.ts";
 import { slugOf } from "./user_id.ts";
 
 export { outcomeSchema, userListSchema, userViewSchema } from "./brain_manager/user_view.ts";
+export { asManagerError } from "./brain_manager/refusals.ts";
 export type { Outcome, UserList, UserView } from "./brain_manager/user_view.ts";
 
 /** How a request wants to be treated, whatever it asks for. */

@@ -175,9 +175,9 @@ export class Operations {
     return addressOf(this.#options.cluster, record);
   }
 
-  /** His key; undefined where he has none yet, or none that this operation made. */
+  /** His key; undefined where he has none yet, none to be read yet, or none that this operation made. */
   async keyOf(record: UserRecord, madeBy?: string): Promise<string | undefined> {
-    const secret = await this.#options.cluster.get(keySecretRef(record));
+    const secret = await readable(() => this.#options.cluster.get(keySecretRef(record)));
     const keys = secret === undefined ? undefined : keysIn(secret);
     return madeBy === undefined || keys?.madeBy === madeBy ? keys?.current : undefined;
   }
@@ -243,5 +243,15 @@ export class Operations {
   async stop(): Promise<void> {
     this.#stopping.abort(new Error("The manager is stopping"));
     await Promise.all(this.#running.values());
+  }
+}
+
+/** In a namespace that was made a moment ago the manager has no rights yet. */
+async function readable<T>(read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ClusterError && error.fault === "forbidden") return undefined;
+    throw error;
   }
 }

@@ -53,6 +53,7 @@ const USER_ID = "second-brain/user-id";
 const PREFIX = "user-";
 /** No record of ours comes near; a ConfigMap may have 1 MiB. */
 const MOST_BYTES = 64 * 1024;
+const MOST_WAITING = 50;
 
 const configMapSchema = z.object({ data: z.object({ record: z.string() }) });
 const versionSchema = z.object({ version: z.int() });
@@ -60,6 +61,9 @@ const versionSchema = z.object({ version: z.int() });
 export class Register {
   readonly #cluster: Cluster;
   readonly #namespace: string;
+  /** The end of the line of those who want a list, and how many stand in it. */
+  #last: Promise<void> = Promise.resolve();
+  #waiting = 0;
 
   constructor(cluster: Cluster, namespace: string) {
     this.#cluster = cluster;
@@ -92,7 +96,29 @@ export class Register {
     await this.#cluster.delete(ref, { uid });
   }
 
-  async list({ tier, state, after, limit = Infinity }: RegisterFilter = {}): Promise<RegisterList> {
+  /** One after the other: each holds all of the register in memory for a moment. */
+  async list(filter: RegisterFilter = {}): Promise<RegisterList> {
+    if (this.#waiting >= MOST_WAITING) {
+      throw new ManagerError(
+        "cluster_unavailable",
+        `Cannot list users now: ${MOST_WAITING} others wait for a list already`,
+        { retryAfterS: 5 },
+      );
+    }
+    this.#waiting++;
+    const before = this.#last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last = promise;
+    try {
+      await before;
+      return await this.#list(filter);
+    } finally {
+      this.#waiting--;
+      resolve();
+    }
+  }
+
+  async #list({ tier, state, after, limit = Infinity }: RegisterFilter): Promise<RegisterList> {
     const labels = {
       ...MANAGED_BY,
       ...tier === undefined ? {} : { [TIER]: tier },

@@ -20,13 +20,16 @@ const IMPLIED: Readonly<Partial<Record<Scope, readonly Scope[]>>> = {
   admin: SCOPES,
 };
 
+/** The sum of no bytes: what a script makes of a variable that is not set. */
+const OF_NOTHING = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const LOOK_MS = 5_000;
 const MOST_KEYS = 1_000;
 
 const fileSchema = z.strictObject({
   keys: z.array(z.strictObject({
     name: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
-    sha256: z.string().regex(/^[0-9a-fA-F]{64}$/),
+    sha256: z.string().regex(/^[0-9a-fA-F]{64}$/)
+      .refine((sum) => sum.toLowerCase() !== OF_NOTHING),
     scopes: z.array(z.enum(SCOPES)).max(20),
   })).max(MOST_KEYS),
 }).refine(({ keys }) => new Set(keys.map(({ name }) => name)).size === keys.length)

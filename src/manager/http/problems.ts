@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AppError } from "../../errors.ts";
 import { internalProblem, problem, problemReply, problemSchema } from "../../http/problem.ts";
+import { asManagerError } from "../brain_manager.ts";
 import { MANAGER_STATUS, ManagerError, type ManagerErrorCode } from "../errors.ts";
 
 export const managerProblemSchema = problemSchema.extend({
@@ -49,7 +50,8 @@ export interface Answered {
   readonly isKnown: boolean;
 }
 
-export function answerError(error: unknown): Answered {
+export function answerError(thrown: unknown): Answered {
+  const error = asManagerError(thrown);
   if (error instanceof AppError) return { reply: problem(error), code: error.code, isKnown: true };
   if (!(error instanceof ManagerError)) {
     return { reply: internalProblem(), code: "internal", isKnown: false };
