@@ -3,7 +3,8 @@
 # cannot try without a kubelet. Needs docker, kind and kubectl.
 #
 #   k8s/kind.sh up      the cluster, both images, the manager, its keys
-#   k8s/kind.sh try     signs a user up, stores a memory, upgrades, backs up, deletes, brings back
+#   k8s/kind.sh try     signs a user up, stores a memory, changes the tier, backs up, loses the
+#                       namespace, deletes, brings back: the memory is there each time
 #   k8s/kind.sh down    takes the cluster away
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,14 +47,42 @@ secrets() {
     kubectl apply -f -
 }
 
-# ask METHOD PATH [BODY]: a request to the manager, through the API server.
+# ask METHOD PATH [BODY]: a request to the manager.
 ask() {
   curl --silent --show-error --fail-with-body --request "$1" "http://127.0.0.1:18080$2" \
     --header "Authorization: Bearer $(<"$keys/operator")" \
     ${3:+--header "Content-Type: application/json" --data "$3"}
-  echo
 }
 
+# settled: waits until nothing is under way for ada, and prints how that ended.
+settled() {
+  local state
+  for _ in $(seq 150); do
+    state=$(ask GET /users/ada || true)
+    if [[ $state == *'"operation":null'* || $state == *'"purge_at":"'* ]]; then
+      echo "$state"
+      return
+    fi
+    sleep 2
+  done
+  echo "Cannot go on: something is still under way: $state" >&2
+  return 1
+}
+
+# brain METHOD PATH [BODY]: a request to ada's brain, from within the cluster's network.
+brain() {
+  local key
+  key=$(kubectl -n user-ada get secret brain-key -o jsonpath='{.data.key}' | base64 -d)
+  kubectl -n user-ada port-forward service/brain 18000:8000 >/dev/null &
+  local forward=$!
+  sleep 2
+  curl --silent --show-error --fail-with-body --request "$1" "http://127.0.0.1:18000$2" \
+    --header "Authorization: Bearer $key" \
+    ${3:+--header "Content-Type: application/json" --data "$3"}
+  kill "$forward"
+}
+
+# From pro to free, not the other way: kind's volumes cannot grow, and a smaller tier leaves them.
 try() {
   need kubectl && need curl
   kubectl -n second-brain port-forward service/brain-manager 18080:8080 >/dev/null &
@@ -61,19 +90,26 @@ try() {
   # shellcheck disable=SC2064
   trap "kill $forward" EXIT
   sleep 2
-  ask PUT "/users/ada?wait=60" '{"tier":"free"}'
-  kubectl -n user-ada wait --for=condition=Ready pod/brain-0 --timeout=180s
+  echo "== sign up" && ask PUT "/users/ada?wait=60" '{"tier":"pro"}' && settled
   kubectl -n user-ada get pod brain-0 -o jsonpath='{.status.qosClass}{"\n"}'
-  ask POST "/users/ada/tier?wait=60" '{"tier":"pro"}'
-  kubectl -n user-ada get pod brain-0 \
-    -o jsonpath='{.status.containerStatuses[0].resources}{"\n"}'
-  ask POST "/users/ada/backups?wait=60" '{"method":"export"}'
+  echo "== a memory" && brain POST /memories '{"content":"the fence gets cedar posts"}'
+  echo "== another tier, in place where the server can"
+  ask POST "/users/ada/tier?wait=60" '{"tier":"free"}' && settled
+  kubectl -n user-ada get pod brain-0 -o jsonpath='{.status.containerStatuses[0].resources}{"\n"}'
+  echo "== a backup" && ask POST "/users/ada/backups?wait=60" '{"method":"export"}' && settled
+  echo "== somebody deletes the namespace"
+  local before
+  before=$(kubectl get namespace user-ada -o jsonpath='{.metadata.uid}')
   kubectl delete namespace user-ada --wait=false
-  kubectl -n user-ada wait --for=condition=Ready pod/brain-0 --timeout=300s ||
-    echo "It is not back yet: see GET /users/ada"
-  ask DELETE "/users/ada?wait=60"
-  ask POST "/users/ada/undelete?wait=60"
-  ask GET /users/ada
+  for _ in $(seq 150); do
+    [[ $(kubectl get namespace user-ada -o jsonpath='{.metadata.uid}' 2>/dev/null) != "$before" ]] &&
+      kubectl -n user-ada wait --for=condition=Ready pod/brain-0 --timeout=5s 2>/dev/null && break
+    sleep 2
+  done
+  brain GET "/memories?limit=1"
+  echo "== deleted, and brought back" && ask DELETE "/users/ada?wait=60" && settled
+  ask POST "/users/ada/undelete?wait=60" && settled
+  brain GET "/memories?limit=1"
 }
 
 case "${1:-}" in

@@ -1,5 +1,6 @@
 /** The manager's environments, and the configuration or exactly the problems they give. */
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { MANAGER_ENV } from "../.build/permissions.ts";
 import { ConfigError, loadConfig, type ManagerConfig, type Needs } from "../src/manager/config.ts";
 
@@ -94,6 +95,15 @@ Deno.test("every variable that the manager may read is one that it knows, and th
   const asked: string[] = [];
   loadConfig((name) => void asked.push(name));
   assert.deepEqual(asked.toSorted(), [...MANAGER_ENV].toSorted());
+});
+
+Deno.test("every variable is in the README's table", async () => {
+  const readme = await readFile(new URL("../k8s/README.md", import.meta.url), "utf8");
+  const [, section = ""] = /## The manager's variables\n([^]*?)\n## /.exec(readme) ?? [];
+  const named = section.split("\n").flatMap((row) =>
+    [...(row.split("|")[1] ?? "").matchAll(/`([A-Z_]+)`/g)].map(([, name = ""]) => name)
+  );
+  assert.deepEqual(named.toSorted(), [...MANAGER_ENV].toSorted());
 });
 
 Deno.test("everything set gives what was set", () => {
