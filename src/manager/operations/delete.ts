@@ -65,11 +65,13 @@ export const deletion: Verb = {
   prepare: async ({ record, cluster }, asked) => {
     const { backup, retainDays } = askedSchema.parse(asked);
     const isDeleted = record.state === "deleted";
-    if (isDeleted && record.operation?.verb !== "undelete") return undefined;
+    const verb = record.operation?.verb;
+    // Those bring a deleted user back.
+    if (isDeleted && verb !== "undelete" && verb !== "restore") return undefined;
     const claim = await findClaim(cluster, record, record.claim.number);
     // Where no volume ever was, or no brain yet, there is nothing to back up.
     const hasVolume = record.volume !== null || (claim !== undefined && isBound(claim));
-    const hasData = hasVolume && record.operation?.verb !== "create";
+    const hasData = hasVolume && verb !== "create";
     const isRunning = record.state === "active" && record.volume === null &&
       record.operation === null;
     return { backup: backup && hasData && !isDeleted, retainDays, isRunning };

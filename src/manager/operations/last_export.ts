@@ -14,11 +14,20 @@ const AGAIN_MS = 5_000;
 export const wake: Step = {
   name: "wake",
   run: async (context) => {
-    const outcome = await up(context, { ...context.record, state: "active" });
+    const outcome = await awake(context);
     const last = outcome === "done" ? await answering(context) : outcome;
     return last === "done" ? last : patiently(context, last, last.for);
   },
 };
+
+async function awake(context: StepContext): Promise<StepOutcome> {
+  try {
+    return await up(context, { ...context.record, state: "active" });
+  } catch (error) {
+    if (!(error instanceof ManagerError) || error.code !== "wrong_state") throw error;
+    throw failure(error.message);
+  }
+}
 
 /** The backup has the operation's id: run again, it is the same one. */
 export const take: Step = {
@@ -51,8 +60,12 @@ function isPassing(error: unknown): error is Error {
 function patiently(context: StepContext, outcome: StepOutcome, reason: string): StepOutcome {
   const { clock, operation: { startedAt } } = context;
   if (clock.now() < Date.parse(startedAt) + PATIENCE_MS) return outcome;
-  throw new ManagerError(
+  throw failure(`waited in vain for it: ${reason}`);
+}
+
+function failure(reason: string): ManagerError {
+  return new ManagerError(
     "backup_failed",
-    `Cannot back up: waited in vain for it: ${reason}; mend that, or delete without a backup`,
+    `Cannot back up: ${reason}; mend that, or delete without a backup`,
   );
 }

@@ -1,15 +1,17 @@
 /**
  * A user as he was when a backup was made. It is loaded onto a new claim; the one he has is not
  * touched, and stays for a week. Until all of it is there the record names the old claim: whatever
- * breaks off, and whoever takes over, finds his data there.
+ * breaks off, and whoever takes over, finds his data there. A volume that was set aside is his data
+ * as well, and nothing is loaded onto it; only where it is lost by now is he restored without it, also
+ * one who was deleted.
  *
  * What is written while it runs goes to the new claim: it is kept where the restore succeeds.
  */
 import { z } from "zod";
 import { ManagerError } from "../errors.ts";
-import { dropClaims, stopBrain } from "../namespaces.ts";
+import { deleteNamespace, dropClaims, stopBrain } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
-import { createFrom, findClaim, listClaims } from "../volumes.ts";
+import { createFrom, findClaim, findKept, listClaims } from "../volumes.ts";
 import { requireThere } from "./asked_of.ts";
 import { dataSource, isSnapshotId, isUsable } from "./snapshots.ts";
 import type { Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";
@@ -19,26 +21,41 @@ const KEPT_MS = 7 * 24 * 3_600_000;
 const MOST_KEPT = 8;
 
 const askedSchema = z.object({ backup: z.string() });
-const argsSchema = askedSchema.extend({ claim: z.int(), memories: z.int().nullable() });
+const argsSchema = askedSchema.extend({
+  claim: z.int(),
+  memories: z.int().nullable(),
+  /** The uid of the volume that the record names, and that is gone. */
+  lost: z.string().nullable().default(null),
+});
 
 async function prepare(context: Preparation, asked: Record<string, unknown>) {
   const { record } = context;
   const { backup } = askedSchema.parse(asked);
-  requireThere(record, "restore");
-  if (record.volume !== null) {
-    throw new ManagerError(
-      "wrong_state",
-      "Cannot restore: he is just being brought back; try again once he runs",
-      { retryAfterS: 60 },
-    );
-  }
+  const lost = await lostVolume(context);
   if (record.keptClaims.length >= MOST_KEPT) {
     throw new ManagerError(
       "wrong_state",
       `Cannot restore: ${MOST_KEPT} former claims are kept already; try again once one has gone`,
     );
   }
-  return { backup, memories: await memoriesIn(context, backup), claim: await nextNumber(context) };
+  const memories = await memoriesIn(context, backup);
+  return { backup, memories, claim: await nextNumber(context), lost };
+}
+
+/** Throws where his data is to be had without a backup, or soon will be. */
+async function lostVolume({ cluster, clock, record }: Preparation): Promise<string | null> {
+  const { volume, state, purgeAt } = record;
+  const isKept = volume !== null && await findKept(cluster, volume) !== undefined;
+  const isOver = purgeAt !== null && Date.parse(purgeAt) <= clock.now();
+  if (isKept || isOver) requireThere(record, "restore");
+  if (isKept && state !== "deleted") {
+    throw new ManagerError(
+      "wrong_state",
+      "Cannot restore: he is just being brought back; try again once he runs",
+      { retryAfterS: 60 },
+    );
+  }
+  return volume?.uid ?? null;
 }
 
 /** Null for a snapshot: nobody counted them. */
@@ -61,10 +78,17 @@ async function nextNumber({ cluster, record }: Preparation): Promise<number> {
   return Math.max(...known, ...there) + 1;
 }
 
-/** The record as it will be. */
-function onNewClaim({ record, operation }: StepContext): UserRecord {
-  const { claim: number } = argsSchema.parse(operation.args);
-  return { ...record, state: "active", claim: { ...record.claim, number } };
+/** The record as it will be. Throws where his data was set aside since it was begun. */
+function onNewClaim({ operation }: StepContext, record: UserRecord): UserRecord {
+  const { claim: number, lost } = argsSchema.parse(operation.args);
+  if (record.volume !== null && record.volume.uid !== lost) {
+    throw new ManagerError(
+      "wrong_state",
+      "Cannot restore: his namespace or his claim was deleted meanwhile; try again once he runs",
+      { retryAfterS: 60 },
+    );
+  }
+  return { ...record, state: "active", claim: { ...record.claim, number }, volume: null };
 }
 
 function isSwitched({ record, operation }: StepContext): boolean {
@@ -80,7 +104,7 @@ const stop: Step = {
 const load: Step = {
   name: "claim",
   run: async (context) => {
-    const wanted = onNewClaim(context);
+    const wanted = onNewClaim(context, context.record);
     const { backup } = argsSchema.parse(context.operation.args);
     if (isSnapshotId(backup)) {
       const claim = context.wantedObjects(wanted).find(({ kind, metadata: { name } }) =>
@@ -123,17 +147,14 @@ const commit: Step = {
     const dropAt = new Date(clock.now() + KEPT_MS).toISOString();
     await context.update((now) => {
       if (now.claim.number === number) return now;
-      if (now.volume !== null) {
-        throw new ManagerError(
-          "wrong_state",
-          "Cannot restore: his namespace was deleted meanwhile",
-        );
-      }
       const former = isThere ? [{ number: now.claim.number, dropAt }] : [];
+      const switched = { ...onNewClaim(context, now), keptClaims: [...now.keptClaims, ...former] };
+      if (now.state !== "deleted") return { ...switched, state: now.state };
       return {
-        ...now,
-        claim: { ...now.claim, number },
-        keptClaims: [...now.keptClaims, ...former],
+        ...switched,
+        generation: now.generation + 1,
+        deletedAt: null,
+        purgeAt: null,
       };
     });
     await context.event("Restored", "He is as the backup has it; the former claim is kept 7 days");
@@ -141,14 +162,16 @@ const commit: Step = {
   },
 };
 
-/** The old claim again; where it was lost before, there is none to go back to. */
+/** The old claim again; where that and its volume were lost before, there is none to go back to. */
 const goBack: Step = {
   name: "go_back",
   run: async (context) => {
-    const { cluster, record } = context;
-    if (isSwitched(context)) return "done";
-    if (await findClaim(cluster, record, record.claim.number) === undefined) return "done";
-    return await back(context);
+    const { cluster, record, operation } = context;
+    const { lost } = argsSchema.parse(operation.args);
+    if (isSwitched(context) || record.state === "deleted") return "done";
+    const isSetAside = record.volume !== null && record.volume.uid !== lost;
+    const claim = await findClaim(cluster, record, record.claim.number);
+    return isSetAside || claim !== undefined ? await back(context) : "done";
   },
 };
 
@@ -161,9 +184,16 @@ const drop: Step = {
   },
 };
 
+/** Of one who stays deleted. */
+const leave: Step = {
+  name: "leave",
+  run: async ({ cluster, record }) =>
+    outcomeOf(record.state === "deleted" ? await deleteNamespace(cluster, record) : undefined),
+};
+
 export const restore: Verb = {
   minutes: 120,
   prepare,
   steps: () => [stop, load, fill, commit, rest],
-  wayBack: () => [stop, goBack, drop, rest],
+  wayBack: () => [stop, goBack, drop, rest, leave],
 };

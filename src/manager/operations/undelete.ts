@@ -35,10 +35,13 @@ export const undelete: Verb = {
     const isOver = record.purgeAt !== null && Date.parse(record.purgeAt) <= clock.now();
     const isLost = record.volume !== null &&
       await findKept(cluster, record.volume) === undefined;
-    if (isOver || isLost) {
+    if (isOver) {
+      throw new ManagerError("no_such_user", "Cannot bring the user back: his time is over");
+    }
+    if (isLost) {
       throw new ManagerError(
-        "no_such_user",
-        `Cannot bring the user back: ${isOver ? "his time is over" : "his volume is gone"}`,
+        "wrong_state",
+        "Cannot bring the user back: his volume is gone; restore a backup",
       );
     }
     return {};
