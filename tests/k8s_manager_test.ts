@@ -149,6 +149,8 @@ Deno.test("the policy lets the manager do what it is for", () => {
     { request: OF_NAMESPACES("user-ada", "DELETE"), oldObject: user },
     { request: within("user-ada", "secrets"), object: some, namespaceObject: user },
     { request: REGISTER, object: some, namespaceObject: some },
+    // The doctor compares clocks with it.
+    { request: { ...REGISTER, name: "trial", dryRun: true }, object: some, namespaceObject: some },
     { request: within("second-brain", "events"), object: some, namespaceObject: some },
     {
       request: within("user-ada", "pods", { operation: "CREATE", dryRun: true }),
