@@ -1,9 +1,9 @@
 /** What has become due for a user: a look at his record and the clock, nothing else. */
-import type { UserRecord } from "../record.ts";
+import type { UserRecord, VerbName } from "../record.ts";
 import { TIERS } from "../tiers.ts";
 
 const HOUR_MS = 3_600_000;
-/** After a backup that failed; none is tried more often than its plan says. */
+/** After a backup or a purge that failed; no backup is tried more often than its plan says. */
 const AFTER_FAILURE_MS = 30 * 60_000;
 
 /**
@@ -18,17 +18,24 @@ export function isBackupDue(record: UserRecord, now: number): boolean {
   const last = record.lastBackup?.at ?? record.createdAt;
   // One of the future was made by a clock that is set right since.
   if (Date.parse(last) >= slot && Date.parse(last) <= now) return false;
-  return !hasJustFailed(record, now, everyMs);
+  return !hasJustFailed(record, "backup", now, Math.min(AFTER_FAILURE_MS, everyMs));
 }
 
-function hasJustFailed({ lastOperation }: UserRecord, now: number, everyMs: number): boolean {
-  if (lastOperation?.verb !== "backup" || lastOperation.outcome !== "failed") return false;
-  return now - Date.parse(lastOperation.endedAt) < Math.min(AFTER_FAILURE_MS, everyMs);
+function hasJustFailed(
+  { lastOperation }: UserRecord,
+  verb: VerbName,
+  now: number,
+  pauseMs: number,
+): boolean {
+  if (lastOperation?.verb !== verb || lastOperation.outcome !== "failed") return false;
+  const sinceMs = now - Date.parse(lastOperation.endedAt);
+  // One of the future was noted by a clock that is set right since.
+  return sinceMs >= 0 && sinceMs < pauseMs;
 }
 
 export function isPurgeDue(record: UserRecord, now: number): boolean {
   return record.state === "deleted" && record.operation === null && record.purgeAt !== null &&
-    Date.parse(record.purgeAt) <= now;
+    Date.parse(record.purgeAt) <= now && !hasJustFailed(record, "purge", now, AFTER_FAILURE_MS);
 }
 
 export function dueClaims({ keptClaims }: UserRecord, now: number): number[] {

@@ -10,17 +10,20 @@ import { type Awaited, bringUp, findNamespace, movePod } from "../namespaces.ts"
 import type { Operations } from "../operations.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
+import type { Settings } from "../settings.ts";
 import { dropClaim, findClaim, type KeptVolume } from "../volumes.ts";
 import { drifted, straightened } from "./drift.ts";
 import { dueClaims, isBackupDue, isPreviousKeyOver, isPurgeDue } from "./due.ts";
 import type { BackupGate } from "./backup_gate.ts";
 import { rescue } from "./rescue.ts";
+import { agreesWithServer } from "./server_clock.ts";
 
 export interface LookMeans {
   readonly cluster: Cluster;
   readonly register: Register;
   readonly operations: Operations;
   readonly manager: Pick<BrainManager, "backupUser" | "purgeUser">;
+  readonly settings: Pick<Settings, "managerNamespace">;
   readonly clock: Clock;
   readonly log: Log;
   readonly backups: BackupGate;
@@ -40,10 +43,33 @@ export async function look(means: LookMeans, slug: string): Promise<Awaited> {
   if (record === undefined) return undefined;
   if (record.operation !== null) return await underWay(means, record);
   if (record.state === "deleted") {
-    if (isPurgeDue(record, means.clock.now())) await means.manager.purgeUser(record.userId);
+    if (isPurgeDue(record, means.clock.now())) await purge(means, record);
     return undefined;
   }
   return await saved(means, record) ?? await repaired(means, record) ?? await due(means, record);
+}
+
+/**
+ * Nobody asked for it at this moment, so it needs more than a record: that may be an old one, put back
+ * since he was undeleted. A purge that somebody began before is gone on with.
+ */
+async function purge(means: LookMeans, record: UserRecord): Promise<void> {
+  const { cluster, manager, log } = means;
+  const isBegun = record.lastOperation?.verb === "purge";
+  if (!isBegun && await findNamespace(cluster, record) !== undefined) {
+    log("warn", "purge_held_back", { slug: record.slug, reason: "he has a namespace" });
+    return;
+  }
+  if (await isTimeSure(means, record)) await manager.purgeUser(record.userId);
+}
+
+async function isTimeSure(
+  { clock, cluster, settings, log }: LookMeans,
+  { slug }: UserRecord,
+): Promise<boolean> {
+  const isSure = await agreesWithServer(clock, cluster, settings.managerNamespace);
+  if (!isSure) log("error", "clock_differs", { slug });
+  return isSure;
 }
 
 async function underWay(means: LookMeans, record: UserRecord): Promise<Awaited> {
@@ -142,7 +168,9 @@ async function withoutDueClaims(
   record: UserRecord,
   now: number,
 ): Promise<Awaited> {
-  for (const number of dueClaims(record, now)) {
+  const numbers = dueClaims(record, now);
+  if (numbers.length === 0 || !await isTimeSure(means, record)) return undefined;
+  for (const number of numbers) {
     const claim = await findClaim(means.cluster, record, number);
     if (claim !== undefined && !await dropClaim(means.cluster, record, claim)) {
       return "a former claim to be gone";
