@@ -93,6 +93,13 @@ Deno.test("the manager's bundle runs under its own rights: pages, render, doctor
       "settings warn",
       "backups ok",
     ]);
+    const keyless = { ...env, MANAGER_KEYS_FILE: join(folder, "gone.json") };
+    const said = "the file that MANAGER_KEYS_FILE names cannot be used: there is no such file";
+    for (const [command, code] of [["serve", 78], ["doctor", 1]] as const) {
+      const refused = await run(folder, [...args, command], keyless);
+      assert.deepEqual([refused.code, `${refused.out}${refused.err}`.includes(said)], [code, true]);
+      assert.doesNotMatch(refused.err, /\n {4}at /);
+    }
     await serves(folder, args, env);
   });
 });

@@ -142,6 +142,8 @@ async function workOn(line: CommandLine): Promise<number> {
   const open = async () => {
     const config = readConfig({ cluster: true, backups: true });
     warnings = config.warnings;
+    // It is the service's alone, and may well not be where a command line is.
+    if (line.command === "doctor" && config.keysFile !== undefined) await openKeys(config, log);
     return opened ??= await openParts(config, log);
   };
   try {
@@ -191,20 +193,25 @@ async function readText(path: string): Promise<string> {
   return text;
 }
 
-/** `name` is the variable that says where it is. */
-async function readSecret<T>(name: string, path: string, parse: (text: string) => T): Promise<T> {
+/** `name` is the variable that says where it is. Throws `ConfigError`. */
+async function fromFile<T>(name: string, open: () => Promise<T>): Promise<T> {
   try {
-    return parse(await readText(path));
+    return await open();
   } catch (error) {
-    const reason = error instanceof Error && error.message.startsWith("Cannot ")
-      ? error.message
-      : reasonOf(error);
+    const isOurs = error instanceof KeysFileError ||
+      error instanceof Error && error.message.startsWith("Cannot ");
+    const reason = isOurs ? error.message : reasonOf(error);
     throw new ConfigError([`the file that ${name} names cannot be used: ${reason}`]);
   }
 }
 
+function readSecret<T>(name: string, path: string, parse: (text: string) => T): Promise<T> {
+  return fromFile(name, async () => parse(await readText(path)));
+}
+
 function openKeys({ keysFile = "" }: ManagerConfig, log: Log): Promise<AccessKeys> {
-  return AccessKeys.open({ read: () => readText(keysFile), clock, log });
+  const read = () => readText(keysFile);
+  return fromFile("MANAGER_KEYS_FILE", () => AccessKeys.open({ read, clock, log }));
 }
 
 async function connect({ cluster }: ManagerConfig) {
@@ -250,11 +257,6 @@ async function openParts(config: ManagerConfig, log: Log) {
 /** What an operator can mend, in one line, with the code for whoever called. */
 function forPeople(error: unknown): unknown {
   if (error instanceof AccessError) return new ConfigError([error.message]);
-  if (error instanceof KeysFileError) {
-    return new ConfigError([
-      `the file that MANAGER_KEYS_FILE names cannot be used: ${error.message}`,
-    ]);
-  }
   const isAway = error instanceof ManagerError && error.code === "cluster_unavailable" ||
     error instanceof ClusterError && error.fault === "unavailable";
   if (isAway) return new CommandError(error.message, EXIT_UNAVAILABLE);
