@@ -217,6 +217,8 @@ Deno.test("what the management refuses is a problem with its own code; a deletio
       status: 503,
       detail: "Cannot x: y",
     }, "2"]);
+    const busy = new ManagerError("operation_under_way", "Cannot x: y", { retryAfterS: 5 });
+    assert.deepEqual((await refusal(busy)).filter((_, i) => i !== 1), [409, "5"]);
     const codes = [
       "no_such_user",
       "operation_under_way",

@@ -27,14 +27,20 @@ interface HeaderDoc {
 
 const REQUEST_ID: HeaderDoc = { description: "The request's name in the log." };
 const RETRY_AFTER = "Seconds after which the same request may succeed";
+const MAYBE_LATER = {
+  "Retry-After": { description: `${RETRY_AFTER}, where that is known.`, required: false },
+} as const;
 
 /** What errors of a status carry in their heads. */
 const ERROR_HEADERS: Readonly<Record<number, Readonly<Record<string, HeaderDoc>>>> = {
   401: { "WWW-Authenticate": { description: "`Bearer`." } },
   429: { "Retry-After": { description: `${RETRY_AFTER}.` } },
-  503: { "Retry-After": { description: `${RETRY_AFTER}, where that is known.`, required: false } },
-  507: { "Retry-After": { description: `${RETRY_AFTER}, where that is known.`, required: false } },
+  503: MAYBE_LATER,
+  507: MAYBE_LATER,
 };
+
+/** Errors that are a service's own may pass where those of every service do not. */
+const OWN_ERROR_HEADERS: typeof ERROR_HEADERS = { ...ERROR_HEADERS, 409: MAYBE_LATER };
 
 /** An answer with a memory cannot be given again once that was deleted. */
 function withIdempotency({ replies }: RouteDoc): readonly ErrorCode[] {
@@ -200,12 +206,13 @@ function problems(route: RouteDoc, schemas: Json, problem: z.ZodType): Json {
   for (const [code, status] of [...all, ...Object.entries(route.ownErrors ?? {})]) {
     byStatus.set(status, (byStatus.get(status) ?? new Set()).add(code));
   }
+  const errorHeaders = route.ownErrors === undefined ? ERROR_HEADERS : OWN_ERROR_HEADERS;
   return Object.fromEntries(
     [...byStatus].sort(([a], [b]) => a - b).filter(([status]) => !(status in route.replies)).map((
       [status, names],
     ) => [status, {
       description: [...names].join(", "),
-      headers: headerDocs({ "X-Request-ID": REQUEST_ID, ...ERROR_HEADERS[status] }),
+      headers: headerDocs({ "X-Request-ID": REQUEST_ID, ...errorHeaders[status] }),
       content: { "application/problem+json": { schema } },
     }]),
   );

@@ -56,9 +56,8 @@ export function answerError(thrown: unknown): Answered {
   if (!(error instanceof ManagerError)) {
     return { reply: internalProblem(), code: "internal", isKnown: false };
   }
-  const { code, message: detail, purgeAt } = error;
+  const { code, message: detail, purgeAt, retryAfterS } = error;
   const status = MANAGER_STATUS[code];
-  const retryAfterS = status === 503 ? error.retryAfterS : undefined;
   const reply = problemReply({
     ...{ code, status, title: TITLES[code], detail, retryAfterS },
     ...(purgeAt !== undefined && { more: { purge_at: purgeAt } }),
