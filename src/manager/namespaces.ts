@@ -4,22 +4,13 @@
  * of this life of the user is somebody else's, and is never touched.
  */
 import { z } from "zod";
+import { claimUp } from "./claims.ts";
 import { type Cluster, ClusterError } from "./cluster.ts";
 import { ManagerError } from "./errors.ts";
 import type { KubeObject, KubeRef } from "./kube_object.ts";
-import { claimOver } from "./manifests.ts";
 import type { UserRecord } from "./record.ts";
 import { namespaceOf } from "./user_id.ts";
-import {
-  claimRef,
-  dropClaim,
-  findClaim,
-  hasLooseVolume,
-  isBound,
-  isOf,
-  listClaims,
-  reserveVolume,
-} from "./volumes.ts";
+import { claimRef, dropClaim, isOf, listClaims } from "./volumes.ts";
 
 const podSchema = z.looseObject({
   spec: z.looseObject({
@@ -133,8 +124,8 @@ export async function dropClaims(
 }
 
 /**
- * Applies all that he should have, in its order, and has his key made before what needs it. His claim is made anew only where no data of his
- * can be elsewhere, or with the volume that has it.
+ * Applies all that he should have, in its order, and has his key made before what needs it. Throws
+ * `name_collision` where the namespace is somebody else's, and `wrong_state` where his data is lost.
  */
 export async function bringUp(
   cluster: Cluster,
@@ -160,7 +151,7 @@ async function applied(
   object: KubeObject,
 ): Promise<Awaited> {
   if (object.kind === NAMESPACE.kind) {
-    const awaited = await namespaceFree(cluster, record);
+    const awaited = await namespaceFree(cluster, record, object);
     if (awaited !== undefined) return awaited;
   }
   try {
@@ -178,9 +169,16 @@ async function applied(
   }
 }
 
-async function namespaceFree(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+/** `wanted` is made where there is none: one that somebody else makes at that moment stays his. */
+async function namespaceFree(
+  cluster: Cluster,
+  record: UserRecord,
+  wanted?: KubeObject,
+): Promise<Awaited> {
   const name = namespaceOf(record.slug);
-  const found = await cluster.get({ ...NAMESPACE, name });
+  const there = await cluster.get({ ...NAMESPACE, name });
+  if (there === undefined && wanted !== undefined) await unlessThere(cluster.create(wanted));
+  const found = there ?? await cluster.get({ ...NAMESPACE, name });
   if (found !== undefined && !isOf(found, record)) {
     throw new ManagerError(
       "name_collision",
@@ -189,57 +187,6 @@ async function namespaceFree(cluster: Cluster, record: UserRecord): Promise<Awai
   }
   const isGoing = found?.metadata.deletionTimestamp !== undefined;
   return isGoing ? "its former namespace to be gone" : undefined;
-}
-
-async function claimUp(
-  cluster: Cluster,
-  record: UserRecord,
-  wanted: KubeObject,
-): Promise<Awaited> {
-  const { volume, claim: { number } } = record;
-  const reserved = volume === null ? undefined : await reserveVolume(cluster, record, volume);
-  const found = await findClaim(cluster, record, number);
-  if (found?.metadata.deletionTimestamp !== undefined) return "its former claim to be gone";
-  if (found === undefined && reserved === undefined) {
-    return await firstClaim(cluster, record, wanted);
-  }
-  if (found === undefined) {
-    const spec = {
-      ...specOf(wanted),
-      volumeName: reserved?.metadata.name,
-      storageClassName: reserved?.spec.storageClassName ?? "",
-      accessModes: reserved?.spec.accessModes,
-      resources: { requests: { storage: String(volume?.storageBytes) } },
-    };
-    // Created, not applied: what was applied once would have to be applied ever after.
-    await unlessThere(cluster.create({ ...wanted, spec }));
-    return "its volume to be bound";
-  }
-  if (reserved !== undefined) {
-    const isBack = isBound(found) && found.spec.volumeName === reserved.metadata.name;
-    if (!isBack) return "its volume to be bound";
-  }
-  // What is not bound yet cannot grow.
-  if (isBound(found)) await cluster.apply(claimOver(wanted, found));
-  return undefined;
-}
-
-/** A record that was read before the data was set aside must not become an empty brain. */
-async function firstClaim(
-  cluster: Cluster,
-  record: UserRecord,
-  wanted: KubeObject,
-): Promise<Awaited> {
-  if (await hasLooseVolume(cluster, record)) {
-    throw new ClusterError("unavailable", 0, "Changed", "a volume of this user is set aside");
-  }
-  await cluster.apply(wanted);
-  return undefined;
-}
-
-function specOf(object: KubeObject): Readonly<Record<string, unknown>> {
-  const spec = object["spec"];
-  return typeof spec === "object" && spec !== null ? { ...spec } : {};
 }
 
 async function unlessGone(write: Promise<unknown>): Promise<void> {

@@ -90,12 +90,15 @@ export async function findKept(cluster: Cluster, kept: KeptVolume): Promise<Volu
   return volume?.metadata.uid === kept.uid ? volume : undefined;
 }
 
-/** Whether a volume of this life was set aside, and no claim has it. */
-export async function hasLooseVolume(cluster: Cluster, record: UserRecord): Promise<boolean> {
+/** All that were ever set aside and are still there; of his other claims, too. */
+export async function listVolumes(cluster: Cluster, record: UserRecord): Promise<Volume[]> {
   const { items } = await cluster.list(VOLUME, { labels: { [LIFE_LABEL]: record.life } });
-  if (items.length === 0) return false;
-  const claims = new Set((await listClaims(cluster, record)).map(({ metadata }) => metadata.uid));
-  return items.some((item) => !claims.has(volumeSchema.parse(item).spec.claimRef?.uid));
+  return items.map((item) => volumeSchema.parse(item));
+}
+
+export function keptOf({ metadata: { name, uid }, spec: { capacity } }: Volume): KeptVolume {
+  if (uid === undefined) throw new Error("The server gave a volume without a uid");
+  return { name, uid, storageBytes: Math.floor(bytesOf(capacity.storage)) };
 }
 
 /**
@@ -118,9 +121,7 @@ export async function keepVolume(
     metadata: { labels },
     spec: { persistentVolumeReclaimPolicy: "Retain" },
   });
-  const { name, uid } = volume.metadata;
-  if (uid === undefined) throw new Error("The server gave a volume without a uid");
-  return { name, uid, storageBytes: Math.floor(bytesOf(volume.spec.capacity.storage)) };
+  return keptOf(volume);
 }
 
 /** Takes our hand off the claim and deletes it. True once it is gone. */
@@ -273,16 +274,4 @@ async function writing<T>(work: () => Promise<T>): Promise<T> {
       if (!isConflict || conflicts >= MOST_CONFLICTS) throw error;
     }
   }
-}
-
-/** A claim that is filled with what a snapshot holds; one that is there is left as it is. */
-export async function createFrom(
-  cluster: Cluster,
-  claim: KubeObject,
-  dataSource: Readonly<Record<string, string>>,
-): Promise<void> {
-  if (await cluster.get(refOf(claim)) !== undefined) return;
-  const spec = z.looseObject({}).parse(claim["spec"]);
-  // Created, not applied: what was applied once would have to be applied ever after.
-  await cluster.create({ ...claim, spec: { ...spec, dataSource } });
 }

@@ -1,6 +1,7 @@
 /** A volume that grows: it never shrinks, cannot everywhere, and takes its time. */
 import { z } from "zod";
 import type { KubeObject } from "../kube_object.ts";
+import { ManagerError } from "../errors.ts";
 import { claimOver } from "../manifests.ts";
 import { stopBrain } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
@@ -56,13 +57,23 @@ export async function growVolume(context: StepContext, tier: TierName): Promise<
   const claim = await findClaim(cluster, record, record.claim.number);
   // Made in its new size with all the rest, where it is not there.
   const isSmall = claim !== undefined && requestedBytes(claim) < requestedBytes(wanted);
-  if (isSmall && !isBound(claim)) return await removeEmpty(context, claim);
+  if (isSmall && !isBound(claim)) return await unbound(context, claim);
   if (isSmall) await cluster.apply(claimOver(wanted, claim));
   await context.update((changed) => ({
     ...changed,
     claim: { ...changed.claim, storageBytes: larger.claim.storageBytes },
   }));
   return "done";
+}
+
+/** One that names a volume has data: what is not bound there is only just being bound, or lost. */
+async function unbound(context: StepContext, claim: Claim): Promise<StepOutcome> {
+  if (claim.spec.volumeName === undefined) return await removeEmpty(context, claim);
+  if (claim.status?.phase !== "Lost") return soon("its volume to be bound");
+  throw new ManagerError(
+    "wrong_state",
+    "Cannot grow the volume: it is gone, and his claim is left; restore a backup",
+  );
 }
 
 /**
@@ -74,18 +85,23 @@ async function removeEmpty(context: StepContext, claim: Claim): Promise<StepOutc
   const awaited = await stopBrain(cluster, record);
   if (awaited !== undefined) return soon(awaited);
   const now = await findClaim(cluster, record, record.claim.number);
-  if (now === undefined || now.metadata.uid !== claim.metadata.uid || isBound(now)) {
+  const isSame = now?.metadata.uid === claim.metadata.uid;
+  if (now === undefined || !isSame || now.spec.volumeName !== undefined) {
     return soon("its claim to come to rest");
   }
+  await context.remember({ was_empty: true });
   await releaseClaim(cluster, now);
   return soon("its empty claim to be gone");
 }
 
-/** What the volume still waits for; undefined: it is as large as it should be. */
+/**
+ * What the volume still waits for; undefined: it has the room that the tier promises. More may have
+ * been asked of it for another tier, and may never come.
+ */
 export async function growthAwaited({ cluster, record }: StepContext): Promise<string | undefined> {
   const claim = await findClaim(cluster, record, record.claim.number);
   if (claim === undefined) return "its claim to be made";
-  if (capacityBytes(claim) >= record.claim.storageBytes) return undefined;
+  if (capacityBytes(claim) >= TIERS[record.tier].storageBytes) return undefined;
   if (record.state !== "active" && (waitsForPod(claim) || !isBound(claim))) return undefined;
   return "its volume to grow";
 }

@@ -1,5 +1,6 @@
 /** The end of a user for good: volume, backups, and at last his record. */
 import { ManagerError } from "../errors.ts";
+import { destroyVolumes } from "../kept_volumes.ts";
 import { VERBS } from "../record.ts";
 import { destroyVolume, findClaim, isBound } from "../volumes.ts";
 import { ENDING } from "./ending.ts";
@@ -12,7 +13,8 @@ const destroy: Step = {
   run: async ({ cluster, record }) => {
     const { volume } = record;
     const isGone = volume === null || await destroyVolume(cluster, record, volume);
-    return outcomeOf(isGone ? undefined : "the storage driver to destroy his volume");
+    const areGone = await destroyVolumes(cluster, record);
+    return outcomeOf(isGone && areGone ? undefined : "the storage driver to destroy his volume");
   },
 };
 

@@ -8,10 +8,11 @@
  * What is written while it runs goes to the new claim: it is kept where the restore succeeds.
  */
 import { z } from "zod";
+import { createFrom } from "../claims.ts";
 import { ManagerError } from "../errors.ts";
 import { deleteNamespace, dropClaims, stopBrain } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
-import { createFrom, findClaim, findKept, listClaims } from "../volumes.ts";
+import { findClaim, findKept, listClaims } from "../volumes.ts";
 import { requireThere } from "./asked_of.ts";
 import { dataSource, isSnapshotId, isUsable } from "./snapshots.ts";
 import type { Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";

@@ -3,6 +3,7 @@
  * it is taken to safety: the volume is kept, the record names it, and only then the claim is let go.
  */
 import type { Cluster } from "../cluster.ts";
+import { looseVolumes } from "../kept_volumes.ts";
 import {
   type Awaited,
   dropClaims,
@@ -23,7 +24,10 @@ export async function rescue(
   const isGoing = namespace?.metadata.deletionTimestamp !== undefined;
   const claim = await findClaim(cluster, record, record.claim.number);
   const isClaimGoing = claim?.metadata.deletionTimestamp !== undefined;
-  if (!isGoing && !isClaimGoing) return undefined;
+  if (!isGoing && !isClaimGoing) {
+    if (claim === undefined) await noteLoose(cluster, record, note);
+    return undefined;
+  }
   if (claim !== undefined) {
     const volume = await keepVolume(cluster, record, claim);
     if (volume !== undefined) await note(volume);
@@ -37,4 +41,18 @@ export async function rescue(
     await findClaim(cluster, record, record.claim.number);
   if (left === undefined) await releaseRights(cluster, record);
   return "the deleted namespace to be gone";
+}
+
+/**
+ * The claim went without us, and its volume was kept before: the record names it again. Not while
+ * he is restored from a backup: that was asked for because it was lost.
+ */
+async function noteLoose(
+  cluster: Cluster,
+  record: UserRecord,
+  note: (volume: KeptVolume) => Promise<void>,
+): Promise<void> {
+  if (record.volume !== null || record.operation?.verb === "restore") return;
+  const [volume, ...others] = await looseVolumes(cluster, record);
+  if (volume !== undefined && others.length === 0) await note(volume);
 }
