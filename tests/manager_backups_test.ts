@@ -209,6 +209,21 @@ Deno.test("the newest are kept, and never fewer than one", async () => {
   assert.equal(kit.sink.files.size, 2);
 });
 
+Deno.test("empty backups do not push out the last one that has memories", async () => {
+  const kit = kitOf();
+  for (let n = 0; n < 5; n++) {
+    if (n === 2) kit.export = () => piecesOf("");
+    await kit.backups.create(ADA, ADDRESS, never());
+    await kit.clock.advance(1000);
+  }
+  assert.deepEqual(await kit.backups.prune(ADA, 2, never()), { removed: 2 });
+  assert.deepEqual(await idsOf(kit), ["backup-5", "backup-4", "backup-2"]);
+  kit.export = () => piecesOf(linesOf(1));
+  await kit.backups.create(ADA, ADDRESS, never());
+  assert.deepEqual(await kit.backups.prune(ADA, 2, never()), { removed: 2 });
+  assert.deepEqual(await idsOf(kit), ["backup-6", "backup-5"]);
+});
+
 Deno.test("a damaged backup does not take the place of a good one", async () => {
   const kit = kitOf();
   for (let n = 0; n < 3; n++) {

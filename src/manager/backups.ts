@@ -130,7 +130,9 @@ export class Backups {
 
   /**
    * Keeps the newest `keep` that are good, at least one, and removes what never became a backup.
-   * Damaged ones are let alone: with another key, or the disk mended, they may be good.
+   * Where those are all empty, the newest that has memories stays beside them: an empty brain may be
+   * one that was lost. Damaged ones are let alone: with another key, or the disk mended, they may be
+   * good.
    */
   async prune(
     owner: BackupOwner,
@@ -139,7 +141,10 @@ export class Backups {
   ): Promise<{ removed: number }> {
     const shelf = this.#shelf(owner);
     const { good, unreadable, data } = await shelf.inventory(signal);
-    const old = good.slice(Math.max(1, keep));
+    const isFull = ({ memories }: Manifest) => memories > 0;
+    const most = Math.max(1, keep);
+    const last = good.slice(0, most).some(isFull) ? undefined : good.find(isFull);
+    const old = good.slice(most).filter((manifest) => manifest !== last);
     for (const { id } of old) await shelf.remove(id, signal);
     const used = new Set(good.map((manifest) => manifest.data));
     const before = this.#options.clock.now() - UNFINISHED_MS;
