@@ -57,6 +57,8 @@ export class Simulation {
   readonly #options: Required<SimulationOptions>;
   readonly #random: () => number;
   readonly #packing = new OneAtATime();
+  /** No process of the manager runs until then. */
+  #downUntil = 0;
   /** Of the test itself: nothing of it fails. */
   readonly #reading: Backups;
 
@@ -149,9 +151,13 @@ export class Simulation {
   }
 
   async #step(acts: number): Promise<void> {
-    for (let left = acts; left > 0; left--) this.users.act(this.#anyone());
+    const isDown = this.clock.now() < this.#downUntil;
+    for (let left = acts; left > 0; left--) {
+      if (isDown) this.users.write(this.users.any());
+      else this.users.act(this.#anyone());
+    }
     for (let left = acts; left > 0; left--) this.#mishap();
-    this.#disaster();
+    if (!isDown) this.#disaster();
     await this.clock.advance(STEP_MS);
     await this.#model();
   }
@@ -171,7 +177,7 @@ export class Simulation {
     }
   }
 
-  /** To all: a process dies, at a moment or at one of its calls; a second one; the server is away. */
+  /** To all: processes die, at a moment or at a call; a second one begins; the server is away. */
   #disaster(): void {
     const random = this.#random;
     const at = random();
@@ -183,6 +189,11 @@ export class Simulation {
     } else if (at < 0.03) this.faults.awayUntil = this.clock.now() + below(random, 90) * 1_000;
     else if (at < 0.05) this.cluster.breakWatches();
     else if (at < 0.06) this.cluster.forgetHistory();
+    else if (at < 0.065) {
+      this.#downUntil = this.clock.now() + below(random, 120) * 1_000;
+      for (const process of this.processes) process.kill();
+      return this.#bury();
+    }
     this.#bury();
     const { length } = this.processes;
     if (length === 0 || (length < 2 && random() < 0.1)) this.start();

@@ -22,8 +22,8 @@ const DRIFT = [
   "limits deleted",
   "rights deleted",
   "an account deleted",
-  "a claim deleted",
-  "a namespace deleted",
+  ...["a claim deleted", "a namespace deleted"] as const,
+  ...["a claim deleted", "a namespace deleted"] as const,
 ] as const;
 type Drift = (typeof DRIFT)[number];
 
