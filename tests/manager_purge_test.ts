@@ -133,3 +133,41 @@ Deno.test("the volume is its driver's to destroy, also one that was reserved for
     assert.equal(deletions, 0, "who deletes the object leaves the storage behind");
   }
 });
+
+Deno.test("a purge that cut off a deletion and failed can be asked for again", async () => {
+  const here = await world();
+  const program = here.start("one");
+  await settled(here, program);
+  await waited(here, program.manager.backupUser("ada", PATIENT));
+  await program.manager.deleteUser("ada");
+  await here.clock.advance(100);
+  here.sink.fault = (call) => call === "delete" ? "full" : undefined;
+  await assert.rejects(waited(here, program.manager.purgeUser("ada", PATIENT)), {
+    name: "ManagerError",
+  });
+  const record = await recordOf(program);
+  assert.deepEqual([record?.state, record?.operation], ["deleted", null]);
+  await assert.rejects(program.manager.undeleteUser("ada"), { code: "no_such_user" });
+  here.sink.fault = () => undefined;
+  await waited(here, program.manager.purgeUser("ada", PATIENT));
+  await assertGone(here, program, "");
+});
+
+Deno.test("snapshots go before the volume, which some drivers keep as long as they are there", async () => {
+  const here = await world({ settings: { snapshotClass: "snapshots" } });
+  const program = here.start("one");
+  await settled(here, program);
+  await waited(here, program.manager.backupUser("ada", { method: "snapshot", ...PATIENT }));
+  await deleted(here, program);
+  const left: number[] = [];
+  here.cluster.faults = {
+    before: ({ verb, ref }) => {
+      if (verb === "patch" && ref?.kind === VOLUME.kind) {
+        left.push(here.cluster.all(CONTENT).length);
+      }
+    },
+  };
+  await waited(here, program.manager.purgeUser("ada", PATIENT));
+  await assertGone(here, program, "");
+  assert.deepEqual(left, [0]);
+});

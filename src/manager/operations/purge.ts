@@ -1,12 +1,42 @@
-/** The end of a user for good: volume, backups, and at last his record. */
+/**
+ * The end of a user for good: snapshots, volume, backups, and at last his record. Whatever breaks off,
+ * from the first step on he counts as deleted, and his time as over.
+ */
+import { timestamp } from "../../clock.ts";
 import { ManagerError } from "../errors.ts";
 import { destroyVolumes } from "../kept_volumes.ts";
 import { VERBS } from "../record.ts";
-import { destroyVolume, findClaim, isBound } from "../volumes.ts";
+import { destroyVolume, findClaim, isBound, listVolumes } from "../volumes.ts";
 import { ENDING } from "./ending.ts";
 import { destroySnapshots } from "./snapshots.ts";
 import type { Step, Verb } from "./step.ts";
 import { outcomeOf } from "./waking.ts";
+
+const close: Step = {
+  name: "close",
+  run: async ({ clock, update }) => {
+    const now = timestamp(clock);
+    await update((record) => {
+      const isOver = record.state === "deleted" && record.purgeAt !== null && record.purgeAt <= now;
+      if (isOver) return record;
+      return {
+        ...record,
+        state: "deleted",
+        generation: record.generation + 1,
+        deletedAt: record.deletedAt ?? now,
+        purgeAt: now,
+        previousKeyUntil: null,
+      };
+    });
+    return "done";
+  },
+};
+
+/** Before the volume that they are of: there are drivers that cannot destroy it before. */
+const snapshots: Step = {
+  name: "snapshots",
+  run: async (context) => outcomeOf(await destroySnapshots(context)),
+};
 
 const destroy: Step = {
   name: "destroy",
@@ -22,7 +52,7 @@ const backups: Step = {
   name: "backups",
   run: async (context) => {
     await context.backups.deleteAll(context.record, context.signal);
-    return outcomeOf(await destroySnapshots(context));
+    return "done";
   },
 };
 
@@ -42,14 +72,16 @@ export const purge: Verb = {
     const isEnding = record.operation?.verb === "delete" && record.operation.failure === null;
     if (record.state !== "deleted" && !isEnding) {
       const claim = await findClaim(cluster, record, record.claim.number);
-      const hasData = record.volume !== null || (claim !== undefined && isBound(claim));
+      const hasData = record.volume !== null || record.lastBackup !== null ||
+        (claim !== undefined && isBound(claim)) ||
+        (await listVolumes(cluster, record)).length > 0;
       if (hasData) {
         throw new ManagerError("wrong_state", "Cannot purge: the user is in use; delete him first");
       }
     }
     return {};
   },
-  steps: () => [...ENDING, destroy, backups, forget],
+  steps: () => [close, ...ENDING, snapshots, destroy, backups, forget],
   // What was begun is not undone: it is tried again when it is next asked for, or due.
   wayBack: () => [],
 };
