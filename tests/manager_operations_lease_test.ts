@@ -17,6 +17,29 @@ Deno.test("what a program holds that is gone, another one takes once the lease r
   assert.equal((await recordOf(second))?.lastOperation?.outcome, "succeeded");
 });
 
+for (const aheadMs of [-300_000, -45_000, 45_000, 300_000]) {
+  Deno.test(`a clock that is ${aheadMs / 1000} s ahead takes over what is dead, and nothing else`, async () => {
+    const { here, program } = await stuck();
+    const second = here.start("two", aheadMs);
+    const holder = async () => (await recordOf(second))?.operation?.lease?.holder;
+    const looked = async (seconds: number) => {
+      for (let n = 0; n < seconds; n++) {
+        await waited(here, second.operations.run("ada"));
+        assert.equal(await holder(), "one", `after ${n} s`);
+        await here.clock.advance(1_000);
+      }
+    };
+    await looked(180);
+    program.cluster.isDead = true;
+    await looked(10);
+    await here.clock.advance(30_000);
+    void second.operations.run("ada");
+    await here.clock.advance(1_000);
+    assert.equal(await holder(), "two");
+    await second.operations.stop();
+  });
+}
+
 Deno.test("a program that stops lets others go on at once", async () => {
   const { here, program } = await running();
   await program.manager.restartUser("ada");
@@ -55,6 +78,8 @@ Deno.test("one that wakes up in the middle of a step has one call left, and no m
   };
   await program.manager.resumeUser("ada");
   await here.clock.advance(60_000);
+  await waited(here, second.operations.run("ada"));
+  await here.clock.advance(30_000);
   await waited(here, second.operations.run("ada"));
   await waited(here, second.manager.suspendUser("ada", PATIENT));
   const before = stateOf(here);

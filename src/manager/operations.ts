@@ -21,6 +21,7 @@ import { dropPreviousKey } from "./operations/key_ending.ts";
 import { ensureKey } from "./operations/key_making.ts";
 import { keySecretRef, keysIn } from "./operations/keys.ts";
 import { Run } from "./operations/run.ts";
+import { LEASE_MS, Sightings } from "./operations/sightings.ts";
 import type { Args } from "./operations/step.ts";
 import { Tenure } from "./operations/tenure.ts";
 import { Turns } from "./operations/turns.ts";
@@ -65,11 +66,13 @@ export class Operations {
   /** Of those that run, what they hold; and those to be looked at once more after that. */
   readonly #tenures = new Map<string, Tenure>();
   readonly #again = new Set<string>();
+  readonly #sightings: Sightings;
   #capabilities: { readonly until: number; readonly found: Promise<Capabilities> } | undefined;
 
   constructor(options: OperationsOptions) {
     this.#options = options;
     this.#means = options;
+    this.#sightings = new Sightings(options);
   }
 
   /**
@@ -95,6 +98,21 @@ export class Operations {
 
   isRunning(slug: string): boolean {
     return this.#running.has(slug);
+  }
+
+  /**
+   * For how long what is under way can be left to who is at it, others or we; 0: nobody is. To be
+   * asked of every record that is seen: others are given up by how long they do nothing.
+   */
+  heldMs(record: UserRecord): number {
+    const isOurs = record.operation?.lease?.holder === this.#options.holder;
+    if (isOurs && this.isRunning(record.slug)) return LEASE_MS;
+    return this.#sightings.leftMs(record);
+  }
+
+  /** He has no record any more. */
+  forget(slug: string): void {
+    this.#sightings.forget(slug);
   }
 
   async #runAll(slug: string): Promise<void> {
@@ -132,7 +150,8 @@ export class Operations {
       if (this.#stopping.signal.aborted) return undefined;
       try {
         const capabilities = await this.capabilities();
-        const tenure = await Tenure.take(this.#options, slug);
+        const means = { ...this.#options, sightings: this.#sightings };
+        const tenure = await Tenure.take(means, slug);
         return tenure === undefined ? undefined : { tenure, capabilities };
       } catch (error) {
         const isAway = error instanceof ClusterError && error.fault === "unavailable";

@@ -216,12 +216,14 @@ export class Reconciler {
       const found = this.#options.register.read(object);
       const record = "record" in found && kind !== "deleted" ? found.record : undefined;
       this.#known.see(slug, record);
-      if (record !== undefined) this.#recordSeen(record, kind === "listed");
+      if (record === undefined) this.#options.operations.forget(slug);
+      else this.#recordSeen(record, kind === "listed");
     });
   }
 
-  #recordSeen({ slug, operation }: UserRecord, isListed: boolean): void {
-    const heldMs = Date.parse(operation?.lease?.until ?? "") - this.#options.clock.now();
+  #recordSeen(record: UserRecord, isListed: boolean): void {
+    const { slug, operation } = record;
+    const heldMs = this.#options.operations.heldMs(record);
     // Its runner goes on by itself; whether it does is seen when its lease is over.
     if (heldMs > 0) this.#queue.add(slug, heldMs + SETTLE_MS);
     else if (operation !== null || !isListed) this.#queue.add(slug, SETTLE_MS);

@@ -3,6 +3,7 @@
  * beside each other and after each other on the same cluster, and can die at any call.
  */
 import assert from "node:assert/strict";
+import type { Clock } from "../../src/clock.ts";
 import type { Log } from "../../src/log.ts";
 import type { Backups } from "../../src/manager/backups.ts";
 import {
@@ -48,8 +49,8 @@ export interface World {
   readonly brains: FakeBrains;
   readonly sink: RamSink;
   readonly settings: Settings;
-  /** One more program on the same cluster. */
-  start(name: string): Program;
+  /** One more program on the same cluster; by its own clock it is so much later. */
+  start(name: string, aheadMs?: number): Program;
 }
 
 export interface Program {
@@ -78,7 +79,14 @@ export async function world(options: WorldOptions = {}): Promise<World> {
   const settings = { ...SETTINGS, ...options.settings };
   const random = randomOf(options.seed ?? 1);
   const around = { clock, cluster, brains, sink, settings };
-  return { ...around, start: (name) => programOf(name, { ...around, busy }, random) };
+  const start = (name: string, aheadMs = 0) => {
+    const its: Clock = {
+      now: () => clock.now() + aheadMs,
+      after: (ms, call) => clock.after(ms, call),
+    };
+    return programOf(name, { ...around, clock: its, busy }, random);
+  };
+  return { ...around, start };
 }
 
 /** What follows in the fakes needs no more than this: nothing here is read from a disk. */
@@ -90,7 +98,9 @@ async function quick(busy: Busy): Promise<void> {
 
 function programOf(
   name: string,
-  { clock, cluster: shared, brains, sink, settings, busy }: Omit<World, "start"> & { busy: Busy },
+  { clock, cluster: shared, brains, sink, settings, busy }:
+    & Omit<World, "start" | "clock">
+    & { readonly clock: Clock; readonly busy: Busy },
   random: () => number,
 ): Program {
   const cluster = new MortalCluster(shared);

@@ -1,21 +1,22 @@
 /**
  * Holding an operation: the lease in its record, and every write to that record, by compare-and-set.
  *
- * A lease is made with clocks, and clocks differ and jump; so two may believe that they hold one for
- * a while. What guards then: the first write to the record by either makes the other's next one
- * fail, and its work ends there. What remains possible is one call to the cluster by the one who
- * lost it, begun before. It is harmless: both run the same steps, which may be run twice; and what a
- * late call puts back of an operation that has ended meanwhile differs from what the record wants,
- * which the reconciler repairs. Data is safe from it in any case, since deletions name a uid, and a
- * volume is set to be kept before anything that leads to it goes.
+ * It is taken over from one who does not renew it any more (see `Sightings`). That is told by clocks,
+ * and clocks jump, and programs sleep; so two may believe that they hold one for a while. What guards
+ * then: the first write to the record by either makes the other's next one fail, and its work ends
+ * there. What remains possible is one call to the cluster by the one who lost it, begun before. It is
+ * harmless: both run the same steps, which may be run twice; and what a late call puts back of an
+ * operation that has ended meanwhile differs from what the record wants, which the reconciler
+ * repairs. Data is safe from it in any case, since deletions name a uid, and a volume is set to be
+ * kept before anything that leads to it goes.
  */
 import type { Clock } from "../../clock.ts";
 import { Locks } from "../../locks.ts";
 import { ClusterError } from "../cluster.ts";
 import type { Operation, UserRecord } from "../record.ts";
 import type { Register, Registered } from "../register.ts";
+import { LEASE_MS, type Sightings } from "./sightings.ts";
 
-const LEASE_MS = 30_000;
 /** With less than this left it is renewed before anything is written. */
 const RENEW_BELOW_MS = 15_000;
 const HEARTBEAT_MS = 10_000;
@@ -30,6 +31,7 @@ export interface TenureOptions {
   readonly register: Register;
   readonly clock: Clock;
   readonly holder: string;
+  readonly sightings: Sightings;
 }
 
 export class Tenure {
@@ -49,16 +51,15 @@ export class Tenure {
 
   /** Undefined where nothing is under way, or others hold it. */
   static async take(options: TenureOptions, slug: string): Promise<Tenure | undefined> {
-    const { register, clock, holder } = options;
+    const { register, sightings } = options;
     for (let tries = 0; tries < MOST_CONFLICTS; tries++) {
       const known = await register.get(slug);
       const operation = known?.record.operation;
-      if (known === undefined || operation === null || operation === undefined) return undefined;
-      const { lease } = operation;
-      // Its end lies further off than any lease reaches: it was written by a clock that is wrong.
-      const isFresh = lease !== null && Date.parse(lease.until) > clock.now() &&
-        Date.parse(lease.until) <= clock.now() + 2 * LEASE_MS;
-      if (isFresh && lease.holder !== holder) return undefined;
+      if (known === undefined || operation === null || operation === undefined) {
+        sightings.forget(slug);
+        return undefined;
+      }
+      if (sightings.leftMs(known.record) > 0) return undefined;
       const tenure = new Tenure(options, known, operation.id);
       try {
         tenure.#known = await register.replace(known, tenure.#renewed(known.record));

@@ -8,6 +8,7 @@ import type { BrainManager } from "../brain_manager.ts";
 import { type Cluster, ClusterError } from "../cluster.ts";
 import { type Awaited, bringUp, findNamespace, movePod } from "../namespaces.ts";
 import type { Operations } from "../operations.ts";
+import { takesApart } from "../operations/ending.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
 import type { Settings } from "../settings.ts";
@@ -74,14 +75,12 @@ async function isTimeSure(
 
 async function underWay(means: LookMeans, record: UserRecord): Promise<Awaited> {
   const { operation, slug } = record;
-  // Those take claims and namespace away themselves, in their order.
-  const isEnding = operation !== null && ["delete", "undelete", "purge"].includes(operation.verb);
+  const isEnding = operation !== null && takesApart(operation);
   const awaited = isEnding ? undefined : await saved(means, record);
   // Over when the operation is: nobody waits for that here.
   void means.operations.run(slug);
-  const until = Date.parse(operation?.lease?.until ?? "");
-  const leftMs = until - means.clock.now();
-  if (leftMs > 0) means.again(slug, leftMs + AFTER_LEASE_MS);
+  const heldMs = means.operations.heldMs(record);
+  if (heldMs > 0) means.again(slug, heldMs + AFTER_LEASE_MS);
   return awaited;
 }
 
