@@ -75,6 +75,57 @@ Deno.test("whatever is under way when a namespace is lost, the memories are not"
   }
 });
 
+/** How he is so long after, where his namespace is deleted while the verb begins. */
+async function tenMinutesAfter(verb: "delete" | "undelete", isFirst: boolean, afterMs: number) {
+  const here = await world();
+  const program = here.start("one");
+  await signedUp(here, program);
+  here.brains.running(HIS)?.set("1", "the fence gets cedar posts");
+  if (verb === "undelete") await waited(here, program.manager.deleteUser("ada", PATIENT));
+  const reconciler = reconcilerOf(here, program);
+  reconciler.start();
+  await here.clock.advance(2_000);
+  const lose = () => {
+    if (here.cluster.peek(NAMESPACE) !== undefined) here.cluster.remove(NAMESPACE);
+  };
+  if (isFirst) lose();
+  if (verb === "delete") await program.manager.deleteUser("ada");
+  else await program.manager.undeleteUser("ada");
+  await here.clock.advance(afterMs);
+  if (!isFirst) lose();
+  await here.clock.advance(10 * 60_000);
+  const record = await recordOf(program);
+  await reconciler.stop();
+  await program.operations.stop();
+  assert.deepEqual(here.cluster.violations, []);
+  return {
+    state: record?.state,
+    isOver: record?.operation === null,
+    disks: here.cluster.volumes().filter(({ destroyed }) => destroyed === undefined)
+      .map((disk) => [...memoriesOn(disk)]),
+  };
+}
+
+Deno.test("a namespace that is lost holds up neither a deletion nor a return", async () => {
+  for (
+    const [verb, isFirst, afterMs] of [
+      ["delete", true, 0],
+      ["delete", false, 0],
+      ["delete", false, 500],
+      ["delete", false, 1_500],
+      ["undelete", false, 500],
+      ["undelete", false, 2_000],
+      ["undelete", false, 4_000],
+      ["undelete", false, 6_000],
+    ] as const
+  ) {
+    const after = await tenMinutesAfter(verb, isFirst, afterMs);
+    const state = verb === "delete" ? "deleted" : "active";
+    const where = `${verb} ${isFirst} ${afterMs}`;
+    assert.deepEqual(after, { state, isOver: true, disks: [MEMORIES] }, where);
+  }
+});
+
 Deno.test("a record that was read before the volume was set aside makes no empty brain", async () => {
   const here = await world();
   const program = here.start("one");

@@ -3,9 +3,19 @@
  * his volume is kept and the record names it, only then his claims go, and last the namespace.
  */
 import { deleteNamespace, dropClaims, stopBrain } from "../namespaces.ts";
+import type { Operation } from "../record.ts";
 import { findClaim, keepVolume, releaseClaim } from "../volumes.ts";
 import type { Step, StepContext, StepOutcome } from "./step.ts";
 import { outcomeOf } from "./waking.ts";
+
+/**
+ * Whether claims and namespace go by the hand of this operation: until then, what somebody else has
+ * deleted is taken to safety whatever is under way.
+ */
+export function takesApart({ verb, step }: Operation): boolean {
+  const mayEnd = verb === "delete" || verb === "undelete";
+  return verb === "purge" || (mayEnd && ENDING.some(({ name }) => name === step));
+}
 
 export const ENDING: readonly Step[] = [
   { name: "stop", run: async ({ cluster, record }) => outcomeOf(await stopBrain(cluster, record)) },

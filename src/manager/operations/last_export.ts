@@ -46,6 +46,8 @@ export const take: Step = {
       return "done";
     } catch (error) {
       if (!isPassing(error)) throw error;
+      // It may have been lost since it was woken.
+      await awake(context);
       return patiently(context, { waitMs: AGAIN_MS, for: "its brain to answer" }, error.message);
     }
   },

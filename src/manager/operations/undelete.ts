@@ -10,6 +10,17 @@ const objects: Step = {
   run: (context) => up(context, { ...context.record, state: "active" }),
 };
 
+const ready: Step = {
+  name: "ready",
+  run: async (context) => {
+    const outcome = await answering(context);
+    if (outcome === "done") return outcome;
+    // Somebody may delete his namespace again meanwhile.
+    const whole = await objects.run(context);
+    return whole === "done" ? outcome : whole;
+  },
+};
+
 const note: Step = {
   name: "note",
   run: async ({ update, event }) => {
@@ -46,7 +57,7 @@ export const undelete: Verb = {
     }
     return {};
   },
-  steps: () => [objects, { name: "ready", run: answering }, note],
+  steps: () => [objects, ready, note],
   // He is deleted, as he was.
   wayBack: () => ENDING,
 };
