@@ -1,6 +1,6 @@
 /** A verb whose program dies at every one of its calls in turn, each time in a world of its own; and
  * another program that goes on with it. */
-import { type Program, waited, type World, world, type WorldOptions } from "./kit.ts";
+import { type Program, recordOf, waited, type World, world, type WorldOptions } from "./kit.ts";
 
 export interface Dying {
   readonly options?: WorldOptions;
@@ -55,6 +55,9 @@ async function once(dying: Dying, place: Place | undefined): Promise<Calls> {
   const counted = { writes: [...calls.writes], others: calls.others };
   const runner = first.cluster.isDead ? here.start("second") : first;
   if (runner !== first) {
+    // What is held is taken over once it was seen that nobody goes on with it.
+    const held = await recordOf(runner);
+    if (held !== undefined) runner.operations.heldMs(held);
     await here.clock.advance(LATER_MS);
     // Whoever got no answer asks again.
     if (!isAcknowledged) await waited(here, dying.ask(runner));
