@@ -8,7 +8,7 @@ import type { Cluster } from "../src/manager/cluster.ts";
 import type { DiagnosisOptions } from "../src/manager/diagnosis.ts";
 import { runDoctor } from "../src/manager/cli/doctor.ts";
 import { runReading } from "../src/manager/cli/reading.ts";
-import { linesOf, tierLines, userLines } from "../src/manager/cli/shown.ts";
+import { backupLines, linesOf, tierLines, userLines } from "../src/manager/cli/shown.ts";
 import { runVerb } from "../src/manager/cli/verbs.ts";
 import { SETTINGS, signedUp, waited, world as worldOf } from "./manager/kit.ts";
 import { type Json, NOW, outcome, Scripted, UNDER_WAY, USER } from "./manager/http_kit.ts";
@@ -143,8 +143,25 @@ Deno.test("with --json there is JSON and nothing else", async () => {
   const { printed: backups } = await run("backups ada --json");
   assert.deepEqual(JSON.parse(backups), {
     backups: [{ id: "b-1", at: NOW, bytes: 10, memories: 1 }],
+    snapshots: [{ id: "snapshot-1", at: NOW, ready: true }],
     damaged: 0,
+    missing: null,
   });
+});
+
+Deno.test("the list of backups has snapshots, and says what is damaged or missing", async () => {
+  const { printed } = await run("backups ada");
+  const lines = [`b-1  ${NOW}  1 memories  10 bytes`, `snapshot-1  ${NOW}`];
+  assert.equal(printed, `${[...lines, "1 backups"].join("\n")}\n`);
+  const snapshots = [{ id: "snapshot-1", at: NOW, ready: false }];
+  assert.deepEqual(
+    backupLines({ backups: [], snapshots, damaged: 2, missing: "b-2" }).split("\n"),
+    [
+      `snapshot-1  ${NOW}  not ready yet`,
+      "0 backups, and 2 that cannot be read",
+      "missing: b-2, the last one that was made",
+    ],
+  );
 });
 
 Deno.test("an id that would move the cursor is shown as what it is", () => {

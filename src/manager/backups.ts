@@ -123,9 +123,9 @@ export class Backups {
     }
   }
 
-  /** What is gone already is fine. */
-  async delete(owner: BackupOwner, id: string, signal: AbortSignal): Promise<void> {
-    await this.#shelf(owner).remove(id, signal);
+  /** False where there is none of this id. */
+  async delete(owner: BackupOwner, id: string, signal: AbortSignal): Promise<boolean> {
+    return await this.#shelf(owner).remove(id, signal);
   }
 
   /**

@@ -4,10 +4,11 @@
  * it - and has it carried out; asked again it is the same operation, not a second one.
  */
 import { type Clock, timestamp } from "../clock.ts";
-import type { Backup, Backups } from "./backups.ts";
+import type { Backups } from "./backups.ts";
 import { type Asked, Asking, type Find } from "./brain_manager/asking.ts";
 import { conditionsOf } from "./brain_manager/conditions.ts";
 import { firstRecord } from "./brain_manager/first_record.ts";
+import { type BackupList, deleteBackup, listBackups } from "./brain_manager/kept_backups.ts";
 import { requestOf } from "./brain_manager/requests.ts";
 import type { Outcome, UserList, UserView } from "./brain_manager/user_view.ts";
 import { underWay, viewOf } from "./brain_manager/view.ts";
@@ -22,6 +23,7 @@ import { slugOf } from "./user_id.ts";
 
 export { outcomeSchema, userListSchema, userViewSchema } from "./brain_manager/user_view.ts";
 export { asManagerError } from "./brain_manager/refusals.ts";
+export type { BackupList } from "./brain_manager/kept_backups.ts";
 export type { Outcome, UserList, UserView } from "./brain_manager/user_view.ts";
 
 /** How a request wants to be treated, whatever it asks for. */
@@ -185,26 +187,16 @@ export class BrainManager {
     };
   }
 
-  /** Newest first; also of a deleted user. */
-  async listBackups(
-    id: string,
-    signal: AbortSignal,
-  ): Promise<{ readonly backups: readonly Backup[]; readonly damaged: number }> {
+  /** Also of a deleted user. */
+  async listBackups(id: string, signal: AbortSignal): Promise<BackupList> {
     const { record } = await this.#require(id);
-    return await this.#options.backups.list(record, signal);
+    return await listBackups(this.#options, record, signal);
   }
 
+  /** Also a snapshot. Throws `no_such_backup`. */
   async deleteBackup(id: string, backup: string, signal: AbortSignal): Promise<void> {
     const { record } = await this.#require(id);
-    const { operation } = record;
-    if (operation?.verb === "restore" && operation.args["backup"] === backup) {
-      throw new ManagerError(
-        "operation_under_way",
-        "Cannot delete the backup: it is being restored",
-        { retryAfterS: 10 },
-      );
-    }
-    await this.#options.backups.delete(record, backup, signal);
+    await deleteBackup(this.#options, record, backup, signal);
   }
 
   tiers(): Readonly<Record<TierName, Tier>> {

@@ -26,6 +26,7 @@ export const KEYS = {
   reader: "canary-reader-0123456789",
   writer: "canary-writer-0123456789",
   keeper: "canary-keeper-0123456789",
+  saver: "canary-saver-01234567890",
   admin: "canary-admin-01234567890",
 } as const;
 export const SECRET_ID = "canary/Ada Lovelace@example.com";
@@ -34,6 +35,7 @@ const SCOPES: Readonly<Record<keyof typeof KEYS, readonly string[]>> = {
   reader: ["users:read"],
   writer: ["users:write"],
   keeper: ["users:write", "backups", "keys"],
+  saver: ["backups"],
   admin: ["admin"],
 };
 
@@ -125,7 +127,9 @@ export class Scripted {
     },
     listBackups: (...args) => {
       const backup = { id: "b-1", at: NOW, bytes: 10, memories: 1 };
-      return this.#of("backups", args, { backups: [backup], damaged: 0 });
+      const snapshot = { id: "snapshot-1", at: NOW, ready: true };
+      const list = { backups: [backup], snapshots: [snapshot], damaged: 0, missing: null };
+      return this.#of("backups", args, list);
     },
     deleteBackup: (...args) => this.#of("delete_backup", args, undefined),
     tiers: () => TIERS,

@@ -90,22 +90,25 @@ export class Shelf {
     return { good, unreadable, data };
   }
 
-  /** First the manifest: what is left over after a crash is no backup any more. */
-  async remove(id: string, signal: AbortSignal): Promise<void> {
-    if (!NAME.test(id)) return;
-    await this.#removeAll(`${this.#prefix}${id}.`, signal);
+  /**
+   * First the manifest: what is left over after a crash is no backup any more. False where nothing
+   * of it was there.
+   */
+  async remove(id: string, signal: AbortSignal): Promise<boolean> {
+    return NAME.test(id) && await this.#removeAll(`${this.#prefix}${id}.`, signal);
   }
 
   async removeEverything(signal: AbortSignal): Promise<void> {
     await this.#removeAll(this.#prefix, signal);
   }
 
-  async #removeAll(prefix: string, signal: AbortSignal): Promise<void> {
+  async #removeAll(prefix: string, signal: AbortSignal): Promise<boolean> {
     const names = (await this.#entries(prefix, signal)).map(({ name }) => name);
     const [manifests = [], others = []] = [true, false].map((isManifest) =>
       names.filter((name) => name.endsWith(".manifest") === isManifest)
     );
     for (const name of [...manifests, ...others]) await this.#sink.delete(name, signal);
+    return names.length > 0;
   }
 
   /** Undefined where it cannot be read; it may be removed while we look. */

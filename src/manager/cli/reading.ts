@@ -5,7 +5,7 @@ import { render } from "../manifests.ts";
 import type { Settings } from "../settings.ts";
 import { TIERS } from "../tiers.ts";
 import { type CommandLine, isSet, requiredOption, tierOption } from "./arguments.ts";
-import { listLines, tierLines, userLines } from "./shown.ts";
+import { backupLines, listLines, tierLines, userLines } from "./shown.ts";
 import type { Manager } from "./verbs.ts";
 
 const PAGE = 500;
@@ -46,14 +46,8 @@ async function read(
       return either(user, () => userLines(user).join("\n"));
     }
     case "backups": {
-      const { backups, damaged } = await (await manager()).listBackups(id, signal);
-      return either({ backups, damaged }, () =>
-        [
-          ...backups.map((backup) =>
-            `${backup.id}  ${backup.at}  ${backup.memories} memories  ${backup.bytes} bytes`
-          ),
-          `${backups.length} backups${damaged === 0 ? "" : `, and ${damaged} that cannot be read`}`,
-        ].join("\n"));
+      const list = await (await manager()).listBackups(id, signal);
+      return either(list, () => backupLines(list));
     }
     case "tiers":
       return either(TIERS, tierLines);

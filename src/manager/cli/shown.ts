@@ -1,5 +1,5 @@
 /** Users and what is done with them, in lines for people. */
-import type { Outcome, UserList, UserView } from "../brain_manager.ts";
+import type { BackupList, Outcome, UserList, UserView } from "../brain_manager.ts";
 import { TIERS } from "../tiers.ts";
 
 const GIB = 1024 ** 3;
@@ -63,6 +63,17 @@ export function listLines(pages: readonly UserList[]): string {
     ...rows,
     users.length === 1 ? "1 user" : `${users.length} users`,
     ...unreadable.map(({ name, reason }) => `cannot read ${name}: ${reason}`),
+  ].join("\n");
+}
+
+export function backupLines({ backups, snapshots, damaged, missing }: BackupList): string {
+  return [
+    ...backups.map(({ id, at, memories, bytes }) =>
+      `${id}  ${at}  ${memories} memories  ${bytes} bytes`
+    ),
+    ...snapshots.map(({ id, at, ready }) => `${id}  ${at}${ready ? "" : "  not ready yet"}`),
+    `${backups.length} backups${damaged === 0 ? "" : `, and ${damaged} that cannot be read`}`,
+    ...(missing === null ? [] : [`missing: ${missing}, the last one that was made`]),
   ].join("\n");
 }
 

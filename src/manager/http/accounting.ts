@@ -1,6 +1,7 @@
 /**
  * What is counted and logged of each reply. Who changed what is a line of its own, `audit`: the
- * key's name, the verb, the user's slug, what came of it. Ids and keys are in no line.
+ * key's name, the verb, the user's slug, what came of it, and whether a brain's key was given away.
+ * Ids of users and keys are in no line.
  */
 import type { Clock } from "../../clock.ts";
 import type { Log } from "../../log.ts";
@@ -67,6 +68,8 @@ export class Accounting {
       user: slugIn(found.parts),
       outcome: code,
       operation: caller.operation,
+      ...(caller.backup !== undefined && { backup: caller.backup }),
+      ...(caller.isKeyGiven && { key_given: true }),
       request_id: requestId,
     });
   }

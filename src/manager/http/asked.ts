@@ -117,7 +117,9 @@ export function answer(
   { request, params }: { readonly request: Request; readonly params: { readonly id: string } },
   outcome: Outcome,
 ): Response {
-  callers.of(request).operation = outcome.operation?.id ?? null;
+  const caller = callers.of(request);
+  caller.operation = outcome.operation?.id ?? null;
+  caller.isKeyGiven = outcome.key !== null;
   const status = STATUS_OF[outcome.outcome];
   return json(status, outcome, status === 200 ? {} : { Location: placeOf(params.id) });
 }

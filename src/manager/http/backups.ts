@@ -25,7 +25,16 @@ const listSchema = z.strictObject({
     bytes: z.int().meta({ description: "As it lies in the sink, encrypted." }),
     memories: z.int(),
   })).meta({ description: "Newest first." }),
+  snapshots: z.array(z.strictObject({
+    id: z.string(),
+    at: z.iso.datetime(),
+    ready: z.boolean().meta({ description: "It can be restored by now." }),
+  })).meta({ description: "Of his volume, by the cluster; newest first." }),
   damaged: z.int().min(0).meta({ description: "How many cannot be read; they are let alone." }),
+  missing: z.string().nullable().meta({
+    description: "The id of the last one that was made, where it is not among them: somebody " +
+      "removed it, or it is damaged.",
+  }),
 }).meta({ id: "BackupList" });
 
 const ASKED = {
@@ -40,7 +49,7 @@ export function backupRoutes(manager: Manager, callers: Callers): readonly Guard
   return [
     createRoute(manager, callers),
     listRoute(manager),
-    deleteRoute(manager),
+    deleteRoute(manager, callers),
     restoreRoute(manager, callers),
   ];
 }
@@ -83,20 +92,20 @@ function listRoute(manager: Manager): GuardedRoute {
       replies: { 200: { description: "All of them.", schema: listSchema } },
       ownErrors: { ...USER_ERRORS, ...own("no_such_user", "backup_failed") },
     }, async ({ params, request }) => {
-      const { backups, damaged } = await manager.listBackups(params.id, request.signal);
-      return json(200, { backups, damaged });
+      return json(200, await manager.listBackups(params.id, request.signal));
     }),
   );
 }
 
-function deleteRoute(manager: Manager): GuardedRoute {
+function deleteRoute(manager: Manager, callers: Callers): GuardedRoute {
   return guarded(
-    ["backups"],
+    ["users:write", "backups"],
     route({
       method: "DELETE",
       path: "/users/{id}/backups/{backup}",
       operationId: "deleteBackup",
       summary: "Delete a backup",
+      description: "Or a snapshot.",
       tag: "Backups",
       params: z.strictObject({
         ...userParams.shape,
@@ -108,6 +117,7 @@ function deleteRoute(manager: Manager): GuardedRoute {
         ...own("no_such_user", "no_such_backup", "operation_under_way", "backup_failed"),
       },
     }, async ({ params, request }) => {
+      callers.of(request).backup = backupId.safeParse(params.backup).data;
       await manager.deleteBackup(params.id, params.backup, request.signal);
       return new Response(null, { status: 204 });
     }),

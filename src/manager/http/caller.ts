@@ -6,6 +6,10 @@ export class Caller {
   readonly key: AccessKey;
   /** For the audit line: the operation that it began, or was told of. */
   operation: string | null = null;
+  /** For the audit line: the backup that it deleted. */
+  backup: string | undefined;
+  /** For the audit line: the reply has a brain's key. */
+  isKeyGiven = false;
 
   constructor(key: AccessKey) {
     this.key = key;

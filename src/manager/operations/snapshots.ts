@@ -4,6 +4,7 @@
  * is made of them; what they hold outlives the namespace (deletion policy `Retain`).
  */
 import { z } from "zod";
+import { ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
 import { type KubeObject, kubeObjectSchema, refOf } from "../kube_object.ts";
 import type { Awaited } from "../namespaces.ts";
@@ -98,6 +99,32 @@ export async function isUsable(
     snapshotSchema.parse(found).status?.readyToUse === true;
 }
 
+export interface Snapshot {
+  readonly id: string;
+  /** RFC 3339, as the cluster has it. */
+  readonly at: string;
+  /** Whether a volume can be made from it by now. */
+  readonly ready: boolean;
+}
+
+type Looking = Pick<Preparation, "cluster" | "capabilities" | "record">;
+
+/** Newest first. */
+export async function listSnapshots(looking: Looking): Promise<Snapshot[]> {
+  return (await snapshotsOf(looking)).map((item) => ({
+    id: item.metadata.name,
+    at: new Date(madeAt(item)).toISOString(),
+    ready: snapshotSchema.parse(item).status?.readyToUse === true,
+  }));
+}
+
+/** False where there is none of this id. */
+export async function deleteSnapshot(looking: Looking, id: string): Promise<boolean> {
+  const found = (await snapshotsOf(looking)).find(({ metadata }) => metadata.name === id);
+  if (found !== undefined) await destroy(looking.cluster, found);
+  return found !== undefined;
+}
+
 /** For the claim that is to be made from it. */
 export function dataSource(name: string) {
   return { apiGroup: "snapshot.storage.k8s.io", kind: SNAPSHOT.kind, name };
@@ -123,18 +150,37 @@ function snapshotOf(record: UserRecord, name: string, className: string | undefi
 }
 
 /** As many stay as backups do in his tier. */
-async function thinOut({ cluster, record }: StepContext): Promise<void> {
-  const { items } = await cluster.list(SNAPSHOT, {
-    namespace: namespaceOf(record.slug),
-    labels: { [LIFE_LABEL]: record.life },
-  });
-  const age = ({ metadata }: KubeObject) => Date.parse(metadata.creationTimestamp ?? "") || 0;
-  const old = items.toSorted((a, b) => age(b) - age(a)).slice(TIERS[record.tier].backups.keep);
-  for (const one of old) {
-    const content = snapshotSchema.parse(one).status?.boundVolumeSnapshotContentName;
-    if (content !== undefined) await letGo(cluster, content);
-    await cluster.delete(refOf(one), { uid: one.metadata.uid });
+async function thinOut(context: StepContext): Promise<void> {
+  const { backups } = TIERS[context.record.tier];
+  for (const old of (await snapshotsOf(context)).slice(backups.keep)) {
+    await destroy(context.cluster, old);
   }
+}
+
+/** Newest first; in a namespace that is gone, or was made only now, there are none to be seen. */
+async function snapshotsOf({ cluster, capabilities, record }: Looking): Promise<KubeObject[]> {
+  if (!capabilities.snapshots) return [];
+  try {
+    const { items } = await cluster.list(SNAPSHOT, {
+      namespace: namespaceOf(record.slug),
+      labels: { [LIFE_LABEL]: record.life },
+    });
+    return items.toSorted((a, b) => madeAt(b) - madeAt(a));
+  } catch (error) {
+    if (error instanceof ClusterError && error.fault === "forbidden") return [];
+    throw error;
+  }
+}
+
+function madeAt({ metadata }: KubeObject): number {
+  return Date.parse(metadata.creationTimestamp ?? "") || 0;
+}
+
+/** What it holds as well, which would stay without it. */
+async function destroy(cluster: Preparation["cluster"], one: KubeObject): Promise<void> {
+  const content = snapshotSchema.parse(one).status?.boundVolumeSnapshotContentName;
+  if (content !== undefined) await letGo(cluster, content);
+  await cluster.delete(refOf(one), { uid: one.metadata.uid });
 }
 
 /** What was snapshot in this namespace, also where the namespace is gone: nobody else ever had it. */
