@@ -52,6 +52,15 @@ Deno.test("cluster-wide the manager reads no Secret and changes only namespaces,
   });
 });
 
+Deno.test("what its loop watches it may list and watch in the whole cluster", () => {
+  const table = tableOf("ClusterRole", "brain-manager");
+  for (const watched of ["/namespaces", "/persistentvolumeclaims", "apps/statefulsets"]) {
+    const verbs = table[watched]?.filter((verb) => ["list", "watch"].includes(verb));
+    assert.deepEqual(verbs, ["list", "watch"], watched);
+  }
+  assert.deepEqual(table["/persistentvolumeclaims"], ["list", "watch"]);
+});
+
 Deno.test("no rule says all, and none lets the manager into a pod or act as somebody else", () => {
   for (const { kind, metadata: { name } } of rights) {
     if (kind !== "ClusterRole" && kind !== "Role") continue;

@@ -5,6 +5,7 @@ import type { KubeObject } from "../src/manager/kube_object.ts";
 import { Reconciler } from "../src/manager/reconciler.ts";
 import {
   PATIENT,
+  type Program,
   recordOf,
   refusal,
   signedUp,
@@ -31,6 +32,10 @@ async function remembering(options?: WorldOptions) {
   await waited(here, program.manager.backupUser("ada", PATIENT));
   const backup = (await recordOf(program))?.lastBackup?.id ?? assert.fail("no backup");
   return { here, program, backup };
+}
+
+function reconcilerOf({ settings, clock }: World, program: Program): Reconciler {
+  return new Reconciler({ ...program, settings, clock, random: () => 0.5, log: () => {} });
 }
 
 /** Somebody takes the finalizer off, and deletes it. */
@@ -149,11 +154,9 @@ async function withLooseVolume() {
 
 Deno.test("a volume that was kept before its claim was lost is found again by the loop", async () => {
   const { here, program } = await withLooseVolume();
-  const { settings, clock } = here;
-  const options = { ...program, settings, clock, random: () => 0.5, log: () => {} };
-  const reconciler = new Reconciler(options);
+  const reconciler = reconcilerOf(here, program);
   reconciler.start();
-  await clock.advance(10 * 60_000);
+  await here.clock.advance(10 * 60_000);
   await reconciler.stop();
   assert.deepEqual([...here.brains.running(HIS) ?? []], MEMORIES);
   assert.equal((await recordOf(program))?.volume, null);
@@ -169,4 +172,20 @@ Deno.test("a restore does not mind a volume that lies about, and a purge destroy
   assert.equal(await recordOf(program), undefined);
   const left = here.cluster.volumes().filter(({ destroyed }) => destroyed === undefined);
   assert.deepEqual(left.map(({ name }) => name), []);
+});
+
+Deno.test("a claim that somebody deletes is taken care of at once, not with the next pass", async () => {
+  const { here, program } = await remembering();
+  await waited(here, program.manager.suspendUser("ada", PATIENT));
+  const reconciler = reconcilerOf(here, program);
+  reconciler.start();
+  await here.clock.advance(30_000);
+  here.cluster.remove(FIRST);
+  await here.clock.advance(20_000);
+  await reconciler.stop();
+  assert.equal(at(here.cluster.peek(FIRST), "metadata", "deletionTimestamp"), undefined);
+  assert.equal(at(here.cluster.peek(FIRST), "status", "phase"), "Bound");
+  assert.equal((await recordOf(program))?.volume, null);
+  await waited(here, program.manager.resumeUser("ada", PATIENT));
+  assert.deepEqual([...here.brains.running(HIS) ?? []], MEMORIES);
 });

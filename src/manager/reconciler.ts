@@ -7,7 +7,7 @@ import type { Clock, Timer } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { BrainManager } from "./brain_manager.ts";
 import type { Cluster } from "./cluster.ts";
-import type { KubeObject } from "./kube_object.ts";
+import type { KubeKind, KubeObject } from "./kube_object.ts";
 import type { Operations } from "./operations.ts";
 import { BackupGate } from "./reconciler/backup_gate.ts";
 import { Known } from "./reconciler/known.ts";
@@ -64,6 +64,7 @@ const OURS = {
 } as const;
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
 const STATEFUL_SET = { apiVersion: "apps/v1", kind: "StatefulSet" } as const;
+const CLAIM = { apiVersion: "v1", kind: "PersistentVolumeClaim" } as const;
 const CONFIG_MAP = { apiVersion: "v1", kind: "ConfigMap" } as const;
 const PREFIX = "user-";
 
@@ -129,7 +130,12 @@ export class Reconciler {
 
   /** Watches from now on, and looks at everybody every ten minutes. */
   start(): void {
-    this.#watches = [this.#watchRegister(), this.#watchNamespaces(), this.#watchSets()];
+    this.#watches = [
+      this.#watchRegister(),
+      this.#watchNamespaces(),
+      this.#watchSets(),
+      this.#watchClaims(),
+    ];
     this.#passInTime();
   }
 
@@ -242,8 +248,17 @@ export class Reconciler {
     });
   }
 
+  /** One that is being deleted waits for us to take its volume to safety. */
+  #watchClaims(): Promise<void> {
+    return this.#watch(CLAIM, { labels: OURS }, ({ metadata }, kind) => {
+      const slug = metadata.labels?.["second-brain/user"];
+      const isGoing = kind === "deleted" || metadata.deletionTimestamp !== undefined;
+      if (isGoing && slug !== undefined) this.#queue.add(slug, SETTLE_MS);
+    });
+  }
+
   #watch(
-    kind: typeof NAMESPACE | typeof STATEFUL_SET | typeof CONFIG_MAP,
+    kind: KubeKind,
     selection: Parameters<Cluster["list"]>[1] & object,
     changed: (object: KubeObject, kind: "listed" | "put" | "deleted") => void,
   ): Promise<void> {

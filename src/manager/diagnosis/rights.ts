@@ -23,6 +23,7 @@ const each = (verbs: string, group: string, resource: string): Right[] =>
 const NEEDED: readonly Right[] = [
   ...each("get list watch create patch delete", "", "namespaces"),
   ...each("get list patch", "", "persistentvolumes"),
+  ...each("list watch", "", "persistentvolumeclaims"),
   ...each("get list watch", "apps", "statefulsets"),
   ...each("get list", "storage.k8s.io", "storageclasses"),
   ...each("get create patch", "rbac.authorization.k8s.io", "rolebindings"),
