@@ -148,7 +148,8 @@ export interface RenderInput {
 /**
  * The objects as YAML, for `kubectl apply -f`: all that the manager would apply, but the Secret,
  * which is no more to be kept in a file than to be made anew each time. Its head says how to make
- * it; until then the pod waits. Throws `invalid_user_id`.
+ * it; until then the pod waits. And without finalizers: where no manager takes them off, what has
+ * them could never be deleted. Throws `invalid_user_id`.
  */
 export function render({ userId, tier, settings }: RenderInput): string {
   const record = firstRecord(userId, tier);
@@ -158,7 +159,13 @@ export function render({ userId, tier, settings }: RenderInput): string {
     readWriteOncePod: settings.readWriteOncePod,
   } as const;
   const input = { record, tier: TIERS[tier], settings, capabilities };
-  return yamlOf(head(record, settings), [...walls(input), ...insides(input)]);
+  const objects = [...walls(input), ...insides(input)].map(withoutFinalizers);
+  return yamlOf(head(record, settings), objects);
+}
+
+function withoutFinalizers(object: KubeObject): KubeObject {
+  const { finalizers: _, ...metadata } = object.metadata;
+  return { ...object, metadata };
 }
 
 /** Of a user who has only just come. */
@@ -174,6 +181,7 @@ function firstRecord(userId: string, tier: TierName): UserRecord {
     state: "active",
     claim: { number: 1, storageBytes: TIERS[tier].storageBytes },
     keptClaims: [],
+    keptVolumes: [],
     volume: null,
     deletedAt: null,
     purgeAt: null,
@@ -190,6 +198,8 @@ function head({ slug, tier }: UserRecord, { hasEmbeddingKey }: Settings): string
   const inNamespace = `kubectl -n ${namespaceOf(slug)}`;
   return [
     `A brain of the tier ${tier}, made by \`second-brain manager render\`; for a server from 1.33 on.`,
+    "The service knows nothing of it, and takes over no namespace that is there: it is yours alone,",
+    "and so is its volume, which goes with it.",
     "After it was applied its pod waits for its key:",
     `  ${inNamespace} create secret generic ${KEY_SECRET} --from-literal=previous= \\`,
     `    --from-literal=key="$(head -c 32 /dev/urandom | base64 | tr -d '\\n')"`,

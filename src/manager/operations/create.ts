@@ -53,7 +53,7 @@ function requireOfThisLife(namespace: KubeObject, record: UserRecord): void {
   throw new ManagerError(
     "name_collision",
     `Cannot use the namespace "${namespace.metadata.name}": it is left over from a former user ` +
-      "of that name; see what is in it, and delete it by hand",
+      'of that name, or was made with "render"; see what is in it, and delete it by hand',
   );
 }
 
