@@ -5,7 +5,16 @@
 import type { Cluster } from "./cluster.ts";
 import type { UserRecord } from "./record.ts";
 import { namespaceOf } from "./user_id.ts";
-import { claimRef, destroyVolume, keptOf, type KeptVolume, listVolumes } from "./volumes.ts";
+import {
+  claimRef,
+  destroyVolume,
+  findClaim,
+  keepVolume,
+  keptOf,
+  type KeptVolume,
+  listVolumes,
+  releaseClaim,
+} from "./volumes.ts";
 
 /**
  * Volumes that were set aside from the claim in use, while there is no such claim. More than one:
@@ -30,4 +39,35 @@ export async function destroyVolumes(cluster: Cluster, record: UserRecord): Prom
     areGone = await destroyVolume(cluster, record, keptOf(volume)) && areGone;
   }
   return areGone;
+}
+
+/**
+ * The claims that a restore replaced go before their time; what is on them stays until then. `change`
+ * writes into the record, which names each volume before its claim goes.
+ */
+export async function setFormerAside(
+  cluster: Cluster,
+  record: UserRecord,
+  change: (wanted: (record: UserRecord) => UserRecord) => Promise<unknown>,
+): Promise<string | undefined> {
+  let awaited: string | undefined;
+  for (const { number, dropAt } of record.keptClaims) {
+    const claim = await findClaim(cluster, record, number);
+    const volume = claim === undefined ? undefined : await keepVolume(cluster, record, claim);
+    if (volume !== undefined) await change((now) => keeping(now, { ...volume, dropAt }));
+    if (claim !== undefined && !await releaseClaim(cluster, claim)) {
+      awaited = "a former claim to be gone";
+      continue;
+    }
+    await change((now) => ({
+      ...now,
+      keptClaims: now.keptClaims.filter((kept) => kept.number !== number),
+    }));
+  }
+  return awaited;
+}
+
+function keeping(record: UserRecord, volume: UserRecord["keptVolumes"][number]): UserRecord {
+  const others = record.keptVolumes.filter(({ uid }) => uid !== volume.uid);
+  return { ...record, keptVolumes: [...others, volume] };
 }

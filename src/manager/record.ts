@@ -23,6 +23,12 @@ export const VERBS = [
 ] as const;
 export type VerbName = (typeof VERBS)[number];
 
+const volumeSchema = z.strictObject({
+  name: z.string(),
+  uid: z.string(),
+  storageBytes: z.int().min(1),
+});
+
 /** Work on one user that is under way; there is at most one. */
 const operationSchema = z.strictObject({
   id: z.string(),
@@ -61,10 +67,11 @@ export const recordSchema = z.strictObject({
   claim: z.strictObject({ number: z.int().min(1), storageBytes: z.int().min(1) }),
   /** Claims that a restore replaced, each until its time. */
   keptClaims: z.array(z.strictObject({ number: z.int().min(1), dropAt: time })).max(8),
+  /** Volumes of such claims that had to go before their time, with their namespace. */
+  keptVolumes: z.array(volumeSchema.extend({ dropAt: time })).max(8).default([]),
   /** The volume that holds the data while there is no claim for it: he is deleted, or somebody
    * deleted his namespace. */
-  volume: z.strictObject({ name: z.string(), uid: z.string(), storageBytes: z.int().min(1) })
-    .nullable(),
+  volume: volumeSchema.nullable(),
   deletedAt: time.nullable(),
   purgeAt: time.nullable(),
   /** Changes when a restart was asked for; part of the pod's template. */

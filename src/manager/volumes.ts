@@ -41,6 +41,7 @@ const volumeSchema = kubeObjectSchema.extend({
     }).nullish(),
     csi: z.looseObject({ driver: z.string() }).optional(),
   }),
+  status: z.looseObject({ phase: z.string().optional() }).optional(),
 });
 export type Volume = z.infer<typeof volumeSchema>;
 export type KeptVolume = NonNullable<UserRecord["volume"]>;

@@ -47,6 +47,7 @@ export function recordOf(
     state: "active",
     claim: { number: 1, storageBytes: TIERS[rest.tier].storageBytes },
     keptClaims: [],
+    keptVolumes: [],
     volume: null,
     deletedAt: null,
     purgeAt: null,

@@ -20,6 +20,7 @@ export function firstRecord(
     state: "active",
     claim: { number: 1, storageBytes: TIERS[tier].storageBytes },
     keptClaims: [],
+    keptVolumes: [],
     volume: null,
     deletedAt: null,
     purgeAt: null,

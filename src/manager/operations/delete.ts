@@ -28,7 +28,6 @@ const note: Step = {
         generation: record.generation + 1,
         deletedAt: timestamp(clock),
         purgeAt,
-        keptClaims: [],
         previousKeyUntil: null,
       }
     );

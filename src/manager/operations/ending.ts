@@ -1,7 +1,9 @@
 /**
  * The steps that take a user's brain out of the cluster, in this order and no other: nothing runs,
- * his volume is kept and the record names it, only then his claims go, and last the namespace.
+ * his volume is kept and the record names it, as those that a restore replaced, only then his claims
+ * go, and last the namespace.
  */
+import { setFormerAside } from "../kept_volumes.ts";
 import { deleteNamespace, dropClaims, stopBrain } from "../namespaces.ts";
 import type { Operation } from "../record.ts";
 import { findClaim, keepVolume, releaseClaim } from "../volumes.ts";
@@ -35,6 +37,7 @@ async function setVolumeAside(context: StepContext): Promise<StepOutcome> {
     if (volume !== undefined) await context.update((now) => ({ ...now, volume }));
     if (!await releaseClaim(cluster, claim)) return outcomeOf("its claim to be gone");
   }
-  // What a restore replaced, or had begun to fill.
-  return outcomeOf(await dropClaims(cluster, context.record, [record.claim.number]));
+  const awaited = await setFormerAside(cluster, context.record, (wanted) => context.update(wanted));
+  // What a restore had begun to fill.
+  return outcomeOf(awaited ?? await dropClaims(cluster, context.record, [record.claim.number]));
 }

@@ -33,10 +33,10 @@ async function prepare(context: Preparation, asked: Record<string, unknown>) {
   const { record } = context;
   const { backup } = askedSchema.parse(asked);
   const lost = await lostVolume(context);
-  if (record.keptClaims.length >= MOST_KEPT) {
+  if (record.keptClaims.length + record.keptVolumes.length >= MOST_KEPT) {
     throw new ManagerError(
       "wrong_state",
-      `Cannot restore: ${MOST_KEPT} former claims are kept already; try again once one has gone`,
+      `Cannot restore: ${MOST_KEPT} former volumes are kept already; try again once one has gone`,
     );
   }
   const memories = await memoriesIn(context, backup);
@@ -98,9 +98,20 @@ function isSwitched({ record, operation }: StepContext): boolean {
 
 const stop: Step = {
   name: "stop",
-  run: async (context) =>
-    outcomeOf(isSwitched(context) ? undefined : await stopBrain(context.cluster, context.record)),
+  run: async (context) => {
+    if (isSwitched(context)) return "done";
+    const awaited = await stopBrain(context.cluster, context.record);
+    if (awaited !== undefined || context.operation.failure !== null) return outcomeOf(awaited);
+    // What an earlier restore could not put back: there is room for one claim more, and no other.
+    return await dropOthers(context);
+  },
 };
+
+/** All but the claim in use, and those that are kept. */
+async function dropOthers({ cluster, record }: StepContext): Promise<StepOutcome> {
+  const kept = [record.claim, ...record.keptClaims].map(({ number }) => number);
+  return outcomeOf(await dropClaims(cluster, record, kept));
+}
 
 const load: Step = {
   name: "claim",
@@ -176,14 +187,7 @@ const goBack: Step = {
   },
 };
 
-const drop: Step = {
-  name: "drop",
-  run: async (context): Promise<StepOutcome> => {
-    const { cluster, record } = context;
-    const kept = [record.claim, ...record.keptClaims].map(({ number }) => number);
-    return outcomeOf(await dropClaims(cluster, record, kept));
-  },
-};
+const drop: Step = { name: "drop", run: dropOthers };
 
 /** Of one who stays deleted. */
 const leave: Step = {

@@ -42,6 +42,10 @@ export function dueClaims({ keptClaims }: UserRecord, now: number): number[] {
   return keptClaims.filter(({ dropAt }) => Date.parse(dropAt) <= now).map(({ number }) => number);
 }
 
+export function dueVolumes({ keptVolumes }: UserRecord, now: number): UserRecord["keptVolumes"] {
+  return keptVolumes.filter(({ dropAt }) => Date.parse(dropAt) <= now);
+}
+
 export function isPreviousKeyOver({ previousKeyUntil }: UserRecord, now: number): boolean {
   return previousKeyUntil !== null && Date.parse(previousKeyUntil) <= now;
 }

@@ -12,12 +12,14 @@ import { takesApart } from "../operations/ending.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
 import type { Settings } from "../settings.ts";
-import { dropClaim, findClaim, type KeptVolume } from "../volumes.ts";
+import { findClaim, type KeptVolume } from "../volumes.ts";
 import { drifted, straightened } from "./drift.ts";
-import { dueClaims, isBackupDue, isPreviousKeyOver, isPurgeDue } from "./due.ts";
+import { isBackupDue, isPreviousKeyOver, isPurgeDue } from "./due.ts";
 import type { BackupGate } from "./backup_gate.ts";
+import { change } from "./change.ts";
+import { withoutFormer } from "./former.ts";
 import { rescue } from "./rescue.ts";
-import { agreesWithServer } from "./server_clock.ts";
+import { isTimeSure } from "./server_clock.ts";
 
 export interface LookMeans {
   readonly cluster: Cluster;
@@ -34,7 +36,6 @@ export interface LookMeans {
   readonly again: (slug: string, afterMs: number) => void;
 }
 
-const MOST_CONFLICTS = 5;
 const AFTER_LEASE_MS = 1_000;
 
 /** Gives what is still waited for; throws what went wrong. */
@@ -61,16 +62,7 @@ async function purge(means: LookMeans, record: UserRecord): Promise<void> {
     log("warn", "purge_held_back", { slug: record.slug, reason: "he has a namespace" });
     return;
   }
-  if (await isTimeSure(means, record)) await manager.purgeUser(record.userId);
-}
-
-async function isTimeSure(
-  { clock, cluster, settings, log }: LookMeans,
-  { slug }: UserRecord,
-): Promise<boolean> {
-  const isSure = await agreesWithServer(clock, cluster, settings.managerNamespace);
-  if (!isSure) log("error", "clock_differs", { slug });
-  return isSure;
+  if (await isTimeSure(means)) await manager.purgeUser(record.userId);
 }
 
 async function underWay(means: LookMeans, record: UserRecord): Promise<Awaited> {
@@ -93,7 +85,7 @@ async function saved(means: LookMeans, record: UserRecord): Promise<Awaited> {
     means.log("warn", "volume_set_aside", { slug: record.slug, volume: volume.name });
   };
   try {
-    return await rescue(means.cluster, record, note);
+    return await rescue(means.cluster, record, note, (wanted) => change(means, record, wanted));
   } catch (error) {
     if (!(error instanceof ClusterError && error.fault === "forbidden")) throw error;
     const awaited = await readmission(means, record);
@@ -156,31 +148,10 @@ async function requireData(cluster: Cluster, record: UserRecord): Promise<void> 
 
 async function due(means: LookMeans, record: UserRecord): Promise<Awaited> {
   const now = means.clock.now();
-  const awaited = await withoutDueClaims(means, record, now);
+  const awaited = await withoutFormer(means, record);
   if (isPreviousKeyOver(record, now)) await withoutPreviousKey(means, record);
   if (isBackupDue(record, now)) await means.backups.begin(record);
   return awaited;
-}
-
-async function withoutDueClaims(
-  means: LookMeans,
-  record: UserRecord,
-  now: number,
-): Promise<Awaited> {
-  const numbers = dueClaims(record, now);
-  if (numbers.length === 0 || !await isTimeSure(means, record)) return undefined;
-  for (const number of numbers) {
-    const claim = await findClaim(means.cluster, record, number);
-    if (claim !== undefined && !await dropClaim(means.cluster, record, claim)) {
-      return "a former claim to be gone";
-    }
-    await change(means, record, (changed) => ({
-      ...changed,
-      keptClaims: changed.keptClaims.filter((kept) => kept.number !== number),
-    }));
-    means.log("info", "former_claim_dropped", { slug: record.slug, number });
-  }
-  return undefined;
 }
 
 /** The key first: while the record still names a time, it is looked at again. */
@@ -193,25 +164,4 @@ async function withoutPreviousKey(means: LookMeans, record: UserRecord): Promise
       now.previousKeyUntil === record.previousKeyUntil ? { ...now, previousKeyUntil: null } : now,
   );
   means.log("info", "previous_key_dropped", { slug: record.slug, at: timestamp(means.clock) });
-}
-
-/** By compare-and-set; an operation that runs meanwhile reads it before it writes. */
-async function change(
-  { register }: LookMeans,
-  { slug, life }: UserRecord,
-  wanted: (record: UserRecord) => UserRecord,
-): Promise<void> {
-  for (let tries = 1;; tries++) {
-    const known = await register.get(slug);
-    if (known?.record.life !== life) return;
-    const next = wanted(known.record);
-    if (JSON.stringify(next) === JSON.stringify(known.record)) return;
-    try {
-      await register.replace(known, next);
-      return;
-    } catch (error) {
-      const isConflict = error instanceof ClusterError && error.fault === "conflict";
-      if (!isConflict || tries >= MOST_CONFLICTS) throw error;
-    }
-  }
 }

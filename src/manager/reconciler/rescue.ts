@@ -1,9 +1,10 @@
 /**
  * Somebody deleted a user's namespace, or his claim. Our finalizer on the claim holds the data; here
  * it is taken to safety: the volume is kept, the record names it, and only then the claim is let go.
+ * So are those that a restore replaced.
  */
 import type { Cluster } from "../cluster.ts";
-import { looseVolumes } from "../kept_volumes.ts";
+import { looseVolumes, setFormerAside } from "../kept_volumes.ts";
 import {
   type Awaited,
   dropClaims,
@@ -14,11 +15,15 @@ import {
 import type { UserRecord } from "../record.ts";
 import { findClaim, keepVolume, type KeptVolume, releaseClaim } from "../volumes.ts";
 
-/** Undefined: nothing of the kind happened. `note` writes the volume into the record. */
+/**
+ * Undefined: nothing of the kind happened. `note` writes the volume of the claim in use into the
+ * record, `change` whatever else.
+ */
 export async function rescue(
   cluster: Cluster,
   record: UserRecord,
   note: (volume: KeptVolume) => Promise<void>,
+  change: (wanted: (record: UserRecord) => UserRecord) => Promise<unknown>,
 ): Promise<Awaited> {
   const namespace = await findNamespace(cluster, record);
   const isGoing = namespace?.metadata.deletionTimestamp !== undefined;
@@ -37,7 +42,9 @@ export async function rescue(
     await releaseClaim(cluster, claim);
   }
   if (!isGoing) return "the deleted claim to be gone";
-  const left = await dropClaims(cluster, record, [record.claim.number]) ??
+  const kept = [record.claim, ...record.keptClaims].map(({ number }) => number);
+  const left = await setFormerAside(cluster, record, change) ??
+    await dropClaims(cluster, record, kept) ??
     await findClaim(cluster, record, record.claim.number);
   if (left === undefined) await releaseRights(cluster, record);
   return "the deleted namespace to be gone";
