@@ -18,6 +18,7 @@ import {
   wantedObjects,
 } from "./operations/context.ts";
 import { dropPreviousKey } from "./operations/key_ending.ts";
+import { takesApart } from "./operations/ending.ts";
 import { ensureKey } from "./operations/key_making.ts";
 import { keySecretRef, keysIn } from "./operations/keys.ts";
 import { Run } from "./operations/run.ts";
@@ -234,6 +235,11 @@ export class Operations {
 
   takesOver(verb: VerbName, other: VerbName): boolean {
     return verbOf(verb).takesOver?.includes(other) ?? false;
+  }
+
+  /** Whether claims and namespace go by its own hand by now, and nobody else is to look after them. */
+  takesApart(operation: Operation): boolean {
+    return takesApart(operation);
   }
 
   /** What it would do, a line each: its steps, and what would be applied of it. */

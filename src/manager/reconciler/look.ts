@@ -8,7 +8,6 @@ import type { BrainManager } from "../brain_manager.ts";
 import { type Cluster, ClusterError } from "../cluster.ts";
 import { type Awaited, bringUp, findNamespace, movePod } from "../namespaces.ts";
 import type { Operations } from "../operations.ts";
-import { takesApart } from "../operations/ending.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
 import type { Settings } from "../settings.ts";
@@ -67,7 +66,7 @@ async function purge(means: LookMeans, record: UserRecord): Promise<void> {
 
 async function underWay(means: LookMeans, record: UserRecord): Promise<Awaited> {
   const { operation, slug } = record;
-  const isEnding = operation !== null && takesApart(operation);
+  const isEnding = operation !== null && means.operations.takesApart(operation);
   const awaited = isEnding ? undefined : await saved(means, record);
   // Over when the operation is: nobody waits for that here.
   void means.operations.run(slug);
