@@ -7,6 +7,7 @@
  * record, and whatever is done twice does no harm.
  */
 import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { v4, v7 } from "uuid";
@@ -157,7 +158,8 @@ async function workOn(line: CommandLine): Promise<number> {
     }
     if (line.command === "migrate") {
       const openFolder = (path: string) => DiskMigrationFolder.open(resolve(path));
-      await runMigration(line, { open, openFolder, terminal, clock, signal });
+      const remove = (path: string) => rm(path, { force: true });
+      await runMigration(line, { open, openFolder, terminal, remove, clock, signal });
       return 0;
     }
     const isVerb = await runVerb(line, async () => {

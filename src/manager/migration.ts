@@ -5,7 +5,7 @@
  * who fails holds no other up.
  *
  * The order of steps, for each user: the brain is there, all his lines are imported, the counts
- * agree, and only then the journal says so.
+ * agree, only then the journal says so, and then his lines are removed.
  */
 import type { Clock } from "../clock.ts";
 import { type BrainAccess, BrainAccessError, type BrainAddress } from "./brain_access.ts";
@@ -121,10 +121,23 @@ async function outcomeOf(
   signal: AbortSignal,
 ): Promise<UserOutcome> {
   if (options.dryRun) return { ...blank(part), outcome: "planned" };
-  if (before?.outcome === "done") return { ...before, outcome: "done_before" };
+  if (before?.outcome === "done") {
+    await letGo(part, before, options);
+    return { ...before, outcome: "done_before" };
+  }
   const outcome = await bringIn(part, options, signal);
   await noteOutcome(options.folder, outcome);
+  await letGo(part, outcome, options);
   return outcome;
+}
+
+/** His memories do not stay on our disk, but where somebody has to see which were refused. */
+async function letGo(
+  part: UserPart,
+  { outcome, failed }: UserOutcome,
+  { folder }: MigrationOptions,
+): Promise<void> {
+  if (outcome === "done" && failed === 0) await folder.remove(spoolOf(part));
 }
 
 /** Again and again for what passes: every step can be repeated. */

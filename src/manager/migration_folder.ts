@@ -13,6 +13,8 @@ export interface MigrationFolder {
   replace(name: string, bytes: Uint8Array): Promise<void>;
   /** Nothing where there is none. */
   read(name: string): AsyncIterable<Uint8Array>;
+  /** What is gone already is fine; after a crash it may be there again. */
+  remove(name: string): Promise<void>;
   /** Removes all that a migration has left there, and nothing else. */
   clear(): Promise<void>;
 }

@@ -51,6 +51,13 @@ export class RamMigrationFolder implements MigrationFolder {
     if (bytes !== undefined) yield bytes;
   }
 
+  remove(name: string): Promise<void> {
+    return Promise.try(() => {
+      this.fault();
+      this.files.delete(name);
+    });
+  }
+
   clear(): Promise<void> {
     return Promise.try(() => {
       this.fault();

@@ -145,7 +145,8 @@ export const COMMANDS = {
     summary: "Bring in users with their memories, from an export of many.",
     detail:
       "May be broken off and repeated: what was brought in is not brought in twice. FILE is\n" +
-      "JSON, or NDJSON by its name. Exit 65 where not all of it came in.",
+      "JSON, or NDJSON by its name; - is standard input, kept in the folder meanwhile, which it\n" +
+      "needs. Exit 65 where not all of it came in.",
     operand: "FILE",
     options: {
       tier: { ...TIER, description: "of new users (default: free)" },
@@ -154,6 +155,7 @@ export const COMMANDS = {
         value: "FOLDER",
         description: "to work in (default: FILE.migration)",
       },
+      ndjson: { type: "boolean", description: "it is NDJSON, whatever its name" },
       "at-once": { type: "string", value: "USERS", description: "default: 4" },
       "dry-run": { type: "boolean", description: "only look who is in it" },
       ...JSON_OPTION,

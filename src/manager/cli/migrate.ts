@@ -1,5 +1,4 @@
 /** `migrate`: users and their memories out of an export of many, and a line about each. */
-import { UsageError } from "../../cli/command_line.ts";
 import { CommandError, type Terminal } from "../../cli/terminal.ts";
 import type { Clock } from "../../clock.ts";
 import { ManagerError } from "../errors.ts";
@@ -8,7 +7,7 @@ import type { Operations } from "../operations.ts";
 import type { Register } from "../register.ts";
 import type { TierName } from "../tiers.ts";
 import { slugOf } from "../user_id.ts";
-import { type CommandLine, isSet, numberOption, tierOption } from "./arguments.ts";
+import { type CommandLine, isSet, numberOption, requiredOption, tierOption } from "./arguments.ts";
 import type { Manager } from "./verbs.ts";
 
 const AT_ONCE = 4, MOST_AT_ONCE = 32;
@@ -17,6 +16,8 @@ const MOST_USERS = 100_000;
 const LOOK_MS = 10_000, MOST_LOOKS = 60;
 /** As in sysexits.h: some of what was to be brought in is not. */
 const EXIT_DATA = 65;
+/** In the folder, for as long as the command runs; no name of the folder's own. */
+const STANDARD_INPUT = "standard_input";
 
 export interface MigrateParts {
   readonly manager: Pick<Manager, "createUser">;
@@ -29,7 +30,9 @@ export interface MigrateOptions {
   readonly open: () => Promise<MigrateParts>;
   /** Makes it where there is none. */
   readonly openFolder: (path: string) => Promise<MigrationOptions["folder"]>;
-  readonly terminal: Pick<Terminal, "out" | "readPieces">;
+  readonly terminal: Pick<Terminal, "out" | "readPieces" | "writeFile">;
+  /** Of a file that this command has made. */
+  readonly remove: (path: string) => Promise<void>;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }
@@ -37,10 +40,31 @@ export interface MigrateOptions {
 /** Throws `UsageError`; `CommandError` where not all came in. */
 export async function runMigration(line: CommandLine, how: MigrateOptions): Promise<void> {
   const { operand: file = "", options } = line;
-  if (file === "-") throw new UsageError("Cannot migrate: it is read twice, so it must be a file");
+  const given = options["folder"];
+  if (file !== "-") {
+    return await runFrom(file, typeof given === "string" ? given : `${file}.migration`, line, how);
+  }
+  const path = requiredOption(line, "folder");
+  await how.openFolder(path);
+  // It is read twice.
+  const kept = `${path}/${STANDARD_INPUT}`;
+  try {
+    await how.terminal.writeFile(kept, how.terminal.readPieces("-"));
+    await runFrom(kept, path, line, how);
+  } finally {
+    await how.remove(kept);
+  }
+}
+
+async function runFrom(
+  file: string,
+  folder: string,
+  line: CommandLine,
+  how: MigrateOptions,
+): Promise<void> {
+  const { options } = line;
   const tier = options["tier"] === undefined ? "free" : tierOption(line);
   const concurrency = numberOption(line, "at-once", { least: 1, most: MOST_AT_ONCE }) ?? AT_ONCE;
-  const given = options["folder"];
   const { terminal, clock, signal } = how;
   const parts = await how.open();
   const asJson = isSet(options, "json");
@@ -52,9 +76,9 @@ export async function runMigration(line: CommandLine, how: MigrateOptions): Prom
   const summary = await migrate({
     input: {
       open: () => terminal.readPieces(file),
-      isLines: /\.(ndjson|jsonl)$/i.test(file),
+      isLines: isSet(options, "ndjson") || /\.(ndjson|jsonl)$/i.test(file),
     },
-    folder: await how.openFolder(typeof given === "string" ? given : `${file}.migration`),
+    folder: await how.openFolder(folder),
     users: { provide: (id, signal) => provide(parts, id, tier, signal) },
     brains: parts.brains,
     clock,

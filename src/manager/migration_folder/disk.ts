@@ -61,6 +61,10 @@ export class DiskMigrationFolder implements MigrationFolder {
     }
   }
 
+  async remove(name: string): Promise<void> {
+    await rm(this.#pathOf(name), { force: true });
+  }
+
   async clear(): Promise<void> {
     const ours = (await readdir(this.#path)).filter((name) =>
       NAME.test(name.replace(/\.new$/, ""))
