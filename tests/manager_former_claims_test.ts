@@ -58,6 +58,19 @@ async function kept(program: Program): Promise<[claims: number, volumes: number]
   return [record.keptClaims.length, record.keptVolumes.length];
 }
 
+Deno.test("the claim that a restore replaced goes after a week", async () => {
+  const { here, program, reconciler } = await changed();
+  await restored(here, program);
+  await waited(here, reconciler.pass());
+  assert.deepEqual(claims(here), ["data-1", "data-2"]);
+  await here.clock.leap(7 * DAY_MS);
+  await waited(here, reconciler.pass());
+  await here.clock.advance(MINUTE_MS);
+  await reconciler.stop();
+  assert.deepEqual([await kept(program), claims(here)], [[0, 0], ["data-2"]]);
+  assert.deepEqual(disks(here), [THEN]);
+});
+
 Deno.test("a lost namespace takes nothing with it of what a restore replaced, until its week is over", async () => {
   const { here, program, reconciler } = await changed();
   await restored(here, program);

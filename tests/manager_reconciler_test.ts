@@ -226,22 +226,6 @@ Deno.test("a deleted user is purged when his time is over, and not before", asyn
   await reconciler.stop();
 });
 
-Deno.test("the claim that a restore replaced goes after a week", async () => {
-  const { here, program, reconciler } = await settled();
-  await waited(here, program.manager.backupUser("ada", PATIENT));
-  const backup = (await recordOf(program))?.lastBackup?.id ?? "";
-  await waited(here, program.manager.restoreUser("ada", { backup, ...PATIENT }));
-  await settle(here, reconciler);
-  assert.equal(here.cluster.all(CLAIM, { namespace: HIS }).length, 2);
-  await here.clock.leap(7 * 24 * HOUR_MS);
-  await settle(here, reconciler);
-  assert.deepEqual((await recordOf(program))?.keptClaims, []);
-  assert.equal(here.cluster.all(CLAIM, { namespace: HIS }).length, 1);
-  const disks = here.cluster.volumes().filter(({ destroyed }) => destroyed === undefined);
-  assert.deepEqual(disks.map((disk) => [...memoriesOn(disk)]), [MEMORIES]);
-  await reconciler.stop();
-});
-
 Deno.test("the key before the last rotation is let in until its grace is over", async () => {
   const { here, program, reconciler } = await settled();
   const outcome = await waited(
@@ -270,6 +254,19 @@ Deno.test("a namespace of ours without a record is reported, and left alone", as
   await settle(here, reconciler);
   assert.deepEqual(reconciler.stats.orphans, ["user-nobody"]);
   assert.notEqual(here.cluster.peek({ ...NAMESPACE, name: "user-nobody" }), undefined);
+  await reconciler.stop();
+});
+
+Deno.test("a volume that was kept for one whose record is lost is reported, and left alone", async () => {
+  const { here, program, reconciler } = await settled();
+  await waited(here, program.manager.deleteUser("ada", PATIENT));
+  await settle(here, reconciler);
+  assert.ok(!events(program).includes("orphaned_volume"));
+  const { managerNamespace: namespace } = here.settings;
+  here.cluster.remove({ apiVersion: "v1", kind: "ConfigMap", namespace, name: HIS });
+  await settle(here, reconciler);
+  assert.ok(events(program).includes("orphaned_volume"));
+  assert.deepEqual(here.cluster.volumes().map((disk) => [...memoriesOn(disk)]), [MEMORIES]);
   await reconciler.stop();
 });
 

@@ -12,11 +12,13 @@ import type { Operations } from "./operations.ts";
 import { BackupGate } from "./reconciler/backup_gate.ts";
 import { Known } from "./reconciler/known.ts";
 import { look, type LookMeans } from "./reconciler/look.ts";
+import { orphanedNamespaces, orphanedVolumes } from "./reconciler/orphans.ts";
 import { Queue } from "./reconciler/queue.ts";
 import { watching } from "./reconciler/watching.ts";
 import type { UserRecord } from "./record.ts";
 import type { Register } from "./register.ts";
 import type { Settings } from "./settings.ts";
+import { LIFE_LABEL } from "./volumes.ts";
 
 export interface ReconcilerOptions {
   readonly cluster: Cluster;
@@ -65,6 +67,7 @@ const OURS = {
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
 const STATEFUL_SET = { apiVersion: "apps/v1", kind: "StatefulSet" } as const;
 const CLAIM = { apiVersion: "v1", kind: "PersistentVolumeClaim" } as const;
+const VOLUME = { apiVersion: "v1", kind: "PersistentVolume" } as const;
 const CONFIG_MAP = { apiVersion: "v1", kind: "ConfigMap" } as const;
 const PREFIX = "user-";
 
@@ -165,24 +168,19 @@ export class Reconciler {
     }
   }
 
-  /** Who there is, and which namespaces are nobody's. Gives the slugs. */
+  /** Who there is, and which namespaces and volumes are nobody's. Gives the slugs. */
   async #survey(): Promise<string[]> {
     const { cluster, register, log } = this.#options;
     // First, so that each of them has its record by then: a record is there before its namespace.
     const namespaces = await cluster.list(NAMESPACE, { labels: OURS });
+    const volumes = await cluster.list(VOLUME, { labels: { [LIFE_LABEL]: null } });
     const { users, unreadable } = await register.list();
     for (const { name, reason } of unreadable) log("error", "record_unreadable", { name, reason });
-    const records = new Map(users.map(({ record }) => [PREFIX + record.slug, record]));
-    const broken = new Set(unreadable.map(({ name }) => name));
-    const isOrphan = (namespace: KubeObject) => {
-      const { name, labels, deletionTimestamp } = namespace.metadata;
-      const record = records.get(name);
-      if (broken.has(name) || deletionTimestamp !== undefined) return false;
-      if (record?.life !== labels?.["second-brain/life"]) return true;
-      return record?.state === "deleted" && record.operation === null;
-    };
-    this.#orphans = namespaces.items.filter(isOrphan).map(({ metadata: { name } }) => name);
+    this.#orphans = orphanedNamespaces(namespaces.items, { users, unreadable });
     for (const name of this.#orphans) log("warn", "orphaned_namespace", { namespace: name });
+    for (const name of orphanedVolumes(volumes.items, { users, unreadable })) {
+      log("warn", "orphaned_volume", { volume: name });
+    }
     this.#known.replace(users.map(({ record }) => record));
     return users.map(({ record }) => record.slug);
   }
