@@ -145,6 +145,19 @@ Deno.test("a claim that was never bound is made anew in its new size", async () 
   assert.equal(at(here.cluster.peek(CLAIM), "spec", "resources", "requests", "storage"), "10Gi");
 });
 
+Deno.test("a volume that never grew holds up no tier that does not need it", async () => {
+  const here = await world({ cluster: { delays: { expandMs: 1_000 * 3_600_000 } } });
+  const program = here.start("one");
+  await signedUp(here, program, "ada", "pro");
+  await program.manager.upgradeUser("ada", { tier: "enterprise" });
+  await ended(here, program);
+  const { tier, lastOperation } = await recordOf(program) ?? assert.fail();
+  assert.deepEqual([tier, lastOperation?.failure?.code], ["pro", "rolled_back"]);
+  assert.match(lastOperation?.failure?.message ?? "", /its volume to grow/);
+  assert.equal((await upgrade(here, program, "free")).outcome, "done");
+  assert.equal((await upgrade(here, program, "pro")).outcome, "done");
+});
+
 Deno.test("what cannot be carried out is put back as it was, and says why", async () => {
   const cases = [
     [{ allowVolumeExpansion: false }, /expan|resize/i],

@@ -8,6 +8,7 @@ import type { Log } from "../log.ts";
 import type { Backups } from "./backups.ts";
 import type { BrainAccess, BrainAddress } from "./brain_access.ts";
 import { type Capabilities, type Cluster, ClusterError } from "./cluster.ts";
+import { ManagerError } from "./errors.ts";
 import type { KubeObject } from "./kube_object.ts";
 import type { BrainKeys } from "./manifests.ts";
 import {
@@ -17,6 +18,7 @@ import {
   preparationOf,
   wantedObjects,
 } from "./operations/context.ts";
+import { isShut } from "./operations/faults.ts";
 import { dropPreviousKey } from "./operations/key_ending.ts";
 import { takesApart } from "./operations/ending.ts";
 import { ensureKey } from "./operations/key_making.ts";
@@ -210,7 +212,16 @@ export class Operations {
     signal: AbortSignal,
   ): Promise<Args | undefined> {
     const preparation = preparationOf(this.#means, record, await this.capabilities(), signal);
-    return await verbOf(verb).prepare(preparation, asked);
+    try {
+      return await verbOf(verb).prepare(preparation, asked);
+    } catch (error) {
+      if (!await isShut(this.#options.cluster, record, error)) throw error;
+      const state = "his namespace was deleted, and is not gone yet; try again";
+      throw new ManagerError("cluster_unavailable", `Cannot begin "${verb}": ${state}`, {
+        cause: error,
+        retryAfterS: 10,
+      });
+    }
   }
 
   /** To be written into the record, which is what begins it. */

@@ -1,8 +1,10 @@
 /** What becomes of an operation when one of its steps throws. */
 import { BrainAccessError } from "../brain_access.ts";
 import { SinkError } from "../backup_sink.ts";
-import { ClusterError } from "../cluster.ts";
+import { type Cluster, ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
+import { findNamespace } from "../namespaces.ts";
+import type { UserRecord } from "../record.ts";
 
 export type Verdict =
   | { readonly kind: "failed"; readonly code: string; readonly message: string }
@@ -19,6 +21,20 @@ const MOST_REFUSALS = 6;
 const MOST_UNEXPECTED = 4;
 /** A record stays small. */
 const MOST_CHARACTERS = 1_000;
+
+/**
+ * In a namespace that is being deleted the manager's rights end with it: what it may not do there, it
+ * has to wait for, until there is a new one.
+ */
+export async function isShut(
+  cluster: Cluster,
+  record: UserRecord,
+  error: unknown,
+): Promise<boolean> {
+  if (!(error instanceof ClusterError) || error.fault !== "forbidden") return false;
+  const namespace = await findNamespace(cluster, record);
+  return namespace?.metadata.deletionTimestamp !== undefined;
+}
 
 export function verdictOf(error: unknown): Verdict {
   if (error instanceof ManagerError) return failed(error.code, error.message);

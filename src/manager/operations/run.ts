@@ -6,7 +6,7 @@ import type { Log } from "../../log.ts";
 import type { Capabilities } from "../cluster.ts";
 import type { Operation, UserRecord } from "../record.ts";
 import { type Means, stepContextOf, tell } from "./context.ts";
-import { type Verdict, verdictOf } from "./faults.ts";
+import { isShut, type Verdict, verdictOf } from "./faults.ts";
 import type { Step } from "./step.ts";
 import { LeaseLost, type Tenure } from "./tenure.ts";
 import { verbOf } from "./verbs.ts";
@@ -77,7 +77,7 @@ export class Run {
     } catch (error) {
       if (error instanceof LeaseLost || this.#signal.aborted) throw error;
       if (error instanceof TimeIsUp) return await this.#retried(() => this.#timeOut("it took"));
-      return await this.#retried(() => this.#judge(verdictOf(error), error));
+      return await this.#retried(() => this.#judged(error));
     }
   }
 
@@ -133,6 +133,14 @@ export class Run {
       if (verdict.kind === "failed") throw error;
       return this.#retryMs();
     }
+  }
+
+  async #judged(error: unknown): Promise<number> {
+    if (!await isShut(this.#options.means.cluster, this.#tenure.record, error)) {
+      return await this.#judge(verdictOf(error), error);
+    }
+    this.#failures = 0;
+    return await this.#wait("his deleted namespace to be gone", LONGEST_WAIT_MS);
   }
 
   async #judge(verdict: Verdict, error: unknown): Promise<number> {
