@@ -1,7 +1,10 @@
 /** A user's life over HTTP, with all that is behind it: the management, on a simulated cluster. */
 import assert from "node:assert/strict";
+import { conditionsOf } from "../src/manager/brain_manager/conditions.ts";
+import { firstRecord } from "../src/manager/brain_manager/first_record.ts";
+import { ClusterError } from "../src/manager/cluster.ts";
 import { signedUp, waited, world as worldOf } from "./manager/kit.ts";
-import { type Json, ManagerApp, type Reply } from "./manager/http_kit.ts";
+import { type Json, ManagerApp, NOW, type Reply } from "./manager/http_kit.ts";
 
 const ID = "ada/Lovelace@example.com";
 const PATH = `/users/${encodeURIComponent(ID)}`;
@@ -19,6 +22,8 @@ Deno.test("sign up, again, another tier, upgrade, suspend, delete, bring back, p
     states.push([status, body?.outcome ?? body?.type, body?.user?.state]);
     return body;
   };
+  const planned = await call("PUT", `${PATH}?dry_run=true`, { tier: "free" });
+  assert.deepEqual([planned.body.operation, planned.body.user], [null, null]);
   const created = await step("PUT", "?wait=60", { tier: "free" });
   assert.match(created.key, /\S{40}/);
   await step("PUT", "?wait=60", { tier: "free" });
@@ -34,7 +39,8 @@ Deno.test("sign up, again, another tier, upgrade, suspend, delete, bring back, p
   assert.equal(Date.parse(gone.purge_at) > world.clock.now(), true);
   await step("POST", "/undelete?wait=60");
   await step("DELETE", "?wait=60&backup=false");
-  await step("POST", "/purge?wait=60");
+  const { operation } = await step("POST", "/purge?wait=60");
+  assert.deepEqual([operation.verb, operation.status], ["purge", "succeeded"]);
   await step("GET", "");
   assert.deepEqual(states, [
     [201, "created", "running"],
@@ -51,6 +57,21 @@ Deno.test("sign up, again, another tier, upgrade, suspend, delete, bring back, p
     [204, undefined, undefined],
     [200, "done", undefined],
     [404, "urn:second-brain:error:no_such_user", undefined],
+  ]);
+});
+
+Deno.test("a look says whether the cluster is away, or refuses to show a user", async () => {
+  const record = firstRecord("ada", "free", "life", NOW);
+  const found: string[][] = [];
+  for (const fault of ["unavailable", "forbidden"] as const) {
+    const { cluster, clock } = await worldOf();
+    cluster.get = () => Promise.reject(new ClusterError(fault, 0, "", "canary"));
+    const conditions = await conditionsOf(cluster, record, clock);
+    found.push(conditions.map(({ type, reason }) => `${type} ${reason}`).slice(0, 3));
+  }
+  assert.deepEqual(found, [
+    ["Ready ClusterAway", "VolumeBound ClusterAway", "Resized ClusterAway"],
+    ["Ready ClusterRefused", "VolumeBound ClusterRefused", "Resized ClusterRefused"],
   ]);
 });
 

@@ -11,7 +11,7 @@ import { firstRecord } from "./brain_manager/first_record.ts";
 import { type BackupList, deleteBackup, listBackups } from "./brain_manager/kept_backups.ts";
 import { requestOf } from "./brain_manager/requests.ts";
 import type { Outcome, UserList, UserView } from "./brain_manager/user_view.ts";
-import { underWay, viewOf } from "./brain_manager/view.ts";
+import { viewOf } from "./brain_manager/view.ts";
 import type { Capabilities, Cluster } from "./cluster.ts";
 import { ManagerError } from "./errors.ts";
 import type { Operations } from "./operations.ts";
@@ -236,9 +236,8 @@ export class BrainManager {
       return { ...nothing, outcome: "same", user: await this.#observed(asked.record) };
     }
     if (asked.kind === "planned") {
-      const operation = underWay(asked.operation);
       const user = asked.isNew ? null : await this.#observed(asked.record);
-      return { ...nothing, outcome: "planned", user, operation, plan: asked.plan };
+      return { ...nothing, outcome: "planned", user, plan: asked.plan };
     }
     const { record, operation, isOver } = asked;
     if (record === undefined) return { ...nothing, outcome: "done", user: null, operation };

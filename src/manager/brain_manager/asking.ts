@@ -43,7 +43,6 @@ export type Asked =
   | {
     readonly kind: "planned";
     readonly record: UserRecord;
-    readonly operation: Operation;
     readonly isNew: boolean;
     /** What would be done, a line each. */
     readonly plan: string[];
@@ -152,7 +151,6 @@ export class Asking {
       return {
         kind: "planned",
         record,
-        operation,
         isNew,
         plan: await operations.plan(record, operation),
       };
@@ -197,7 +195,10 @@ export class Asking {
     const isOver = asker.waitMs > 0
       ? await this.#waiting.until(look, { waitMs, nudge, signal })
       : record.operation?.id !== id;
-    const operation = endOf(record, id) ?? endOf(begunRecord, id) ?? assumed(id, verb);
+    const known = endOf(record, id) ?? endOf(begunRecord, id);
+    // The record went with what was under way in it, or has others in it by now.
+    const isStale = isOver && known?.status === "under_way";
+    const operation = known === undefined || isStale ? assumed(id, verb) : known;
     if (isOver) requireSuccess(operation);
     return { kind: "begun", record, operation, isOver };
   }

@@ -28,8 +28,8 @@ const claimSchema = z.looseObject({
   }).optional(),
 });
 
-/** Undefined: there is none; null: the cluster did not say. */
-type Seen = KubeObject | undefined | null;
+/** Undefined: there is none. */
+type Seen = KubeObject | Unseen | undefined;
 
 export async function conditionsOf(
   cluster: Cluster,
@@ -41,8 +41,8 @@ export async function conditionsOf(
     try {
       return await cluster.get({ apiVersion: "v1", kind, namespace, name });
     } catch (error) {
-      if (error instanceof ClusterError) return null;
-      throw error;
+      if (!(error instanceof ClusterError)) throw error;
+      return error.fault === "unavailable" ? NOT_SAID : REFUSED;
     }
   };
   const claimed = claimName(record.claim.number);
@@ -65,7 +65,21 @@ function told(status: Condition["status"], reason: string, message: string): Tol
   return { status, reason, message: message.slice(0, MOST_CHARACTERS) };
 }
 
-const NOT_SAID = told("unknown", "ClusterAway", "The cluster did not say; try again");
+/** Why the cluster did not say. */
+type Unseen = Told & { readonly status: "unknown" };
+
+const NOT_SAID: Unseen = {
+  ...{ status: "unknown", reason: "ClusterAway" },
+  message: "The cluster did not say; try again",
+};
+const REFUSED: Unseen = {
+  ...{ status: "unknown", reason: "ClusterRefused" },
+  message: "The cluster refused to say; see what the doctor says",
+};
+
+function isUnseen(seen: Seen): seen is Unseen {
+  return seen === NOT_SAID || seen === REFUSED;
+}
 
 function ready(record: UserRecord, pod: Seen): Condition {
   return { type: "Ready", ...readiness(record, pod) };
@@ -74,7 +88,7 @@ function ready(record: UserRecord, pod: Seen): Condition {
 function readiness({ state }: UserRecord, pod: Seen): Told {
   if (state === "suspended") return told("false", "Suspended", "The user is suspended");
   if (state === "deleted") return told("false", "Deleted", "The user is deleted");
-  if (pod === null) return NOT_SAID;
+  if (isUnseen(pod)) return pod;
   if (pod === undefined) return told("false", "NoPod", "The brain has no pod");
   if (pod.metadata.deletionTimestamp !== undefined) {
     return told("false", "Stopping", "The brain's pod is ending");
@@ -95,7 +109,7 @@ function podCondition(pod: KubeObject, type: string) {
 
 function volumeBound(claim: Seen): Condition {
   const type = "VolumeBound";
-  if (claim === null) return { type, ...NOT_SAID };
+  if (isUnseen(claim)) return { type, ...claim };
   if (claim === undefined) return { type, ...told("false", "NoClaim", "There is no claim") };
   const { status } = claimSchema.parse(claim);
   if (status?.phase === "Bound") {
@@ -107,7 +121,8 @@ function volumeBound(claim: Seen): Condition {
 
 function resized(record: UserRecord, pod: Seen, claim: Seen): Condition {
   const type = "Resized";
-  if (pod === null || claim === null) return { type, ...NOT_SAID };
+  if (isUnseen(pod)) return { type, ...pod };
+  if (isUnseen(claim)) return { type, ...claim };
   if (claim !== undefined) {
     const capacity = claimSchema.parse(claim).status?.capacity?.["storage"];
     if (capacity !== undefined && bytesOf(capacity) < record.claim.storageBytes) {

@@ -81,6 +81,7 @@ export const outcomeSchema = z.strictObject({
   outcome: z.enum(["created", "same", "under_way", "done", "planned"]),
   /** Null: he is gone for good, or would be new. */
   user: userViewSchema.nullable(),
+  /** Null where nothing was begun. */
   operation: operationViewSchema.nullable(),
   /** The brain's key; given where it was asked for, by creation and rotation alone. */
   key: z.string().nullable(),

@@ -29,7 +29,7 @@ export const verbQuery = {
       "answered with 202, and goes on.",
   }).optional(),
   dry_run: flagParameter.optional().meta({
-    description: "`true`: checks everything, the cluster's own rules too, says what would be " +
+    description: "`true`: checks what can be checked before it is begun, says what would be " +
       "done, and changes nothing.",
   }),
 } as const;

@@ -134,7 +134,9 @@ function keyRoute(manager: Manager, callers: Callers): GuardedRoute {
       path: "/users/{id}/key",
       operationId: "rotateKey",
       summary: "Give a user's brain a new key",
-      description: "Without a restart. The reply has the new key; it is not shown again.",
+      description:
+        "Without a restart. The reply has the new key where it is made by then (`wait`); " +
+        "else the same request with the same Idempotency-Key has it later, or `PUT /users/{id}`.",
       body: { schema: keySchema, contentTypes: JSON_ONLY, optional: true },
     }, async (asked) => {
       const request = { ...requestOf(asked), graceSeconds: asked.body.grace_seconds };
