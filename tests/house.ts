@@ -94,7 +94,9 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
 
   backups: "service",
   brain_manager: "service",
+  claims: "service",
   diagnosis: "service",
+  kept_volumes: "service",
   migration: "service",
   namespaces: "service",
   operations: "service",
