@@ -57,7 +57,8 @@ function objectsByNamespace(cluster: SimulatedCluster): Map<string, KubeObject[]
 }
 
 function ofRecord({ brains, now }: Agreement, record: UserRecord): string[] {
-  const { slug, state, operation, purgeAt, volume, keptClaims, previousKeyUntil } = record;
+  const { slug, state, operation, purgeAt, volume, keptClaims, keptVolumes, previousKeyUntil } =
+    record;
   const isDeleted = state === "deleted";
   const isAnswering = brains.running(namespaceOf(slug)) !== undefined;
   const rules: readonly (readonly [boolean, string])[] = [
@@ -67,6 +68,10 @@ function ofRecord({ brains, now }: Agreement, record: UserRecord): string[] {
     [isDeleted || volume === null, `is ${state}, and his volume is set aside`],
     [isAnswering === (state === "active"), `is ${state}; his brain answers: ${isAnswering}`],
     [keptClaims.every(({ dropAt }) => Date.parse(dropAt) > now), "has claims that are over"],
+    [
+      isDeleted || keptVolumes.every(({ dropAt }) => Date.parse(dropAt) > now),
+      "has volumes that are over",
+    ],
     [Date.parse(previousKeyUntil ?? "9999") > now, "lets in a key that is over"],
   ];
   return rules.filter(([holds]) => !holds).map(([, problem]) => `${slug}: ${problem}`);
@@ -147,7 +152,9 @@ function holds(present: unknown, wanted: unknown): boolean {
 
 function orphans({ cluster, records }: Agreement, objects: Map<string, KubeObject[]>): string[] {
   const bySpace = new Map(records.map((record) => [namespaceOf(record.slug), record]));
-  const kept = new Set(records.map(({ volume }) => volume?.name));
+  const kept = new Set(
+    records.flatMap(({ volume, keptVolumes }) => [volume, ...keptVolumes]).map((one) => one?.name),
+  );
   const volumes = cluster.all(VOLUME);
   const names = new Set(volumes.map(({ metadata: { name } }) => name));
   const isClaimed = (volume: KubeObject) => {
