@@ -77,7 +77,7 @@ async function skew({ cluster, settings, clock, newId }: DiagnosisOptions): Prom
   // The stamp has whole seconds, and was made somewhere between the two.
   const offMs = Math.max(0, before - 1_000 - stamp, stamp - clock.now());
   const found = `${Math.round(offMs / 1000)} s apart from the cluster's`;
-  const advice = "have both keep the time by NTP; leases and deadlines are told by it";
+  const advice = "have both keep the time by NTP; deadlines, backups and purges go by it";
   if (offMs > WORST_SKEW_MS) return bad("clock", found, advice);
   return offMs > SKEW_MS ? warn("clock", found, advice) : ok("clock", "the cluster's own time");
 }

@@ -46,7 +46,7 @@ const operationSchema = z.strictObject({
   attempts: z.int().min(0),
   /** What it waits for, for people. */
   waitingFor: z.string().nullable(),
-  /** Who runs it, and how long others leave it alone. */
+  /** Who runs it; `until` is by his own clock, and changes whenever he renews it. */
   lease: z.strictObject({ holder: z.string(), until: time }).nullable(),
 });
 export type Operation = z.infer<typeof operationSchema>;
