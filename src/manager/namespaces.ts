@@ -68,16 +68,25 @@ export async function stopBrain(cluster: Cluster, record: UserRecord): Promise<A
 /** The pod that runs is to be on the claim in use; one on another ends. */
 export async function movePod(cluster: Cluster, record: UserRecord): Promise<Awaited> {
   const pod = await cluster.get(podRef(record));
-  if (pod === undefined || !isOf(pod, record)) return undefined;
-  const { name } = claimRef(record, record.claim.number);
-  const claims = podSchema.parse(pod).spec.volumes
-    .map(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName);
-  if (claims.includes(name)) return undefined;
+  if (pod === undefined || !isOf(pod, record) || isOnClaim(pod, record)) return undefined;
   const { uid, deletionTimestamp } = pod.metadata;
   if (deletionTimestamp === undefined && uid !== undefined) {
     await cluster.delete(podRef(record), { uid });
   }
   return "the pod on the other claim to end";
+}
+
+/** Whether a pod of his is on the claim in use, and is to stay. */
+export async function isInPlace(cluster: Cluster, record: UserRecord): Promise<boolean> {
+  const pod = await cluster.get(podRef(record));
+  return pod !== undefined && isOf(pod, record) && isOnClaim(pod, record) &&
+    pod.metadata.deletionTimestamp === undefined;
+}
+
+function isOnClaim(pod: KubeObject, record: UserRecord): boolean {
+  const { name } = claimRef(record, record.claim.number);
+  return podSchema.parse(pod).spec.volumes
+    .some(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName === name);
 }
 
 /** All in it goes, but for volumes that are kept. Only once no claim holds what is not to be lost. */
@@ -161,12 +170,19 @@ async function applied(
       ? undefined
       : `the former ${object.kind} to be gone`;
   } catch (error) {
+    if (isPassedOver(object, error)) return undefined;
     // So it is while all of the namespace is being deleted.
     if (!(error instanceof ClusterError) || error.fault !== "forbidden") throw error;
     const awaited = await namespaceFree(cluster, record);
     if (awaited === undefined) throw error;
     return awaited;
   }
+}
+
+/** Who measures is the operator's business: without his kind a brain is as good. */
+export function isPassedOver({ kind }: KubeObject, error: unknown): boolean {
+  return kind === "ServiceMonitor" && error instanceof ClusterError &&
+    error.fault === "unsupported";
 }
 
 /** `wanted` is made where there is none: one that somebody else makes at that moment stays his. */

@@ -3,6 +3,7 @@ import { SinkError } from "../backup_sink.ts";
 import { BrainAccessError } from "../brain_access.ts";
 import { ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
+import { isInPlace } from "../namespaces.ts";
 import type { Step, StepContext, StepOutcome } from "./step.ts";
 import { answering, up } from "./waking.ts";
 
@@ -21,6 +22,11 @@ export const wake: Step = {
 };
 
 async function awake(context: StepContext): Promise<StepOutcome> {
+  const { cluster, record } = context;
+  // What cannot be put right around a brain that answers holds up no backup of it.
+  const isHere = record.state === "active" && record.volume === null &&
+    await isInPlace(cluster, record);
+  if (isHere && await answering(context) === "done") return "done";
   try {
     return await up(context, { ...context.record, state: "active" });
   } catch (error) {

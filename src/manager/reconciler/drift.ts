@@ -2,6 +2,7 @@
 import type { Cluster } from "../cluster.ts";
 import { type KubeObject, refOf } from "../kube_object.ts";
 import { claimOver } from "../manifests.ts";
+import { isPassedOver } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import { isOf } from "../volumes.ts";
 
@@ -15,10 +16,20 @@ export async function drifted(
 ): Promise<KubeObject[]> {
   const found: KubeObject[] = [];
   for (const object of wanted) {
-    const present = await cluster.get(refOf(object));
+    const present = await seen(cluster, object);
     if (present === undefined || !isAsWanted(record, object, present)) found.push(object);
   }
   return found;
+}
+
+/** What the cluster has no kind for, and can be done without, is taken for there. */
+async function seen(cluster: Cluster, wanted: KubeObject): Promise<KubeObject | undefined> {
+  try {
+    return await cluster.get(refOf(wanted));
+  } catch (error) {
+    if (isPassedOver(wanted, error)) return wanted;
+    throw error;
+  }
 }
 
 /**

@@ -47,7 +47,14 @@ export async function look(means: LookMeans, slug: string): Promise<Awaited> {
     if (isPurgeDue(record, means.clock.now())) await purge(means, record);
     return undefined;
   }
-  return await saved(means, record) ?? await repaired(means, record) ?? await due(means, record);
+  const awaited = await saved(means, record);
+  if (awaited !== undefined) return awaited;
+  try {
+    return await repaired(means, record) ?? await withoutFormer(means, record);
+  } finally {
+    // What cannot be put right holds up no backup, and keeps no former key alive.
+    await due(means, record);
+  }
 }
 
 /**
@@ -145,12 +152,10 @@ async function requireData(cluster: Cluster, record: UserRecord): Promise<void> 
   throw new Error("The claim in use is gone, and its volume with it: restore a backup");
 }
 
-async function due(means: LookMeans, record: UserRecord): Promise<Awaited> {
+async function due(means: LookMeans, record: UserRecord): Promise<void> {
   const now = means.clock.now();
-  const awaited = await withoutFormer(means, record);
   if (isPreviousKeyOver(record, now)) await withoutPreviousKey(means, record);
   if (isBackupDue(record, now)) await means.backups.begin(record);
-  return awaited;
 }
 
 /** The key first: while the record still names a time, it is looked at again. */
