@@ -70,6 +70,18 @@ Deno.test("a link in the folder is not followed, whatever it leads to", () =>
     assert.equal(await Deno.readTextFile(join(outside, "secret")), "secret");
   }));
 
+Deno.test("nothing is written, or swept away, where the folder of what comes in is a link", () =>
+  withFolder(async (outside) => {
+    await writeFile(join(outside, "old"), "mine");
+    await utimes(join(outside, "old"), 1, 1);
+    await withFolder(async (folder, sinkOn) => {
+      await symlink(outside, join(folder, ".incoming"));
+      const put = sinkOn().put("a/b", piecesOf("secret"), never());
+      await assert.rejects(put, (error) => error instanceof SinkError);
+    });
+    assert.deepEqual(await readdir(outside), ["old"]);
+  }));
+
 Deno.test("a volume that is not mounted is said so, and not taken for one without backups", () =>
   withFolder(async (folder, sinkOn) => {
     const sink = sinkOn();

@@ -48,6 +48,7 @@ export class FolderSink implements BackupSink {
       await this.#sweep(signal);
       const incoming = join(path, INCOMING);
       await files.makeFolder(incoming);
+      if (!await this.#isPlain([INCOMING])) throw notPlain();
       const draft = join(incoming, newId());
       try {
         const bytes = await this.#write(draft, pieces, signal);
@@ -214,6 +215,7 @@ export class FolderSink implements BackupSink {
     const now = clock.now();
     if (now - this.#sweptAt < SWEEP_MS) return;
     this.#sweptAt = now;
+    if (!await this.#isPlain([INCOMING])) return;
     for await (const name of files.names(join(path, INCOMING))) {
       signal.throwIfAborted();
       const info = await files.info(join(path, INCOMING, name));
