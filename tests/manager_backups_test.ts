@@ -106,6 +106,18 @@ Deno.test("two who make the same backup at once both get one that is good", asyn
   await kit.backups.verify(ADA, "operation-7", never());
 });
 
+Deno.test("an export without an end is given up, and leaves nothing", async () => {
+  const kit = kitOf();
+  kit.export = async function* () {
+    while (true) yield* piecesOf(linesOf(2));
+  };
+  await assert.rejects(kit.backups.create(ADA, ADDRESS, never(), "endless", 100_000), {
+    name: "ManagerError",
+    code: "backup_failed",
+  });
+  assert.deepEqual([...kit.sink.files.keys()], []);
+});
+
 Deno.test("an export that breaks off, or ends in the middle of a line, is no backup", async () => {
   const kit = kitOf();
   const broken = new BrainAccessError("broken", "Cannot export: it broke off");

@@ -1,5 +1,6 @@
 /** The end of a user, and his coming back: nothing of his is lost, and nothing of anybody else's. */
 import assert from "node:assert/strict";
+import { ClusterError } from "../src/manager/cluster.ts";
 import { memoriesOn } from "./manager/brains.ts";
 import { atEveryCall } from "./manager/dying.ts";
 import {
@@ -7,6 +8,7 @@ import {
   type Program,
   recordOf,
   signedUp,
+  stuck,
   waited,
   type World,
   world,
@@ -108,6 +110,19 @@ Deno.test("one whose brain cannot be reached is not deleted with a backup, and i
   await deleted(here, program, false);
   await assertDeleted(here, program, "");
   assert.deepEqual(await backupsOf(program), []);
+});
+
+Deno.test("a sign-up is cut off by a deletion also before its namespace lets us look", async () => {
+  const { here, program } = await stuck();
+  const get = program.cluster.get.bind(program.cluster);
+  program.cluster.get = (ref) =>
+    ref.kind === "PersistentVolumeClaim"
+      ? Promise.reject(new ClusterError("forbidden", 403, "Forbidden", "not yet"))
+      : get(ref);
+  const { outcome, operation } = await program.manager.deleteUser("ada");
+  assert.deepEqual([outcome, operation?.verb], ["under_way", "delete"]);
+  program.cluster.get = get;
+  await here.clock.advance(60_000);
 });
 
 Deno.test("a suspended user is woken for his last backup", async () => {

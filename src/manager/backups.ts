@@ -55,12 +55,16 @@ export class Backups {
     this.#keys = new BackupKeys(options.keys);
   }
 
-  /** With the `id` of one that is there already, that one: so a step can be run again. */
+  /**
+   * With the `id` of one that is there already, that one: so a step can be run again. A brain that
+   * gives more than `mostBytes` is not himself: without an end it would fill the sink for all.
+   */
   async create(
     owner: BackupOwner,
     address: BrainAddress,
     signal: AbortSignal,
     id: string = this.#options.newId(),
+    mostBytes = Infinity,
   ): Promise<Backup> {
     const shelf = this.#shelf(owner);
     const there = await this.#existing(shelf, id, signal);
@@ -69,7 +73,7 @@ export class Backups {
     const name = shelf.dataName(id, attempt);
     let manifest: Manifest;
     try {
-      const written = await this.#writeData(shelf, { id, name, address }, signal);
+      const written = await this.#writeData(shelf, { id, name, address, mostBytes }, signal);
       manifest = { ...written, slug: owner.slug, life: owner.life };
       for await (const _ of this.#pieces(shelf, manifest, signal));
     } catch (error) {
@@ -176,14 +180,19 @@ export class Backups {
   /** Export, measure, pack, seal, measure, put. What it gives is not proven yet. */
   async #writeData(
     shelf: Shelf,
-    { id, name, address }: { id: string; name: string; address: BrainAddress },
+    { id, name, address, mostBytes }: {
+      readonly id: string;
+      readonly name: string;
+      readonly address: BrainAddress;
+      readonly mostBytes: number;
+    },
     signal: AbortSignal,
   ): Promise<Omit<Manifest, "slug" | "life">> {
     const { sink, brains, clock, randomBytes } = this.#options;
     const { version } = await brains.stats(address, signal);
     const at = timestamp(clock);
     const plain = new Meter(), sealed = new Meter();
-    const exported = plain.through(brains.export(address, signal));
+    const exported = plain.through(atMost(mostBytes, brains.export(address, signal)));
     const salt = randomBytes(SALT_BYTES);
     const pieces = seal(packed(exported), this.#keys, shelf.contextOf(id), salt);
     const entry = await sink.put(name, sealed.through(pieces), signal);
@@ -241,6 +250,24 @@ export class Backups {
     } catch (error) {
       if (!(error instanceof SinkError)) throw error;
     }
+  }
+}
+
+async function* atMost(
+  mostBytes: number,
+  pieces: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for await (const piece of pieces) {
+    bytes += piece.length;
+    if (bytes > mostBytes) {
+      throw new ManagerError(
+        "backup_failed",
+        `Cannot back up: the brain gives more than ${mostBytes} bytes, which is more than its tier ` +
+          "lets it have; look at the brain",
+      );
+    }
+    yield piece;
   }
 }
 

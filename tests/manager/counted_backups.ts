@@ -21,8 +21,9 @@ export class CountedBackups extends Backups {
     address: BrainAddress,
     signal: AbortSignal,
     id?: string,
+    mostBytes?: number,
   ): Promise<Backup> {
-    return this.#counted(() => super.create(owner, address, signal, id));
+    return this.#counted(() => super.create(owner, address, signal, id, mostBytes));
   }
 
   override verify(owner: BackupOwner, id: string, signal: AbortSignal): Promise<Backup> {

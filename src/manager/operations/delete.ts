@@ -4,6 +4,8 @@
  */
 import { z } from "zod";
 import { timestamp } from "../../clock.ts";
+import type { Cluster } from "../cluster.ts";
+import type { UserRecord } from "../record.ts";
 import { findClaim, isBound } from "../volumes.ts";
 import { ENDING } from "./ending.ts";
 import { take, wake } from "./last_export.ts";
@@ -48,6 +50,11 @@ const bringBack: Step = {
   },
 };
 
+async function hasClaim(cluster: Cluster, record: UserRecord): Promise<boolean> {
+  const claim = await findClaim(cluster, record, record.claim.number);
+  return claim !== undefined && isBound(claim);
+}
+
 export const deletion: Verb = {
   minutes: 120,
   takesOver: [
@@ -67,10 +74,10 @@ export const deletion: Verb = {
     const verb = record.operation?.verb;
     // Those bring a deleted user back.
     if (isDeleted && verb !== "undelete" && verb !== "restore") return undefined;
-    const claim = await findClaim(cluster, record, record.claim.number);
-    // Where no volume ever was, or no brain yet, there is nothing to back up.
-    const hasVolume = record.volume !== null || (claim !== undefined && isBound(claim));
-    const hasData = hasVolume && verb !== "create";
+    // Where no volume ever was, or no brain yet, there is nothing to back up; and while he is only
+    // being created his claims may not be ours to see yet.
+    const hasData = verb !== "create" &&
+      (record.volume !== null || await hasClaim(cluster, record));
     const isRunning = record.state === "active" && record.volume === null &&
       record.operation === null;
     return { backup: backup && hasData && !isDeleted, retainDays, isRunning };

@@ -4,12 +4,15 @@ import { BrainAccessError } from "../brain_access.ts";
 import { ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
 import { isInPlace } from "../namespaces.ts";
+import { TIERS } from "../tiers.ts";
 import type { Step, StepContext, StepOutcome } from "./step.ts";
 import { answering, up } from "./waking.ts";
 
 /** From the begin of the operation; longer than a pod takes to come up on another node. */
 const PATIENCE_MS = 10 * 60_000;
 const AGAIN_MS = 5_000;
+/** As JSON, what is stored takes more room; not by far as much as this. */
+const MOST_PER_QUOTA = 8;
 
 /** One who is suspended, or lost his namespace, is brought up for it. */
 export const wake: Step = {
@@ -47,6 +50,7 @@ export const take: Step = {
         address,
         signal,
         operation.id,
+        MOST_PER_QUOTA * TIERS[record.tier].quotaBytes,
       );
       await context.update((now) => ({ ...now, lastBackup: { id, at, bytes, memories } }));
       return "done";
