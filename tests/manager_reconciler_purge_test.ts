@@ -47,6 +47,32 @@ function disks(here: World): string[][][] {
     .map((disk) => [...memoriesOn(disk)]);
 }
 
+Deno.test("a deleted user is purged when his time is over, and not before", async () => {
+  const { here, program } = await deleted(2);
+  const reconciler = reconcilerOf(here, program);
+  for (const [afterMs, left] of [[DAY_MS, [MEMORIES]], [DAY_MS, []]] as const) {
+    await here.clock.leap(afterMs);
+    await waited(here, reconciler.pass());
+    await here.clock.advance(MINUTE_MS);
+    assert.deepEqual(disks(here), left);
+  }
+  await reconciler.stop();
+  assert.deepEqual([await recordOf(program), here.sink.files.size], [undefined, 0]);
+});
+
+Deno.test("a volume that was kept for one whose record is lost is reported, and left alone", async () => {
+  const { here, program } = await deleted(30);
+  const reconciler = reconcilerOf(here, program);
+  await waited(here, reconciler.pass());
+  assert.equal(count(program, "orphaned_volume"), 0);
+  const { managerNamespace: namespace } = here.settings;
+  here.cluster.remove({ apiVersion: "v1", kind: "ConfigMap", namespace, name: HIS });
+  await waited(here, reconciler.pass());
+  await reconciler.stop();
+  assert.equal(count(program, "orphaned_volume"), 1);
+  assert.deepEqual(disks(here), [MEMORIES]);
+});
+
 Deno.test("a register of before his return does not purge one who lives", async () => {
   const { here, program } = await deleted(1);
   const old = await recordOf(program) ?? assert.fail();

@@ -15,7 +15,6 @@ import {
 
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
 const CLAIM = { apiVersion: "v1", kind: "PersistentVolumeClaim" } as const;
-const VOLUME = { apiVersion: "v1", kind: "PersistentVolume" } as const;
 const SET = { apiVersion: "apps/v1", kind: "StatefulSet", name: "brain" } as const;
 const HIS = "user-ada";
 const MEMORIES = [["1", "the fence gets cedar posts"], ["2", "ada likes tea"]];
@@ -213,20 +212,6 @@ Deno.test("one backup is made for all that were missed, by plan, and old ones go
   await reconciler.stop();
 });
 
-Deno.test("a deleted user is purged when his time is over, and not before", async () => {
-  const { here, program, reconciler } = await settled();
-  await waited(here, program.manager.deleteUser("ada", { retainDays: 2, ...PATIENT }));
-  await here.clock.leap(47 * HOUR_MS);
-  await settle(here, reconciler);
-  assert.equal((await recordOf(program))?.state, "deleted");
-  await here.clock.leap(HOUR_MS);
-  await settle(here, reconciler);
-  assert.equal(await recordOf(program), undefined);
-  assert.deepEqual(here.cluster.all(VOLUME), []);
-  assert.equal(here.sink.files.size, 0);
-  await reconciler.stop();
-});
-
 Deno.test("the key before the last rotation is let in until its grace is over", async () => {
   const { here, program, reconciler } = await settled();
   const outcome = await waited(
@@ -283,19 +268,6 @@ Deno.test("a namespace of ours without a record is reported, and left alone", as
   await settle(here, reconciler);
   assert.deepEqual(reconciler.stats.orphans, ["user-nobody"]);
   assert.notEqual(here.cluster.peek({ ...NAMESPACE, name: "user-nobody" }), undefined);
-  await reconciler.stop();
-});
-
-Deno.test("a volume that was kept for one whose record is lost is reported, and left alone", async () => {
-  const { here, program, reconciler } = await settled();
-  await waited(here, program.manager.deleteUser("ada", PATIENT));
-  await settle(here, reconciler);
-  assert.ok(!events(program).includes("orphaned_volume"));
-  const { managerNamespace: namespace } = here.settings;
-  here.cluster.remove({ apiVersion: "v1", kind: "ConfigMap", namespace, name: HIS });
-  await settle(here, reconciler);
-  assert.ok(events(program).includes("orphaned_volume"));
-  assert.deepEqual(here.cluster.volumes().map((disk) => [...memoriesOn(disk)]), [MEMORIES]);
   await reconciler.stop();
 });
 
