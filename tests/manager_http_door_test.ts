@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { Reachability } from "../src/manager/reachability.ts";
 import { slugOf } from "../src/manager/user_id.ts";
-import { FakeClock } from "./fakes/indexing.ts";
 import {
   documentServed,
   type Json,
@@ -253,31 +251,6 @@ Deno.test("a cluster that is away degrades the health, and takes no readiness", 
     }]);
     assert.equal((await app.call("GET", "/health/ready", { key: null })).status, 200);
   });
-});
-
-Deno.test("a cluster that is silent is away within seconds, is asked once, and is back when it answers", async () => {
-  const clock = new FakeClock();
-  const answers: (() => void)[] = [];
-  const get = () => new Promise<undefined>((resolve) => answers.push(() => resolve(undefined)));
-  const reachability = new Reachability({ get }, "second-brain", clock);
-  const seen: boolean[] = [];
-  const look = () => void reachability.isUp().then((isUp) => seen.push(isUp));
-  look();
-  await clock.advance(2_999);
-  assert.deepEqual(seen, []);
-  await clock.advance(1);
-  assert.deepEqual(seen, [false]);
-  await clock.advance(10_000);
-  look();
-  await clock.advance(3_000);
-  assert.deepEqual([seen, answers.length, clock.waiting], [[false, false], 1, 0]);
-  answers[0]?.();
-  await clock.advance(10_000);
-  look();
-  await clock.advance(0);
-  answers[1]?.();
-  await clock.advance(0);
-  assert.deepEqual([seen, answers.length, clock.waiting], [[false, false, true], 2, 0]);
 });
 
 Deno.test("the metrics count requests by route, users by tier, and name nobody", async () => {

@@ -3,15 +3,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseCommandLine } from "../src/manager/cli/arguments.ts";
-import { runMigration } from "../src/manager/cli/migrate.ts";
 import { splitByUser } from "../src/manager/migration/split.ts";
 import { DiskMigrationFolder } from "../src/manager/migration_folder/disk.ts";
 import { slugOf } from "../src/manager/user_id.ts";
-import { FakeClock } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import type { Json } from "./http_app.ts";
-import { never, piecesOf, textOf } from "./manager/backup_kit.ts";
+import { textOf } from "./manager/backup_kit.ts";
 import { RamMigrationFolder, run, Town } from "./manager/migration_kit.ts";
 
 const ADA = "ada", BOB = "Bob@example.org";
@@ -25,7 +22,6 @@ const RECORDS: readonly Json[] = [
   { id: idOf(4), content: "nobody's" },
   { id: idOf(5), user_id: ADA, content: "five", created_at: "2024-01-05T00:00:00.000Z" },
 ];
-const HIS = `${JSON.stringify({ user_id: "eve", content: "six" })}\n`;
 const LINES = RECORDS.map((record) => JSON.stringify(record) + "\n").join("");
 
 const isUnassigned = { outcome: "unassigned", index: 3, reason: "it has no user_id" };
@@ -125,35 +121,6 @@ Deno.test("who is in leaves no memories behind on the disk; whose were refused, 
   await folder.append("ada.lines", new Uint8Array(1));
   await run(town, LINES + bad, { folder, isLines: true });
   assert.deepEqual(left(), [BOB_LINES, "journal.lines", "split.json", "unassigned.lines"]);
-});
-
-Deno.test("standard input is kept in the folder while it is worked on, and no longer", async () => {
-  const files = new Map<string, string>(), printed: string[] = [];
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  const nobody = () => assert.fail("somebody was asked");
-  const line = "migrate - --folder work --ndjson --dry-run --json";
-  await runMigration(parseCommandLine(line.split(" ")), {
-    open: () =>
-      Promise.resolve({
-        manager: { createUser: nobody },
-        register: { get: nobody },
-        operations: { addressOf: nobody },
-        brains: { import: nobody, stats: nobody },
-      }),
-    openFolder: () => Promise.resolve(new RamMigrationFolder()),
-    terminal: {
-      out: (bytes) => Promise.resolve(void printed.push(text(bytes))),
-      readPieces: (path) => piecesOf(path === "-" ? HIS : files.get(path) ?? "", 50),
-      writeFile: async (path, pieces) => {
-        for await (const piece of pieces) files.set(path, (files.get(path) ?? "") + text(piece));
-      },
-    },
-    remove: (path) => Promise.resolve(void files.delete(path)),
-    clock: new FakeClock(),
-    signal: never(),
-  });
-  const { users, records, dry_run } = JSON.parse(printed.at(-1) ?? "");
-  assert.deepEqual([users, records, dry_run, files.size], [1, 1, true, 0]);
 });
 
 Deno.test("one user who fails holds no other up, and is tried again by the next run", async () => {

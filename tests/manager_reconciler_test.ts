@@ -1,8 +1,6 @@
 /** The loop: what others changed is put right, and what has become due is done, for each by himself. */
 import assert from "node:assert/strict";
-import { ClusterError } from "../src/manager/cluster.ts";
 import { Reconciler } from "../src/manager/reconciler.ts";
-import { memoriesOn } from "./manager/brains.ts";
 import {
   PATIENT,
   type Program,
@@ -227,34 +225,6 @@ Deno.test("the key before the last rotation is let in until its grace is over", 
   await settle(here, reconciler);
   await assert.rejects(here.brains.stats(old, signal), { fault: "refused" });
   assert.equal((await recordOf(program))?.previousKeyUntil, null);
-  await reconciler.stop();
-});
-
-Deno.test("what cannot be put right holds up no backup, and keeps no former key alive", async () => {
-  const { here, program, reconciler } = await settled();
-  await waited(here, program.manager.rotateKey("ada", { graceSeconds: 600, ...PATIENT }));
-  const apply = program.cluster.apply.bind(program.cluster);
-  program.cluster.apply = (object, options) =>
-    object.kind === "LimitRange"
-      ? Promise.reject(new ClusterError("invalid", 422, "Invalid", "a webhook says no"))
-      : apply(object, options);
-  here.cluster.remove({ apiVersion: "v1", kind: "LimitRange", namespace: HIS, name: "brain" });
-  await here.clock.leap(50 * HOUR_MS);
-  await settle(here, reconciler);
-  await here.clock.advance(MINUTE_MS);
-  const record = await recordOf(program);
-  assert.deepEqual([record?.lastBackup?.memories, record?.previousKeyUntil], [2, null]);
-  assert.ok(reconciler.stats.failures > 0);
-  await reconciler.stop();
-});
-
-Deno.test("where nobody knows of monitors, a brain is as good without", async () => {
-  const here = await world({ settings: { hasServiceMonitors: true } });
-  const program = here.start("one");
-  assert.equal((await signedUp(here, program)).outcome, "created");
-  const reconciler = reconcilerOf(here, program);
-  await settle(here, reconciler);
-  assert.deepEqual([reconciler.stats.failures, reconciler.stats.repairs], [0, 0]);
   await reconciler.stop();
 });
 

@@ -33,6 +33,9 @@ import type { Operation, UserRecord, VerbName } from "./record.ts";
 import type { Register } from "./register.ts";
 import type { Settings } from "./settings.ts";
 
+export { deleteSnapshot, isSnapshotId, listSnapshots } from "./operations/snapshots.ts";
+export type { Snapshot } from "./operations/snapshots.ts";
+
 export interface OperationsOptions {
   readonly cluster: Cluster;
   readonly register: Register;

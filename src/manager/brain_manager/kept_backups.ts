@@ -2,13 +2,13 @@
 import type { Backup, Backups } from "../backups.ts";
 import { type Cluster, ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
-import type { Operations } from "../operations.ts";
 import {
   deleteSnapshot,
   isSnapshotId,
   listSnapshots,
+  type Operations,
   type Snapshot,
-} from "../operations/snapshots.ts";
+} from "../operations.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
 
