@@ -100,6 +100,13 @@ Deno.test("the manager's bundle runs under its own rights: pages, render, doctor
       assert.deepEqual([refused.code, `${refused.out}${refused.err}`.includes(said)], [code, true]);
       assert.doesNotMatch(refused.err, /\n {4}at /);
     }
+    const early = { ...env, BACKUP_KEYS_FILE: join(folder, "gone") };
+    const backup = await run(folder, [...args, "backup", "ada"], early);
+    assert.match(
+      backup.err,
+      /^a backup goes to BACKUP_FOLDER here; have it be the service's own\n/,
+    );
+    assert.equal(backup.code, 78);
     await serves(folder, args, env);
   });
 });

@@ -143,6 +143,10 @@ async function workOn(line: CommandLine): Promise<number> {
   const open = async () => {
     const config = readConfig({ cluster: true, backups: true });
     warnings = config.warnings;
+    // The service lists, restores and thins out what is in its own folder alone.
+    if (["backup", "delete"].includes(line.command) && config.cluster?.by === "kubeconfig") {
+      terminal.say("a backup goes to BACKUP_FOLDER here; have it be the service's own");
+    }
     // It is the service's alone, and may well not be where a command line is.
     if (line.command === "doctor" && config.keysFile !== undefined) await openKeys(config, log);
     return opened ??= await openParts(config, log);
