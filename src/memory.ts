@@ -201,7 +201,9 @@ const embeddingSchema = z.array(
   .transform((numbers, context) => {
     const vector = Float32Array.from(numbers);
     const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
-    if (!(norm > 0 && norm < Infinity)) {
+    // A little above the largest, numbers would still be rounded down to it.
+    const isOver = numbers.some((x) => Math.abs(x) > FLOAT32.most);
+    if (isOver || !(norm > 0 && norm < Infinity)) {
       context.addIssue({
         code: "custom",
         message: "must be a vector of finite 32-bit floats that are not all zero",

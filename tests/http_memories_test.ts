@@ -128,6 +128,12 @@ const EDGES: readonly { ok: Json[]; bad: [Json, string, string][]; field: string
     ok: [[1, 0, 0], [1e-20, 0, 0]],
     bad: [
       [[0, 0, 0], "/embedding", "must be a vector of finite 32-bit floats that are not all zero"],
+      // It would be rounded down to the largest there is.
+      [
+        [3.4028235000000003e38, 0, 0],
+        "/embedding",
+        "must be a vector of finite 32-bit floats that are not all zero",
+      ],
       [
         [1e300, 0, 0],
         "/embedding",
