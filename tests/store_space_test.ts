@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { StoreOpenError } from "../src/store.ts";
 import { type Fault, takesSpace } from "./fakes/disk_faults.ts";
 import { SimulatedDisk } from "./fakes/file_system.ts";
+import { drain } from "./fakes/indexing.ts";
 import { everythingSurvives, nothingSurvives } from "./fakes/inode.ts";
 import {
   assertDurable,
@@ -62,6 +63,8 @@ Deno.test("where the reserve does not fit beside some room, nothing grows: a del
     assert.equal(await codeOf(store.append(deleteOf(1))), "stored");
     opened.fs.kill();
     disk.afterKill();
+    // What gives way to others just then has a timer, which is this test's.
+    await drain();
   }
 });
 
