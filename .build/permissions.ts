@@ -73,8 +73,8 @@ export const MANAGER_ENV = [
 export const SYS = ["uid", "statfs"] as const;
 
 /**
- * The images' volume: the only place that a binary may write to; the manager's backups lie there. With a limit on files SQLite
- * refuses ATTACH, and so VACUUM; everything else of it works.
+ * The images' volume: the only place that a binary may write to; the manager's backups lie there.
+ * With a limit on files SQLite refuses ATTACH, and so VACUUM; everything else of it works.
  */
 export const DATA_FOLDER = "/data";
 
