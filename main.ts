@@ -58,11 +58,13 @@ async function serve(): Promise<number> {
   logStrayRejections(log);
   for (const warning of config.warnings) log("warn", "configuration", { warning });
 
-  const { key, notice } = await accessKey(config);
   const clock = (await import("./src/clock.ts")).systemClock;
   const { LiveSettings } = await import("./src/config/live.ts");
-  const live = new LiveSettings({ config, key, readFile, clock, log });
+  const live = new LiveSettings({ config, readFile, clock, log });
   const { brain, close } = await buildBrain(config, live.quota, log);
+  // One that is made up is kept in the data folder, which is there, and ours, only now.
+  const { key, notice } = await accessKey(config);
+  live.use(key);
   const { createApp } = await import("./src/http/app.ts");
   const { listen } = await import("./src/http/server.ts");
   const { v4 } = await import("uuid");

@@ -30,7 +30,6 @@ class Life {
     const config = load({ ...ENVIRONMENT, ...PATHS, ...env }, files);
     this.live = new LiveSettings({
       config,
-      key: config.key,
       readFile: (path) => this.files[path] ?? assert.fail(`there is no ${CANARY}`),
       clock: this.clock,
       log: (_, event, detail) => this.logged.push([event, detail]),

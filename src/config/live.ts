@@ -16,6 +16,7 @@ const LOOK_MS = 5_000;
 /** What the start found: a part of the configuration. */
 interface Found extends Limits {
   readonly isProduction: boolean;
+  readonly key: string | undefined;
   /** What holds where the file of limits says nothing. */
   readonly environmentLimits: Limits;
   readonly previousKey: string | undefined;
@@ -28,8 +29,6 @@ interface Found extends Limits {
 
 export interface LiveOptions {
   readonly config: Found;
-  /** Undefined for work that lets nobody in. */
-  readonly key: string | undefined;
   readonly readFile: (path: string) => string;
   readonly clock: Clock;
   readonly log: Log;
@@ -43,11 +42,16 @@ export class LiveSettings {
   #said: string | undefined;
 
   constructor(options: LiveOptions) {
-    const { config, key } = options;
+    const { config } = options;
     this.#options = options;
-    this.#key = key;
+    this.#key = config.key;
     this.#previousKey = config.previousKey;
     this.#limits = limitsOf(config);
+  }
+
+  /** The key that is in force for now: the operator's, or one that was made up for want of one. */
+  use(key: string): void {
+    this.#key = key;
   }
 
   /** The present key, and for a while the one before it. */

@@ -74,3 +74,13 @@ Deno.test("a first start that could not listen leaves nobody without the key: th
   assert.equal((await program.want(200, "GET", "/stats")).at("total_memories"), 0);
   assert.equal((await program.stop()).code, 0);
 });
+
+Deno.test("the very first start makes its folder, and the key in it", async () => {
+  await using place = new Place();
+  const path = place.path("new/data/memories.json");
+  const program = await place.serve({ CONTAINER_API_KEY: "", MEMORY_PERSIST_PATH: path });
+  program.key = keyIn(program.err);
+  assert.equal((await Deno.readTextFile(place.path("new/data/.api-key"))).trim(), program.key);
+  await program.want(201, "POST", "/memories", NOTES[0]);
+  assert.equal((await program.stop()).code, 0);
+});
