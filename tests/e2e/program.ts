@@ -252,7 +252,12 @@ export class Program {
   }
 
   kill(signal: Deno.Signal = "SIGKILL"): void {
-    this.#child.kill(signal);
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // It ended by itself a moment ago: so the runtime tells it.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 
   /** No answer is heard any more, as if the connections had broken. */
