@@ -252,12 +252,7 @@ export class Program {
   }
 
   kill(signal: Deno.Signal = "SIGKILL"): void {
-    try {
-      this.#child.kill(signal);
-    } catch (error) {
-      // It ended by itself a moment ago: so the runtime tells it.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    this.#child.kill(signal);
   }
 
   /** No answer is heard any more, as if the connections had broken. */
