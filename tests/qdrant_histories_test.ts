@@ -87,7 +87,10 @@ class History {
     else if (luck < 0.65) this.#trouble = [0, 0, 0.1, 0.5, 1][this.#below(5)] ?? 0;
     else if (luck < 0.75) this.#letGo();
     else if (luck < 0.85) {
-      await place.clock.advance([10, 1_000, 30_000, 700_000][this.#below(4)] ?? 0);
+      const ms = [10, 1_000, 30_000, 700_000][this.#below(4)] ?? 0;
+      // A write that failed is carried out within a minute, or not at all.
+      if (ms > 1_000) { for (const points of place.points) points.late(); }
+      await place.clock.advance(ms);
     } else if (luck < 0.88) place.points.at(-1)?.late();
     else if (luck < 0.91) this.#lose();
     else if (luck < 0.94) void place.index.elsewhere.converge().catch(isUnavailable);
