@@ -125,6 +125,11 @@ Deno.test("another length re-embeds beside the old vectors, over a kill, and cha
     fake.behaviour = "good";
     const calls = fake.calls.length;
     const third = await place.serve(asking(16));
+    // Ready comes before what is remembered is in the index.
+    await eventually(10_000, "the old vectors serve", async () => {
+      const { text } = await third.want(200, "POST", "/search", { query: "garden soil" });
+      return JSON.parse(text).mode === "hybrid" || undefined;
+    });
     await foundByMeaning(third);
     await allEmbedded(third, contents.length);
     const stats = await third.want(200, "GET", "/stats");
