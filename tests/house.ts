@@ -108,6 +108,7 @@ const ROOM_OF_MANAGER: Readonly<Record<string, Room>> = {
   volumes: "service",
 
   errors: "shape",
+  first_record: "shape",
   kube_object: "shape",
   manifests: "shape",
   record: "shape",

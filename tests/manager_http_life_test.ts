@@ -1,7 +1,7 @@
 /** A user's life over HTTP, with all that is behind it: the management, on a simulated cluster. */
 import assert from "node:assert/strict";
 import { conditionsOf } from "../src/manager/brain_manager/conditions.ts";
-import { firstRecord } from "../src/manager/brain_manager/first_record.ts";
+import { firstRecord } from "../src/manager/first_record.ts";
 import { ClusterError } from "../src/manager/cluster.ts";
 import { signedUp, waited, world as worldOf } from "./manager/kit.ts";
 import { type Json, ManagerApp, NOW, type Reply } from "./manager/http_kit.ts";

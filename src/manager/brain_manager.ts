@@ -7,7 +7,7 @@ import { type Clock, timestamp } from "../clock.ts";
 import type { Backups } from "./backups.ts";
 import { type Asked, Asking, type Find } from "./brain_manager/asking.ts";
 import { conditionsOf } from "./brain_manager/conditions.ts";
-import { firstRecord } from "./brain_manager/first_record.ts";
+import { firstRecord } from "./first_record.ts";
 import { type BackupList, deleteBackup, listBackups } from "./brain_manager/kept_backups.ts";
 import { requestOf } from "./brain_manager/requests.ts";
 import type { Outcome, UserList, UserView } from "./brain_manager/user_view.ts";

@@ -11,7 +11,7 @@ import { rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { v4, v7 } from "uuid";
-import { logStrayRejections, realTerminal as terminal } from "../cli/console.ts";
+import { logStrayRejections, realTerminal as terminal, stopSignal } from "../cli/console.ts";
 import { explain } from "../cli/exit.ts";
 import { standardLog } from "../cli/standard_log.ts";
 import { stopServing } from "../cli/stopping.ts";
@@ -87,11 +87,7 @@ async function carryOut(line: CommandLine): Promise<number> {
 }
 
 async function serve(): Promise<number> {
-  // As process 1 of a container, a signal without a listener would kill us on the spot.
-  const stop = Promise.withResolvers<string>();
-  for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    Deno.addSignalListener(signal, () => stop.resolve(signal));
-  }
+  const stop = stopSignal();
   const config = readConfig({ keys: true, cluster: true, backups: true });
   const { log, flush } = standardLog(config.logLevel);
   logStrayRejections(log);
@@ -123,7 +119,7 @@ async function serve(): Promise<number> {
   const server = await listen({ ...app, host: config.host, port: config.port, listensAnew });
   log("info", "listening", { host: config.host, port: server.port, version });
   reconciler.start();
-  log("info", "stopping", { reason: await stop.promise });
+  log("info", "stopping", { reason: await stop });
   const stopTaking = () => void (phase = "stopping");
   const close = async () => {
     await Promise.all([reconciler.stop(), operations.stop()]);

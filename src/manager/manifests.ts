@@ -19,10 +19,11 @@ import {
   serviceAccount,
 } from "./manifests/room.ts";
 import { yamlOf } from "./manifests/yaml_text.ts";
+import { firstRecord } from "./first_record.ts";
 import type { UserRecord } from "./record.ts";
 import type { Settings } from "./settings.ts";
 import { type TierName, TIERS } from "./tiers.ts";
-import { namespaceOf, slugOf } from "./user_id.ts";
+import { namespaceOf } from "./user_id.ts";
 
 /**
  * In the order in which they are applied: the rights before what needs them, the walls before what
@@ -152,7 +153,7 @@ export interface RenderInput {
  * them could never be deleted. Throws `invalid_user_id`.
  */
 export function render({ userId, tier, settings }: RenderInput): string {
-  const record = firstRecord(userId, tier);
+  const record = firstRecord(userId, tier, "rendered", "1970-01-01T00:00:00.000Z");
   const capabilities = {
     resize: true,
     disruptionBudgets: "policy/v1",
@@ -166,32 +167,6 @@ export function render({ userId, tier, settings }: RenderInput): string {
 function withoutFinalizers(object: KubeObject): KubeObject {
   const { finalizers: _, ...metadata } = object.metadata;
   return { ...object, metadata };
-}
-
-/** Of a user who has only just come. */
-function firstRecord(userId: string, tier: TierName): UserRecord {
-  return {
-    version: 1,
-    userId,
-    slug: slugOf(userId),
-    life: "rendered",
-    generation: 1,
-    createdAt: "1970-01-01T00:00:00.000Z",
-    tier,
-    state: "active",
-    claim: { number: 1, storageBytes: TIERS[tier].storageBytes },
-    keptClaims: [],
-    keptVolumes: [],
-    volume: null,
-    deletedAt: null,
-    purgeAt: null,
-    restartedAt: null,
-    previousKeyUntil: null,
-    lastBackup: null,
-    operation: null,
-    lastOperation: null,
-    requests: [],
-  };
 }
 
 function head({ slug, tier }: UserRecord, { hasEmbeddingKey }: Settings): string[] {

@@ -4,12 +4,12 @@ import { ManagerError } from "../errors.ts";
 import type { KubeObject } from "../kube_object.ts";
 import type { UserRecord } from "../record.ts";
 import { namespaceOf } from "../user_id.ts";
+import { LIFE_LABEL } from "../volumes.ts";
 import { requireThere } from "./asked_of.ts";
 import { apply, settle, soon } from "./brain_steps.ts";
 import type { Args, Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";
 
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
-const LIFE = "second-brain/life";
 const USER_ID = "second-brain/user-id";
 
 /** Created, not applied: one that somebody else makes at the same moment is not touched. */
@@ -49,7 +49,7 @@ function requireHis({ metadata }: KubeObject, { userId }: UserRecord): void {
 
 function requireOfThisLife(namespace: KubeObject, record: UserRecord): void {
   requireHis(namespace, record);
-  if (namespace.metadata.labels?.[LIFE] === record.life) return;
+  if (namespace.metadata.labels?.[LIFE_LABEL] === record.life) return;
   throw new ManagerError(
     "name_collision",
     `Cannot use the namespace "${namespace.metadata.name}": it is left over from a former user ` +

@@ -1,7 +1,7 @@
 /** The record of a user who only just came. */
-import type { UserRecord } from "../record.ts";
-import { type TierName, TIERS } from "../tiers.ts";
-import { slugOf } from "../user_id.ts";
+import type { UserRecord } from "./record.ts";
+import { type TierName, TIERS } from "./tiers.ts";
+import { slugOf } from "./user_id.ts";
 
 export function firstRecord(
   userId: string,
