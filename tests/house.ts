@@ -129,6 +129,7 @@ const SHARED: readonly string[] = [
   "src/http/auth.ts",
   "src/http/body.ts",
   "src/http/docs.ts",
+  "src/http/documents.ts",
   "src/http/failed_attempts.ts",
   "src/http/hosts.ts",
   "src/http/openapi.ts",

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Brain } from "../brain.ts";
 import { reindexReportSchema, vectorStoreSchema } from "../reindexing.ts";
 import type { Metrics } from "./metrics.ts";
+import { documentRoutes, type Documents } from "./documents.ts";
 import { json, type Route, route } from "./route.ts";
 
 const count = z.int().min(0);
@@ -109,12 +110,6 @@ const healthSchema = z.strictObject({
 const probeSchema = z.strictObject({
   status: z.enum(["ok", "loading", "stopping", "storage_failed"]),
 }).meta({ id: "Probe" });
-
-/** The page and the document are made once, when they are first asked for. */
-export interface Documents {
-  readonly openApi: () => object;
-  readonly docs: () => Promise<{ readonly html: string; readonly contentSecurityPolicy: string }>;
-}
 
 export function serviceRoutes(
   brain: Brain,
@@ -249,32 +244,6 @@ function reportRoutes(brain: Brain, metrics: Metrics, documents: Documents): rea
       async () =>
         new Response(await metrics.text(), { headers: { "Content-Type": metrics.contentType } }),
     ),
-    route({
-      method: "GET",
-      path: "/openapi.json",
-      operationId: "openApi",
-      summary: "This description",
-      tag: "Service",
-      replies: {
-        200: { description: "OpenAPI 3.1.", schema: z.unknown().meta({ type: "object" }) },
-      },
-    }, () => json(200, documents.openApi())),
-    route({
-      method: "GET",
-      path: "/docs",
-      operationId: "docs",
-      summary: "A page to read and try it",
-      tag: "Service",
-      open: true,
-      replies: { 200: { description: "HTML.", schema: z.string(), contentType: "text/html" } },
-    }, async () => {
-      const { html, contentSecurityPolicy } = await documents.docs();
-      return new Response(html, {
-        headers: {
-          "Content-Type": "text/html; charset=utf-8",
-          "Content-Security-Policy": contentSecurityPolicy,
-        },
-      });
-    }),
+    ...documentRoutes(documents),
   ];
 }

@@ -22,7 +22,8 @@ import { Callers, type GuardedRoute, type Manager } from "./guarded.ts";
 import { Metrics, type Watched } from "./metrics.ts";
 import { decoded, findRoute } from "./paths.ts";
 import { answerError, managerProblemSchema } from "./problems.ts";
-import { type Documents, serviceRoutes, type ServiceState } from "./service.ts";
+import { serviceRoutes, type ServiceState } from "./service.ts";
+import type { Documents } from "../../http/documents.ts";
 import { userRoutes } from "./users.ts";
 import { verbRoutes } from "./verbs.ts";
 

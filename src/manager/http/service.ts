@@ -1,5 +1,6 @@
 /** `/tiers`, `/capabilities`, `/health`, `/metrics`, `/openapi.json`, `/docs`. */
 import { z } from "zod";
+import { documentRoutes, type Documents } from "../../http/documents.ts";
 import { json, type Route, route } from "../../http/route.ts";
 import type { Tier } from "../tiers.ts";
 import { guarded, type GuardedRoute, type Manager } from "./guarded.ts";
@@ -14,12 +15,6 @@ export interface ServiceState {
   readonly phase: () => Phase;
   readonly clusterIsUp: () => Promise<boolean>;
   readonly uptimeSeconds: () => number;
-}
-
-/** The page and the document are made once, when they are first asked for. */
-export interface Documents {
-  readonly openApi: () => object;
-  readonly docs: () => Promise<{ readonly html: string; readonly contentSecurityPolicy: string }>;
 }
 
 const count = z.int().min(0);
@@ -197,36 +192,4 @@ function metricsRoute(metrics: Metrics): Route {
     async () =>
       new Response(await metrics.text(), { headers: { "Content-Type": metrics.contentType } }),
   );
-}
-
-function documentRoutes(documents: Documents): Route[] {
-  return [
-    route({
-      method: "GET",
-      path: "/openapi.json",
-      operationId: "openApi",
-      summary: "This description",
-      tag: "Service",
-      replies: {
-        200: { description: "OpenAPI 3.1.", schema: z.unknown().meta({ type: "object" }) },
-      },
-    }, () => json(200, documents.openApi())),
-    route({
-      method: "GET",
-      path: "/docs",
-      operationId: "docs",
-      summary: "A page to read and try it",
-      tag: "Service",
-      open: true,
-      replies: { 200: { description: "HTML.", schema: z.string(), contentType: "text/html" } },
-    }, async () => {
-      const { html, contentSecurityPolicy } = await documents.docs();
-      return new Response(html, {
-        headers: {
-          "Content-Type": "text/html; charset=utf-8",
-          "Content-Security-Policy": contentSecurityPolicy,
-        },
-      });
-    }),
-  ];
 }
