@@ -190,6 +190,7 @@ Deno.test("below the free bytes that are wanted nothing grows; it ends when ther
     assert.equal(store.status().disk, "ok");
     assert.equal(await codeOf(store.append(putOf(60))), "stored");
     opened.fs.kill();
+    await drain();
   }
 });
 
