@@ -4,17 +4,13 @@
  */
 import { z } from "zod";
 import { isSafeAddress } from "./config/addresses.ts";
+import { ConfigError, wholeNumber } from "./config/environment.ts";
 import { readKey, readPreviousKey } from "./config/keys.ts";
 import { type Limits, readLimits } from "./config/limits.ts";
 import { LOG_LEVELS } from "./log.ts";
 import type { QdrantSettings } from "./qdrant_settings.ts";
 
 const MIB = 1024 * 1024;
-function wholeNumber(fallback: number, min: number, max: number) {
-  return z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.int().min(min).max(max))
-    .or(z.undefined().transform(() => fallback));
-}
-
 /** Names between commas; none of them may be wrong. */
 function list(isSound: (item: string) => boolean) {
   return z.string().default("")
@@ -145,16 +141,6 @@ export interface Config extends Limits {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** What is allowed, but not wise. */
   readonly warnings: readonly string[];
-}
-
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.map((line) => `Cannot start: ${line}`).join("\n"));
-    this.problems = problems;
-  }
 }
 
 export interface ConfigSource {

@@ -1,6 +1,7 @@
 /** Environments, loaded as the program would. */
 import assert from "node:assert/strict";
-import { type Config, ConfigError, loadConfig } from "../src/config.ts";
+import { type Config, loadConfig } from "../src/config.ts";
+import { ConfigError } from "../src/config/environment.ts";
 
 export const CANARY = "canary7Qx";
 export const KEY = `${CANARY}-0123456789abcdef`;

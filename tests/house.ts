@@ -126,6 +126,7 @@ const SHARED: readonly string[] = [
   "src/cli/stopping.ts",
   "src/cli/terminal.ts",
   "src/config/addresses.ts",
+  "src/config/environment.ts",
   "src/http/auth.ts",
   "src/http/body.ts",
   "src/http/docs.ts",

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { MANAGER_ENV } from "../.build/permissions.ts";
-import { ConfigError, loadConfig, type ManagerConfig, type Needs } from "../src/manager/config.ts";
+import { loadConfig, type ManagerConfig, type Needs } from "../src/manager/config.ts";
+import { ConfigError } from "../src/config/environment.ts";
 
 const CANARY = "canary7Qx";
 type Environment = Readonly<Record<string, string>>;

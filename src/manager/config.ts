@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { isSafeAddress } from "../config/addresses.ts";
+import { ConfigError, wholeNumber } from "../config/environment.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import type { Settings } from "./settings.ts";
 
@@ -13,11 +14,6 @@ const OBJECT_NAME = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
 const DOMAIN = /^(?=.{1,200}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 const IMAGE = /^[a-z0-9][\w./:@-]{0,400}$/;
 const HOST_NAME = /^[A-Za-z0-9.:_-]{1,255}$/;
-
-function wholeNumber(fallback: number, min: number, max: number) {
-  return z.string().regex(/^\d{1,15}$/).transform(Number).pipe(z.int().min(min).max(max))
-    .or(z.undefined().transform(() => fallback));
-}
 
 const path = z.string().max(4096).optional();
 const address = z.string().refine(isSafeAddress).optional();
@@ -119,16 +115,6 @@ export interface ManagerConfig {
     | undefined;
   /** What is allowed, but not wise. */
   readonly warnings: readonly string[];
-}
-
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.map((line) => `Cannot start: ${line}`).join("\n"));
-    this.problems = problems;
-  }
 }
 
 type Environment = (name: string) => string | undefined;

@@ -34,7 +34,7 @@ export function userObjects(input: ManifestInput): KubeObject[] {
   return [...walls(input), ...secrets(input), ...insides(input)];
 }
 
-export { bytesOf } from "./manifests/quantities.ts";
+export { amountOf, bytesOf } from "./manifests/quantities.ts";
 export type { BrainKeys, ManifestInput } from "./manifests/input.ts";
 
 type PublicInput = Omit<ManifestInput, "keys">;

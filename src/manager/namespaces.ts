@@ -21,7 +21,7 @@ const podSchema = z.looseObject({
 });
 
 /** What is still to come, in words; undefined: nothing is. */
-export type Awaited = string | undefined;
+export type WaitingFor = string | undefined;
 
 const RIGHTS_FINALIZER = "second-brain/keep-rights";
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
@@ -56,7 +56,7 @@ export async function findNamespace(
 }
 
 /** No pod is begun any more, and the one that runs ends by itself: it is never forced. */
-export async function stopBrain(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+export async function stopBrain(cluster: Cluster, record: UserRecord): Promise<WaitingFor> {
   const set = await cluster.get(statefulSetRef(record));
   if (set !== undefined && isOf(set, record)) {
     await unlessGone(cluster.patch(statefulSetRef(record), { spec: { replicas: 0 } }));
@@ -66,7 +66,7 @@ export async function stopBrain(cluster: Cluster, record: UserRecord): Promise<A
 }
 
 /** The pod that runs is to be on the claim in use; one on another ends. */
-export async function movePod(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+export async function movePod(cluster: Cluster, record: UserRecord): Promise<WaitingFor> {
   const pod = await cluster.get(podRef(record));
   if (pod === undefined || !isOf(pod, record) || isOnClaim(pod, record)) return undefined;
   const { uid, deletionTimestamp } = pod.metadata;
@@ -90,7 +90,7 @@ function isOnClaim(pod: KubeObject, record: UserRecord): boolean {
 }
 
 /** All in it goes, but for volumes that are kept. Only once no claim holds what is not to be lost. */
-export async function deleteNamespace(cluster: Cluster, record: UserRecord): Promise<Awaited> {
+export async function deleteNamespace(cluster: Cluster, record: UserRecord): Promise<WaitingFor> {
   const found = await findNamespace(cluster, record);
   if (found === undefined) return undefined;
   await releaseRights(cluster, record);
@@ -121,9 +121,9 @@ export async function dropClaims(
   cluster: Cluster,
   record: UserRecord,
   except: readonly number[],
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   const kept = new Set(except.map((number) => claimRef(record, number).name));
-  let awaited: Awaited;
+  let awaited: WaitingFor;
   for (const claim of await listClaims(cluster, record)) {
     const isData = /^data-\d+$/.test(claim.metadata.name);
     if (!isData || kept.has(claim.metadata.name)) continue;
@@ -141,7 +141,7 @@ export async function bringUp(
   record: UserRecord,
   objects: readonly KubeObject[],
   makeKey: () => Promise<void>,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   const claim = claimRef(record, record.claim.number);
   for (const object of objects) {
     const isData = object.kind === claim.kind && object.metadata.name === claim.name;
@@ -158,7 +158,7 @@ async function applied(
   cluster: Cluster,
   record: UserRecord,
   object: KubeObject,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   if (object.kind === NAMESPACE.kind) {
     const awaited = await namespaceFree(cluster, record, object);
     if (awaited !== undefined) return awaited;
@@ -190,7 +190,7 @@ async function namespaceFree(
   cluster: Cluster,
   record: UserRecord,
   wanted?: KubeObject,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   const name = namespaceOf(record.slug);
   const there = await cluster.get({ ...NAMESPACE, name });
   if (there === undefined && wanted !== undefined) await unlessThere(cluster.create(wanted));

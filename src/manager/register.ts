@@ -5,7 +5,7 @@
  * What cannot be read, is not ours, or was written by a newer version, is reported and left alone.
  */
 import { z } from "zod";
-import type { Cluster } from "./cluster.ts";
+import { type Cluster, ClusterError } from "./cluster.ts";
 import { paced } from "../pace.ts";
 import { ManagerError } from "./errors.ts";
 import type { KubeObject } from "./kube_object.ts";
@@ -54,6 +54,8 @@ const PREFIX = "user-";
 /** No record of ours comes near; a ConfigMap may have 1 MiB. */
 const MOST_BYTES = 64 * 1024;
 const MOST_WAITING = 50;
+/** A record that is written so often meanwhile is written by something that runs wild. */
+const MOST_CONFLICTS = 20;
 
 const configMapSchema = z.object({ data: z.object({ record: z.string() }) });
 const versionSchema = z.object({ version: z.int() });
@@ -88,6 +90,29 @@ export class Register {
     const object = this.#object(record);
     const compared = { ...object, metadata: { ...object.metadata, resourceVersion, uid } };
     return required(this.read(await this.#cluster.replace(compared)));
+  }
+
+  /**
+   * Writes beside whatever else is written to it, where it is of this life still; an operation that
+   * runs meanwhile reads it before it writes. `wanted` may be asked several times.
+   */
+  async change(
+    { slug, life }: Pick<UserRecord, "slug" | "life">,
+    wanted: (record: UserRecord) => UserRecord,
+  ): Promise<void> {
+    for (let tries = 1;; tries++) {
+      const known = await this.get(slug);
+      if (known?.record.life !== life) return;
+      const next = wanted(known.record);
+      if (JSON.stringify(next) === JSON.stringify(known.record)) return;
+      try {
+        await this.replace(known, next);
+        return;
+      } catch (error) {
+        const isConflict = error instanceof ClusterError && error.fault === "conflict";
+        if (!isConflict || tries >= MOST_CONFLICTS) throw error;
+      }
+    }
   }
 
   /** What is gone already is fine; throws `conflict` where there is another by now. */

@@ -1,11 +1,11 @@
 /** Users, settings and clusters of every kind that the manifests are made for. */
 import assert from "node:assert/strict";
 import { type BrainKeys, type ManifestInput, userObjects } from "../../src/manager/manifests.ts";
+import { firstRecord } from "../../src/manager/first_record.ts";
 import type { KubeObject } from "../../src/manager/kube_object.ts";
 import type { UserRecord } from "../../src/manager/record.ts";
 import type { Settings } from "../../src/manager/settings.ts";
 import { type Tier, TIER_NAMES, type TierName, TIERS } from "../../src/manager/tiers.ts";
-import { slugOf } from "../../src/manager/user_id.ts";
 
 /** As the manager has them where its operator sets nothing. */
 export const SETTINGS: Settings = {
@@ -37,26 +37,10 @@ export const CAPABILITIES: ManifestInput["capabilities"] = {
 export function recordOf(
   { userId = "ada", ...rest }: Partial<UserRecord> & { readonly tier: TierName },
 ): UserRecord {
+  const { tier } = rest;
+  const life = "0198f0a0-0000-7000-8000-000000000001";
   return {
-    version: 1,
-    userId,
-    slug: slugOf(userId),
-    life: "0198f0a0-0000-7000-8000-000000000001",
-    generation: 1,
-    createdAt: "2026-01-01T00:00:00.000Z",
-    state: "active",
-    claim: { number: 1, storageBytes: TIERS[rest.tier].storageBytes },
-    keptClaims: [],
-    keptVolumes: [],
-    volume: null,
-    deletedAt: null,
-    purgeAt: null,
-    restartedAt: null,
-    previousKeyUntil: null,
-    lastBackup: null,
-    operation: null,
-    lastOperation: null,
-    requests: [],
+    ...firstRecord(userId, tier, life, "2026-01-01T00:00:00.000Z"),
     ...rest,
   };
 }

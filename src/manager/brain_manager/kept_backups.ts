@@ -1,6 +1,6 @@
 /** What is kept of a user beside his volume: looked at, and taken away. */
 import type { Backup, Backups } from "../backups.ts";
-import { type Cluster, ClusterError } from "../cluster.ts";
+import type { Cluster } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
 import {
   deleteSnapshot,
@@ -28,8 +28,6 @@ export interface BackupList {
   /** The last one that was made, where it is not among them: the sink has lost it, or its right. */
   readonly missing: string | null;
 }
-
-const MOST_CONFLICTS = 20;
 
 export async function listBackups(
   means: KeptMeans,
@@ -95,31 +93,9 @@ async function withoutExport(
   const wasThere = await means.backups.delete(record, id, signal);
   if (record.lastBackup?.id !== id) return wasThere;
   const [newest = null] = (await means.backups.list(record, signal)).backups;
-  await change(
-    means.register,
+  await means.register.change(
     record,
     (now) => now.lastBackup?.id === id ? { ...now, lastBackup: newest } : now,
   );
   return true;
-}
-
-/** By compare-and-set; an operation that runs meanwhile reads it before it writes. */
-async function change(
-  register: Register,
-  { slug, life }: UserRecord,
-  wanted: (record: UserRecord) => UserRecord,
-): Promise<void> {
-  for (let tries = 1;; tries++) {
-    const known = await register.get(slug);
-    if (known?.record.life !== life) return;
-    const next = wanted(known.record);
-    if (next === known.record) return;
-    try {
-      await register.replace(known, next);
-      return;
-    } catch (error) {
-      const isConflict = error instanceof ClusterError && error.fault === "conflict";
-      if (!isConflict || tries >= MOST_CONFLICTS) throw error;
-    }
-  }
 }

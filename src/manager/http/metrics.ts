@@ -26,6 +26,13 @@ export interface Watched {
   readonly uptimeSeconds: () => number;
 }
 
+type Table = readonly [
+  name: string,
+  help: string,
+  labelNames: readonly [string, string],
+  read: () => ReadonlyMap<string, number>,
+];
+
 const PREFIX = "second_brain_manager";
 
 export class Metrics {
@@ -101,17 +108,9 @@ export class Metrics {
   }
 
   /** By two labels, from a map whose keys are `<one>/<other>`. */
-  #table(
-    name: string,
-    help: string,
-    labelNames: readonly [string, string],
-    read: () => ReadonlyMap<string, number>,
-  ): void {
+  #table(...[name, help, labelNames, read]: Table): void {
     new Gauge({
-      name: `${PREFIX}_${name}`,
-      help,
-      labelNames: [...labelNames],
-      registers: [this.#registry],
+      ...this.#named(name, help, labelNames),
       collect() {
         this.reset();
         for (const [labels, value] of labelled(labelNames, read())) this.set(labels, value);
@@ -119,22 +118,23 @@ export class Metrics {
     });
   }
 
-  #counts(
-    name: string,
-    help: string,
-    labelNames: readonly [string, string],
-    read: () => ReadonlyMap<string, number>,
-  ): void {
+  #counts(...[name, help, labelNames, read]: Table): void {
     new Counter({
-      name: `${PREFIX}_${name}`,
-      help,
-      labelNames: [...labelNames],
-      registers: [this.#registry],
+      ...this.#named(name, help, labelNames),
       collect() {
         this.reset();
         for (const [labels, value] of labelled(labelNames, read())) this.inc(labels, value);
       },
     });
+  }
+
+  #named(name: string, help: string, labelNames: readonly string[]) {
+    return {
+      name: `${PREFIX}_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    };
   }
 
   served({ method, route, status, seconds }: Served): void {

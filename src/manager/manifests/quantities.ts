@@ -34,6 +34,11 @@ export function bytesOf(text: string): number {
   return Number(amount) * (unit.endsWith("i") ? 1024 : 1000) ** power;
 }
 
+/** Of memory and processors alike: a server may write the same amount in another way. */
+export function amountOf(text: string): number {
+  return text.endsWith("m") ? bytesOf(text.slice(0, -1)) / 1000 : bytesOf(text);
+}
+
 function fail(message: string): never {
   throw new TypeError(message);
 }

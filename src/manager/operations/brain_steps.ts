@@ -14,15 +14,10 @@ import {
   resizeRefusal,
   setRef,
 } from "./pod.ts";
-import type { Step, StepContext, StepOutcome } from "./step.ts";
+import { outcomeOf, type Step, type StepContext, type StepOutcome } from "./step.ts";
 
-const SOON_MS = 1_000;
 const LATER_MS = 2_000;
 const GRACE_S = 60;
-
-export function soon(waitedFor: string): StepOutcome {
-  return { waitMs: SOON_MS, for: waitedFor };
-}
 
 /** All that the record wants is there. */
 export async function applied(context: StepContext): Promise<StepOutcome> {
@@ -49,10 +44,10 @@ export async function matched(
   const set = await cluster.get(setRef(record));
   if (set === undefined) throw new ClusterError("not_found", 404, "", "the StatefulSet is gone");
   // Before that, the next pod could be made of the former template.
-  if (!isObserved(set)) return soon("its new template to be seen");
+  if (!isObserved(set)) return outcomeOf("its new template to be seen");
   const pod = await cluster.get(podRef(record));
-  if (pod === undefined) return soon("its pod to be made");
-  if (pod.metadata.deletionTimestamp !== undefined) return soon("its former pod to end");
+  if (pod === undefined) return outcomeOf("its pod to be made");
+  if (pod.metadata.deletionTimestamp !== undefined) return outcomeOf("its former pod to end");
   if (!differsOnlyInResources(pod, set)) return await replace(context, pod, mayRestart);
   const { asked, had } = hasResources(pod, set);
   if (had) return "done";
@@ -60,7 +55,7 @@ export async function matched(
   if (!context.capabilities.resize || (asked && refusal !== undefined)) {
     return await replace(context, pod, mayRestart, refusal);
   }
-  if (asked) return soon("its pod to be resized");
+  if (asked) return outcomeOf("its pod to be resized");
   return await resize(context, pod, set, mayRestart);
 }
 
@@ -80,7 +75,7 @@ async function resize(
     if (!isRefused) throw error;
     return await replace(context, pod, mayRestart, error.message);
   }
-  return soon("its pod to be resized");
+  return outcomeOf("its pod to be resized");
 }
 
 async function replace(
@@ -100,7 +95,7 @@ async function replace(
     ...(uid !== undefined && { uid }),
     graceS: GRACE_S,
   });
-  return soon("its former pod to end");
+  return outcomeOf("its former pod to end");
 }
 
 /** The brain answers, where one is wanted; where none is, it has ended. */
@@ -108,11 +103,11 @@ export async function settled(context: StepContext): Promise<StepOutcome> {
   const { cluster, record } = context;
   if (record.state !== "active") {
     const awaited = await stopBrain(cluster, record);
-    return awaited === undefined ? "done" : soon(awaited);
+    return outcomeOf(awaited);
   }
   const pod = await cluster.get(podRef(record));
-  if (pod === undefined) return soon("its pod to be made");
-  return isReady(pod) ? "done" : soon(delayOf(pod));
+  if (pod === undefined) return outcomeOf("its pod to be made");
+  return isReady(pod) ? "done" : outcomeOf(delayOf(pod));
 }
 
 export const apply: Step = { name: "apply", run: applied };

@@ -6,8 +6,16 @@ import type { UserRecord } from "../record.ts";
 import { namespaceOf } from "../user_id.ts";
 import { LIFE_LABEL } from "../volumes.ts";
 import { requireThere } from "./asked_of.ts";
-import { apply, settle, soon } from "./brain_steps.ts";
-import type { Args, Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";
+import { apply, settle } from "./brain_steps.ts";
+import {
+  type Args,
+  outcomeOf,
+  type Preparation,
+  type Step,
+  type StepContext,
+  type StepOutcome,
+  type Verb,
+} from "./step.ts";
 
 const NAMESPACE = { apiVersion: "v1", kind: "Namespace" } as const;
 const USER_ID = "second-brain/user-id";
@@ -25,7 +33,7 @@ async function namespaced(context: StepContext): Promise<StepOutcome> {
     } catch (error) {
       if (!(error instanceof ClusterError && error.fault === "already_exists")) throw error;
     }
-    return soon("its namespace to be made");
+    return outcomeOf("its namespace to be made");
   }
   if (isGoing(found)) {
     requireHis(found, record);

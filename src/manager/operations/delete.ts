@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { timestamp } from "../../clock.ts";
 import type { Cluster } from "../cluster.ts";
-import type { UserRecord } from "../record.ts";
+import { type UserRecord, VERBS } from "../record.ts";
 import { findClaim, isBound } from "../volumes.ts";
 import { ENDING } from "./ending.ts";
 import { take, wake } from "./last_export.ts";
@@ -57,17 +57,7 @@ async function hasClaim(cluster: Cluster, record: UserRecord): Promise<boolean> 
 
 export const deletion: Verb = {
   minutes: 120,
-  takesOver: [
-    "create",
-    "upgrade",
-    "suspend",
-    "resume",
-    "restart",
-    "rotate_key",
-    "backup",
-    "restore",
-    "undelete",
-  ],
+  takesOver: VERBS.filter((verb) => verb !== "delete" && verb !== "purge"),
   prepare: async ({ record, cluster }, asked) => {
     const { backup, retainDays } = askedSchema.parse(asked);
     const isDeleted = record.state === "deleted";

@@ -7,8 +7,7 @@ import { setFormerAside } from "../kept_volumes.ts";
 import { deleteNamespace, dropClaims, stopBrain } from "../namespaces.ts";
 import type { Operation } from "../record.ts";
 import { findClaim, keepVolume, releaseClaim } from "../volumes.ts";
-import type { Step, StepContext, StepOutcome } from "./step.ts";
-import { outcomeOf } from "./waking.ts";
+import { outcomeOf, type Step, type StepContext, type StepOutcome } from "./step.ts";
 
 /**
  * Whether claims and namespace go by the hand of this operation: until then, what somebody else has

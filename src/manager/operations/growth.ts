@@ -2,14 +2,12 @@
 import { z } from "zod";
 import type { KubeObject } from "../kube_object.ts";
 import { ManagerError } from "../errors.ts";
-import { claimOver } from "../manifests.ts";
+import { bytesOf, claimOver } from "../manifests.ts";
 import { stopBrain } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import { type TierName, TIERS } from "../tiers.ts";
 import { type Claim, claimRef, findClaim, isBound, releaseClaim } from "../volumes.ts";
-import { soon } from "./brain_steps.ts";
-import { amountOf } from "./pod.ts";
-import type { Preparation, StepContext, StepOutcome } from "./step.ts";
+import { outcomeOf, type Preparation, type StepContext, type StepOutcome } from "./step.ts";
 
 const claimSchema = z.looseObject({
   spec: z.looseObject({
@@ -22,11 +20,11 @@ const claimSchema = z.looseObject({
 });
 
 function requestedBytes(claim: KubeObject): number {
-  return amountOf(claimSchema.parse(claim).spec.resources?.requests?.["storage"] ?? "0");
+  return bytesOf(claimSchema.parse(claim).spec.resources?.requests?.["storage"] ?? "0");
 }
 
 function capacityBytes(claim: KubeObject): number {
-  return amountOf(claimSchema.parse(claim).status?.capacity?.["storage"] ?? "0");
+  return bytesOf(claimSchema.parse(claim).status?.capacity?.["storage"] ?? "0");
 }
 
 /** Its volume has grown, and its file system will once a pod mounts it. */
@@ -69,7 +67,7 @@ export async function growVolume(context: StepContext, tier: TierName): Promise<
 /** One that names a volume has data: what is not bound there is only just being bound, or lost. */
 async function unbound(context: StepContext, claim: Claim): Promise<StepOutcome> {
   if (claim.spec.volumeName === undefined) return await removeEmpty(context, claim);
-  if (claim.status?.phase !== "Lost") return soon("its volume to be bound");
+  if (claim.status?.phase !== "Lost") return outcomeOf("its volume to be bound");
   throw new ManagerError(
     "wrong_state",
     "Cannot grow the volume: it is gone, and his claim is left; restore a backup",
@@ -83,15 +81,15 @@ async function unbound(context: StepContext, claim: Claim): Promise<StepOutcome>
 async function removeEmpty(context: StepContext, claim: Claim): Promise<StepOutcome> {
   const { cluster, record } = context;
   const awaited = await stopBrain(cluster, record);
-  if (awaited !== undefined) return soon(awaited);
+  if (awaited !== undefined) return outcomeOf(awaited);
   const now = await findClaim(cluster, record, record.claim.number);
   const isSame = now?.metadata.uid === claim.metadata.uid;
   if (now === undefined || !isSame || now.spec.volumeName !== undefined) {
-    return soon("its claim to come to rest");
+    return outcomeOf("its claim to come to rest");
   }
   await context.remember({ was_empty: true });
   await releaseClaim(cluster, now);
-  return soon("its empty claim to be gone");
+  return outcomeOf("its empty claim to be gone");
 }
 
 /**

@@ -1,6 +1,7 @@
 /** What a brain's pod and its StatefulSet say of themselves. */
 import { z } from "zod";
 import type { KubeObject, KubeRef } from "../kube_object.ts";
+import { amountOf } from "../manifests.ts";
 import type { UserRecord } from "../record.ts";
 import { namespaceOf } from "../user_id.ts";
 
@@ -140,15 +141,4 @@ function isSame(one: Container, other: Container | undefined): boolean {
       amountOf(amount) === amountOf(found[name] ?? "0")
     );
   });
-}
-
-const SUFFIXES = ["", "k", "M", "G", "T", "P", "E"];
-
-/** Of memory and processors alike; a server may write the same amount in another way. */
-export function amountOf(quantity: string): number {
-  const [, number = "NaN", suffix = ""] = /^(\d+(?:\.\d+)?)(.*)$/.exec(quantity) ?? [];
-  if (suffix === "m") return Number(number) / 1000;
-  const power = SUFFIXES.indexOf(suffix.replace("i", "").replace("K", "k"));
-  if (power < 0) return NaN;
-  return Number(number) * (suffix.endsWith("i") ? 1024 : 1000) ** power;
 }

@@ -9,8 +9,7 @@ import { VERBS } from "../record.ts";
 import { destroyVolume, findClaim, isBound, listVolumes } from "../volumes.ts";
 import { ENDING } from "./ending.ts";
 import { destroySnapshots } from "./snapshots.ts";
-import type { Step, Verb } from "./step.ts";
-import { outcomeOf } from "./waking.ts";
+import { outcomeOf, type Step, type Verb } from "./step.ts";
 
 const close: Step = {
   name: "close",

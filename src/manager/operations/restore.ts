@@ -15,8 +15,15 @@ import type { UserRecord } from "../record.ts";
 import { findClaim, findKept, listClaims } from "../volumes.ts";
 import { requireThere } from "./asked_of.ts";
 import { dataSource, isSnapshotId, isUsable } from "./snapshots.ts";
-import type { Preparation, Step, StepContext, StepOutcome, Verb } from "./step.ts";
-import { answering, back, outcomeOf, rest, up } from "./waking.ts";
+import {
+  outcomeOf,
+  type Preparation,
+  type Step,
+  type StepContext,
+  type StepOutcome,
+  type Verb,
+} from "./step.ts";
+import { answering, back, rest, up } from "./waking.ts";
 
 const KEPT_MS = 7 * 24 * 3_600_000;
 const MOST_KEPT = 8;

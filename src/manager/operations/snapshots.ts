@@ -7,13 +7,12 @@ import { z } from "zod";
 import { ClusterError } from "../cluster.ts";
 import { ManagerError } from "../errors.ts";
 import { type KubeObject, kubeObjectSchema, refOf } from "../kube_object.ts";
-import type { Awaited } from "../namespaces.ts";
+import type { WaitingFor } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import { TIERS } from "../tiers.ts";
 import { namespaceOf } from "../user_id.ts";
 import { claimRef, findClaim, isBound, LIFE_LABEL, volumeBehind } from "../volumes.ts";
-import type { Preparation, Step, StepContext } from "./step.ts";
-import { outcomeOf } from "./waking.ts";
+import { outcomeOf, type Preparation, type Step, type StepContext } from "./step.ts";
 
 const GROUP = { apiVersion: "snapshot.storage.k8s.io/v1" } as const;
 const SNAPSHOT = { ...GROUP, kind: "VolumeSnapshot" } as const;
@@ -186,10 +185,10 @@ async function destroy(cluster: Preparation["cluster"], one: KubeObject): Promis
 /** What was snapshot in this namespace, also where the namespace is gone: nobody else ever had it. */
 export async function destroySnapshots(
   { cluster, capabilities, record }: StepContext,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   if (!capabilities.snapshots) return undefined;
   const namespace = namespaceOf(record.slug);
-  let awaited: Awaited;
+  let awaited: WaitingFor;
   for (const item of (await cluster.list(CONTENT)).items) {
     const content = contentSchema.safeParse(item);
     const of = content.data?.spec.volumeSnapshotRef;

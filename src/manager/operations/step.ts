@@ -8,6 +8,7 @@ import type { BrainAccess, BrainAddress } from "../brain_access.ts";
 import type { Capabilities, Cluster } from "../cluster.ts";
 import type { KubeObject } from "../kube_object.ts";
 import type { BrainKeys } from "../manifests.ts";
+import type { WaitingFor } from "../namespaces.ts";
 import type { Operation, UserRecord, VerbName } from "../record.ts";
 import type { Settings } from "../settings.ts";
 
@@ -58,6 +59,13 @@ export interface StepContext extends Preparation {
 
 /** `for`: what is waited for, such as "its pod to be ready". */
 export type StepOutcome = "done" | { readonly waitMs: number; readonly for: string };
+
+const LOOK_AGAIN_MS = 1_000;
+
+/** Done where nothing is waited for; else it is soon looked at again. */
+export function outcomeOf(waitingFor: WaitingFor): StepOutcome {
+  return waitingFor === undefined ? "done" : { waitMs: LOOK_AGAIN_MS, for: waitingFor };
+}
 
 export interface Step {
   /** In the record; never another meaning for one that was there. */

@@ -1,15 +1,9 @@
 /** Steps that bring a user's brain up, and to rest again, whatever there is of him. */
 import { ClusterError } from "../cluster.ts";
-import { type Awaited, bringUp, movePod, stopBrain } from "../namespaces.ts";
+import { bringUp, movePod, stopBrain } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import { ensureKey } from "./key_making.ts";
-import type { Step, StepContext, StepOutcome } from "./step.ts";
-
-const LOOK_AGAIN_MS = 1_000;
-
-export function outcomeOf(awaited: Awaited): StepOutcome {
-  return awaited === undefined ? "done" : { waitMs: LOOK_AGAIN_MS, for: awaited };
-}
+import { outcomeOf, type Step, type StepContext, type StepOutcome } from "./step.ts";
 
 /** All that he should have is there, and his pod, if one is wanted, on the claim in use. */
 export async function up(context: StepContext, record: UserRecord): Promise<StepOutcome> {

@@ -3,11 +3,10 @@
  * is over. What somebody uses again stays, and is his to look after.
  */
 import { claimName } from "../manifests.ts";
-import type { Awaited } from "../namespaces.ts";
+import type { WaitingFor } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
 import { destroyVolume, dropClaim, findClaim, findKept, listClaims } from "../volumes.ts";
-import { change } from "./change.ts";
 import { dueClaims, dueVolumes } from "./due.ts";
 import { isTimeSure, type TimeMeans } from "./server_clock.ts";
 
@@ -15,7 +14,7 @@ export interface FormerMeans extends TimeMeans {
   readonly register: Register;
 }
 
-export async function withoutFormer(means: FormerMeans, record: UserRecord): Promise<Awaited> {
+export async function withoutFormer(means: FormerMeans, record: UserRecord): Promise<WaitingFor> {
   const now = means.clock.now();
   const isNone = dueClaims(record, now).length === 0 && dueVolumes(record, now).length === 0;
   const isSure = isNone || await isTimeSure(means);
@@ -29,13 +28,13 @@ async function withoutDueClaims(
   means: FormerMeans,
   record: UserRecord,
   now: number,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   for (const number of dueClaims(record, now)) {
     const claim = await findClaim(means.cluster, record, number);
     if (claim !== undefined && !await dropClaim(means.cluster, record, claim)) {
       return "a former claim to be gone";
     }
-    await change(means, record, (changed) => ({
+    await means.register.change(record, (changed) => ({
       ...changed,
       keptClaims: changed.keptClaims.filter((kept) => kept.number !== number),
     }));
@@ -48,12 +47,12 @@ async function withoutDueVolumes(
   means: FormerMeans,
   record: UserRecord,
   now: number,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   const { cluster, log } = means;
   for (const due of dueVolumes(record, now)) {
     const isUsed = (await findKept(cluster, due))?.status?.phase === "Bound";
     if (!isUsed && !await destroyVolume(cluster, record, due)) return "a former volume to be gone";
-    await change(means, record, (changed) => ({
+    await means.register.change(record, (changed) => ({
       ...changed,
       keptVolumes: changed.keptVolumes.filter(({ uid }) => uid !== due.uid),
     }));
@@ -70,7 +69,7 @@ async function withoutDueVolumes(
 async function withoutStrayClaims(
   { cluster, register, log }: FormerMeans,
   { slug, life, lastOperation, ...record }: UserRecord,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   if (lastOperation?.verb !== "restore" || lastOperation.outcome !== "failed") return undefined;
   const claims = await listClaims(cluster, { ...record, slug, life, lastOperation });
   const now = (await register.get(slug))?.record;

@@ -6,7 +6,7 @@ import { type Clock, timestamp } from "../../clock.ts";
 import type { Log } from "../../log.ts";
 import type { BrainManager } from "../brain_manager.ts";
 import { type Cluster, ClusterError } from "../cluster.ts";
-import { type Awaited, bringUp, findNamespace, movePod } from "../namespaces.ts";
+import { bringUp, findNamespace, movePod, type WaitingFor } from "../namespaces.ts";
 import type { Operations } from "../operations.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
@@ -15,7 +15,6 @@ import { findClaim, type KeptVolume } from "../volumes.ts";
 import { drifted, straightened } from "./drift.ts";
 import { isBackupDue, isPreviousKeyOver, isPurgeDue } from "./due.ts";
 import type { BackupGate } from "./backup_gate.ts";
-import { change } from "./change.ts";
 import { withoutFormer } from "./former.ts";
 import { rescue } from "./rescue.ts";
 import { isTimeSure } from "./server_clock.ts";
@@ -38,7 +37,7 @@ export interface LookMeans {
 const AFTER_LEASE_MS = 1_000;
 
 /** Gives what is still waited for; throws what went wrong. */
-export async function look(means: LookMeans, slug: string): Promise<Awaited> {
+export async function look(means: LookMeans, slug: string): Promise<WaitingFor> {
   const record = (await means.register.get(slug))?.record;
   means.seen(slug, record);
   if (record === undefined) return undefined;
@@ -71,7 +70,7 @@ async function purge(means: LookMeans, record: UserRecord): Promise<void> {
   if (await isTimeSure(means)) await manager.purgeUser(record.userId);
 }
 
-async function underWay(means: LookMeans, record: UserRecord): Promise<Awaited> {
+async function underWay(means: LookMeans, record: UserRecord): Promise<WaitingFor> {
   const { operation, slug } = record;
   const isEnding = operation !== null && means.operations.takesApart(operation);
   const awaited = isEnding ? undefined : await saved(means, record);
@@ -82,16 +81,21 @@ async function underWay(means: LookMeans, record: UserRecord): Promise<Awaited> 
   return awaited;
 }
 
-async function saved(means: LookMeans, record: UserRecord): Promise<Awaited> {
+async function saved(means: LookMeans, record: UserRecord): Promise<WaitingFor> {
   const note = async (volume: KeptVolume) => {
-    await change(means, record, (now) => {
+    await means.register.change(record, (now) => {
       if (now.claim.number === record.claim.number) return { ...now, volume };
       throw new ClusterError("unavailable", 0, "Changed", "another claim is in use by now");
     });
     means.log("warn", "volume_set_aside", { slug: record.slug, volume: volume.name });
   };
   try {
-    return await rescue(means.cluster, record, note, (wanted) => change(means, record, wanted));
+    return await rescue(
+      means.cluster,
+      record,
+      note,
+      (wanted) => means.register.change(record, wanted),
+    );
   } catch (error) {
     if (!(error instanceof ClusterError && error.fault === "forbidden")) throw error;
     const awaited = await readmission(means, record);
@@ -101,7 +105,7 @@ async function saved(means: LookMeans, record: UserRecord): Promise<Awaited> {
 }
 
 /** Where the manager has no rights, and so could do nothing, it gives them to itself once more. */
-async function readmission(means: LookMeans, record: UserRecord): Promise<Awaited> {
+async function readmission(means: LookMeans, record: UserRecord): Promise<WaitingFor> {
   const { cluster, operations } = means;
   const namespace = await findNamespace(cluster, record);
   // In one that is not his there are none to be given.
@@ -112,7 +116,7 @@ async function readmission(means: LookMeans, record: UserRecord): Promise<Awaite
   return "the manager's rights to be in force";
 }
 
-async function repaired(means: LookMeans, record: UserRecord): Promise<Awaited> {
+async function repaired(means: LookMeans, record: UserRecord): Promise<WaitingFor> {
   const { cluster, operations, register, log } = means;
   const wanted = operations.wantedObjects(record, await operations.capabilities());
   const different = await drifted(cluster, record, wanted);
@@ -134,7 +138,9 @@ async function repaired(means: LookMeans, record: UserRecord): Promise<Awaited> 
     log("warn", "drift_repaired", { slug: record.slug, kinds });
   }
   await ensureKey(means, record);
-  if (record.volume !== null) await change(means, record, (now) => ({ ...now, volume: null }));
+  if (record.volume !== null) {
+    await means.register.change(record, (now) => ({ ...now, volume: null }));
+  }
   return await movePod(cluster, record);
 }
 
@@ -161,8 +167,7 @@ async function due(means: LookMeans, record: UserRecord): Promise<void> {
 /** The key first: while the record still names a time, it is looked at again. */
 async function withoutPreviousKey(means: LookMeans, record: UserRecord): Promise<void> {
   await means.operations.dropPreviousKey(record);
-  await change(
-    means,
+  await means.register.change(
     record,
     (now) =>
       now.previousKeyUntil === record.previousKeyUntil ? { ...now, previousKeyUntil: null } : now,

@@ -6,11 +6,11 @@
 import type { Cluster } from "../cluster.ts";
 import { looseVolumes, setFormerAside } from "../kept_volumes.ts";
 import {
-  type Awaited,
   dropClaims,
   findNamespace,
   releaseRights,
   stopBrain,
+  type WaitingFor,
 } from "../namespaces.ts";
 import type { UserRecord } from "../record.ts";
 import { findClaim, keepVolume, type KeptVolume, releaseClaim } from "../volumes.ts";
@@ -24,7 +24,7 @@ export async function rescue(
   record: UserRecord,
   note: (volume: KeptVolume) => Promise<void>,
   change: (wanted: (record: UserRecord) => UserRecord) => Promise<unknown>,
-): Promise<Awaited> {
+): Promise<WaitingFor> {
   const namespace = await findNamespace(cluster, record);
   const isGoing = namespace?.metadata.deletionTimestamp !== undefined;
   const claim = await findClaim(cluster, record, record.claim.number);
