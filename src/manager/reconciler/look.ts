@@ -11,7 +11,7 @@ import type { Operations } from "../operations.ts";
 import type { UserRecord } from "../record.ts";
 import type { Register } from "../register.ts";
 import type { Settings } from "../settings.ts";
-import { findClaim, type KeptVolume } from "../volumes.ts";
+import type { KeptVolume } from "../volumes.ts";
 import { drifted, straightened } from "./drift.ts";
 import { isBackupDue, isPreviousKeyOver, isPurgeDue } from "./due.ts";
 import type { BackupGate } from "./backup_gate.ts";
@@ -121,7 +121,6 @@ async function repaired(means: LookMeans, record: UserRecord): Promise<WaitingFo
   const wanted = operations.wantedObjects(record, await operations.capabilities());
   const different = await drifted(cluster, record, wanted);
   if (different.length > 0) {
-    await requireData(cluster, record);
     const now = (await register.get(record.slug))?.record;
     // Something was begun since: what was wanted then may not be wanted any more.
     if (now === undefined || now.operation !== null || now.generation !== record.generation) {
@@ -147,15 +146,6 @@ async function repaired(means: LookMeans, record: UserRecord): Promise<WaitingFo
 async function ensureKey({ operations, log }: LookMeans, record: UserRecord): Promise<void> {
   const isNew = await operations.ensureKey(record, `reconciler-${record.generation}`);
   if (isNew) log("warn", "key_made_anew", { slug: record.slug });
-}
-
-/** One who had data is never given an empty volume in its place. */
-async function requireData(cluster: Cluster, record: UserRecord): Promise<void> {
-  const { lastOperation, lastBackup, volume } = record;
-  const neverRan = lastOperation?.verb === "create" && lastOperation.outcome === "failed";
-  if (volume !== null || (lastBackup === null && neverRan)) return;
-  if (await findClaim(cluster, record, record.claim.number) !== undefined) return;
-  throw new Error("The claim in use is gone, and its volume with it: restore a backup");
 }
 
 async function due(means: LookMeans, record: UserRecord): Promise<void> {
