@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { isSafeAddress } from "./config/addresses.ts";
 import { ConfigError, wholeNumber } from "./config/environment.ts";
-import { readKey, readPreviousKey } from "./config/keys.ts";
+import { type Keys, NO_KEYS, readKeys } from "./config/keys.ts";
 import { type Limits, readLimits } from "./config/limits.ts";
 import { LOG_LEVELS } from "./log.ts";
 import type { QdrantSettings } from "./qdrant_settings.ts";
@@ -16,6 +16,15 @@ function list(isSound: (item: string) => boolean) {
   return z.string().default("")
     .transform((text) => text.split(",").map((item) => item.trim()).filter((item) => item !== ""))
     .refine((items) => items.length <= 100 && items.every(isSound));
+}
+
+/** The sets of tools that assistants may be given, and the services whose clients are served. */
+const TOOL_SETS = ["default", "reference", "chatgpt", "claude-memory"] as const;
+const COMPAT = ["mem0"] as const;
+
+function someOf<const Name extends string>(names: readonly Name[], standard: readonly Name[]) {
+  return list(() => true).transform((given) => given.length > 0 ? [...new Set(given)] : standard)
+    .pipe(z.array(z.enum(names)));
 }
 
 const ORIGIN = /^(?!file:)[a-z][a-z0-9+.-]*:\/\/(?:[\w.-]+|\[[0-9a-f:]+\])(?::\d+)?$/i;
@@ -34,6 +43,8 @@ const environmentSchema = z.object({
   CONTAINER_API_KEY: z.string().optional(),
   CONTAINER_API_KEY_FILE: z.string().optional(),
   CONTAINER_API_KEY_PREVIOUS_FILE: z.string().optional(),
+  CONTAINER_READ_KEY: z.string().optional(),
+  CONTAINER_READ_KEY_FILE: z.string().optional(),
   MEMORY_PERSIST_PATH: z.string().endsWith(".json").default("./data/memories.json"),
   HOST: z.string().regex(/^[A-Za-z0-9.:_-]{1,255}$/).default("127.0.0.1"),
   PORT: wholeNumber(8000, 0, 65_535),
@@ -42,6 +53,9 @@ const environmentSchema = z.object({
   EMBEDDING_MODEL: z.string().max(200).default("text-embedding-3-small"),
   EMBEDDING_DIMENSIONS: z.string().regex(/^\d{1,4}$/).transform(Number)
     .pipe(z.int().min(1).max(8192)).optional(),
+  CHAT_MODEL: z.string().max(200).optional(),
+  MCP_TOOLS: someOf(TOOL_SETS, ["default"]),
+  COMPAT: someOf(COMPAT, []),
   QDRANT_URL: z.string().refine(isSafeAddress).optional(),
   QDRANT_API_KEY: z.string().regex(/^[\x21-\x7e]+$/).optional(),
   QDRANT_COLLECTION: z.string().regex(/^[A-Za-z0-9_.-]{1,200}$/).optional(),
@@ -69,6 +83,8 @@ const WANTED: Readonly<Record<Variable, string>> = {
   CONTAINER_API_KEY: "text",
   CONTAINER_API_KEY_FILE: "the path of a file",
   CONTAINER_API_KEY_PREVIOUS_FILE: "the path of a file",
+  CONTAINER_READ_KEY: "text",
+  CONTAINER_READ_KEY_FILE: "the path of a file",
   MEMORY_PERSIST_PATH: "a path that ends in .json",
   HOST: "a host name or an address, such as 127.0.0.1",
   PORT: "a whole number from 0 to 65535",
@@ -76,6 +92,9 @@ const WANTED: Readonly<Record<Variable, string>> = {
   OPENAI_BASE_URL: "an https address without user and password (http for your own network)",
   EMBEDDING_MODEL: "at most 200 characters",
   EMBEDDING_DIMENSIONS: "a whole number from 1 to 8192",
+  CHAT_MODEL: "at most 200 characters",
+  MCP_TOOLS: `names between commas, of ${TOOL_SETS.join(", ")}`,
+  COMPAT: `names between commas, of ${COMPAT.join(", ")}`,
   QDRANT_URL: "an https address without user and password (http for your own network)",
   QDRANT_API_KEY: "printable ASCII without blanks",
   QDRANT_COLLECTION: "1 to 200 letters, digits, dots, dashes and underscores",
@@ -101,15 +120,12 @@ const WANTED: Readonly<Record<Variable, string>> = {
 export interface LiveFiles {
   readonly key: string | undefined;
   readonly previousKey: string | undefined;
+  readonly readKey: string | undefined;
   readonly limits: string | undefined;
 }
 
-export interface Config extends Limits {
+export interface Config extends Limits, Keys {
   readonly isProduction: boolean;
-  /** Undefined in development: one is generated and kept in the data folder. */
-  readonly key: string | undefined;
-  /** The key before it, which is let in as well. */
-  readonly previousKey: string | undefined;
   /** What holds where LIMITS_FILE says nothing. */
   readonly environmentLimits: Limits;
   /** Files that are looked at again while the service runs. */
@@ -123,6 +139,12 @@ export interface Config extends Limits {
     readonly model: string;
     readonly dimensions: number | undefined;
   } | undefined;
+  /** What turns conversations into memories, at the address of the embeddings; none by default. */
+  readonly chatModel: string | undefined;
+  /** Which tools assistants are given. */
+  readonly toolSets: readonly (typeof TOOL_SETS)[number][];
+  /** Whose clients are served beside our own. */
+  readonly compat: readonly (typeof COMPAT)[number][];
   /** Left out: the vectors are kept in this process. */
   readonly qdrant: QdrantSettings | undefined;
   readonly maxBodyBytes: number;
@@ -163,8 +185,7 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
   const isProduction = env("ENVIRONMENT")?.trim() === "production";
   const files = filesOf(env);
   const told = { readFile, isProduction, problems, warnings };
-  const key = needsKey ? readKey(env("CONTAINER_API_KEY"), files.key, told) : undefined;
-  const previousKey = needsKey ? readPreviousKey(files.previousKey, told) : undefined;
+  const keys = needsKey ? readKeys(env, files, told) : NO_KEYS;
   const limits = readLimits(files.limits, told);
   if (!parsed.success || problems.length > 0) throw new ConfigError([...new Set(problems)]);
   const { data } = parsed;
@@ -181,13 +202,15 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
   }
   return {
     isProduction,
-    key,
-    previousKey,
+    ...keys,
     files,
     memoriesPath: data.MEMORY_PERSIST_PATH,
     host: data.HOST,
     port: data.PORT,
     embeddings: embeddingsOf(data),
+    chatModel: data.CHAT_MODEL,
+    toolSets: data.MCP_TOOLS,
+    compat: data.COMPAT,
     qdrant: qdrantOf(data),
     maxBodyBytes: data.MAX_BODY_BYTES,
     maxImportBytes: data.MAX_IMPORT_BYTES,
@@ -214,6 +237,7 @@ function filesOf(env: ConfigSource["env"]): LiveFiles {
   return {
     key: named("CONTAINER_API_KEY_FILE"),
     previousKey: named("CONTAINER_API_KEY_PREVIOUS_FILE"),
+    readKey: named("CONTAINER_READ_KEY_FILE"),
     limits: named("LIMITS_FILE"),
   };
 }

@@ -73,3 +73,21 @@ Deno.test("production needs a key, from one place, and says what is wrong with i
   }
   assert.equal(load({ ENVIRONMENT: "production" }, {}, false).key, undefined);
 });
+
+Deno.test("a key for reading is a second one, from one place, and never the container's own", () => {
+  const READ = `${CANARY}-read-0123456789abcdef`;
+  const own = { CONTAINER_API_KEY: KEY };
+  const file = { ...own, CONTAINER_READ_KEY_FILE: "/read" };
+  assert.equal(load({ ...own, CONTAINER_READ_KEY: READ }).readKey, READ);
+  assert.equal(load(file, { "/read": `${READ}\n` }).readKey, READ);
+  assert.equal(load(own).readKey, undefined);
+  assert.deepEqual(problemsOf({ ...own, CONTAINER_READ_KEY: KEY }), [
+    "CONTAINER_READ_KEY is the container's own key; make up another",
+  ]);
+  assert.deepEqual(problemsOf({ ...file, CONTAINER_READ_KEY: READ }, { "/read": READ }), [
+    "CONTAINER_READ_KEY and CONTAINER_READ_KEY_FILE are both set; keep one",
+  ]);
+  assert.deepEqual(problemsOf(file, { "/read": "\n" }), [
+    "the file that CONTAINER_READ_KEY_FILE names is empty",
+  ]);
+});

@@ -8,12 +8,16 @@ const DEFAULTS: Config = {
   isProduction: false,
   key: undefined,
   previousKey: undefined,
-  files: { key: undefined, previousKey: undefined, limits: undefined },
+  readKey: undefined,
+  files: { key: undefined, previousKey: undefined, readKey: undefined, limits: undefined },
   environmentLimits: { requestsPerMinute: 0, maxMemories: 0, quotaBytes: 0 },
   memoriesPath: "./data/memories.json",
   host: "127.0.0.1",
   port: 8000,
   embeddings: undefined,
+  chatModel: undefined,
+  toolSets: ["default"],
+  compat: [],
   qdrant: undefined,
   maxBodyBytes: 8 * 1024 * 1024,
   maxImportBytes: 1024 * 1024 * 1024,
@@ -33,13 +37,14 @@ const DEFAULTS: Config = {
 Deno.test("nothing set gives the defaults, and so does everything set to nothing", () => {
   assert.deepEqual(load({}), DEFAULTS);
   assert.deepEqual(load(Object.fromEntries(ENV.map((name) => [name, ""]))), DEFAULTS);
-  const blank = ENV.filter((name) => name !== "CONTAINER_API_KEY").map((name) => [name, "  "]);
+  const blank = ENV.filter((name) => !/^CONTAINER_\w+_KEY$/.test(name)).map((name) => [name, "  "]);
   assert.deepEqual(load(Object.fromEntries(blank)), DEFAULTS);
 });
 
 const ALL = {
   ENVIRONMENT: "production",
   CONTAINER_API_KEY: KEY,
+  CONTAINER_READ_KEY: `${CANARY}-read-0123456789abcdef`,
   MEMORY_PERSIST_PATH: "/data/m.json",
   HOST: " 0.0.0.0 ",
   PORT: "0",
@@ -47,6 +52,9 @@ const ALL = {
   OPENAI_BASE_URL: "https://example.com/v1",
   EMBEDDING_MODEL: "m",
   EMBEDDING_DIMENSIONS: "256",
+  CHAT_MODEL: "chat-m",
+  MCP_TOOLS: "default, chatgpt,default",
+  COMPAT: "mem0",
   QDRANT_URL: "https://qdrant.example.com:6333",
   QDRANT_API_KEY: "qd-x",
   QDRANT_COLLECTION: "my.brain_1-2",
@@ -71,12 +79,16 @@ Deno.test("everything set gives what was set", () => {
     isProduction: true,
     key: KEY,
     previousKey: undefined,
-    files: { key: undefined, previousKey: undefined, limits: undefined },
+    readKey: `${CANARY}-read-0123456789abcdef`,
+    files: { key: undefined, previousKey: undefined, readKey: undefined, limits: undefined },
     environmentLimits: { requestsPerMinute: 60, maxMemories: 5, quotaBytes: 6 },
     memoriesPath: "/data/m.json",
     host: "0.0.0.0",
     port: 0,
     embeddings: { apiKey: "sk-x", baseUrl: "https://example.com/v1", model: "m", dimensions: 256 },
+    chatModel: "chat-m",
+    toolSets: ["default", "chatgpt"],
+    compat: ["mem0"],
     qdrant: {
       url: "https://qdrant.example.com:6333",
       apiKey: "qd-x",

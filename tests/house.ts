@@ -7,6 +7,7 @@ export type Room =
   | "config"
   | "cli"
   | "http"
+  | "mcp"
   | "service"
   | "state"
   | "port"
@@ -29,6 +30,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   brain: "service",
   context: "service",
   duplicates: "service",
+  events: "service",
   exports: "service",
   idempotency: "service",
   import_draft: "service",
@@ -75,6 +77,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   ranking: "shape",
   record_stream: "shape",
   schemas: "shape",
+  scope: "shape",
   scripts: "shape",
   selection: "shape",
   tokens: "shape",
@@ -143,7 +146,12 @@ const SHARED: readonly string[] = [
 ];
 
 /** Folders whose files are not adapters of a port or parts of a service of the same name. */
-const ROOM_OF_FOLDER: Readonly<Record<string, Room>> = { cli: "cli", http: "http" };
+const ROOM_OF_FOLDER: Readonly<Record<string, Room>> = {
+  cli: "cli",
+  composition: "main",
+  http: "http",
+  mcp: "mcp",
+};
 
 /** The ports that a folder's adapters serve, where it is not just the one of its own name. */
 const PORTS_OF_FOLDER: Readonly<Record<string, readonly string[]>> = {
@@ -152,10 +160,11 @@ const PORTS_OF_FOLDER: Readonly<Record<string, readonly string[]>> = {
 };
 
 const MAY_IMPORT: Readonly<Record<Room, readonly Room[]>> = {
-  main: ["config", "cli", "http", "service", "state", "port", "adapter", "shape"],
+  main: ["main", "config", "cli", "http", "mcp", "service", "state", "port", "adapter", "shape"],
   config: ["config", "shape"],
   cli: ["service", "shape", "cli"],
   http: ["service", "shape", "http"],
+  mcp: ["service", "shape", "mcp"],
   service: ["service", "state", "port", "shape"],
   state: ["shape"],
   port: ["shape"],

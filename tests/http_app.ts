@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { Brain, type BrainOptions } from "../src/brain.ts";
 import type { Embedder } from "../src/embedder.ts";
 import { type App, createApp } from "../src/http/app.ts";
+import type { Face } from "../src/http/face.ts";
 import { logger } from "../src/log.ts";
 import type { QuotaLimits } from "../src/quota.ts";
 import { ExportFiles } from "../src/store/export_files.ts";
@@ -35,6 +36,8 @@ export interface Setup {
   readonly embedder?: Embedder;
   readonly vectorIndex?: VectorIndex;
   readonly requestsPerMinute?: number;
+  readonly readKeys?: readonly string[];
+  readonly faces?: (brain: Brain) => readonly Face[];
   readonly host?: string;
   /** The address that is really listened on; without it, the host. */
   readonly bound?: string;
@@ -95,6 +98,8 @@ export class HttpApp {
     this.app = createApp({
       brain: this.brain,
       keys: () => [KEY],
+      readKeys: () => setup.readKeys ?? [],
+      faces: setup.faces?.(this.brain) ?? [],
       clock: this.clock,
       newId: () => `request-${++this.#requests}`,
       version: VERSION,

@@ -14,33 +14,79 @@ export interface Told {
   readonly warnings: string[];
 }
 
+export interface Keys {
+  /** Undefined in development: one is generated and kept in the data folder. */
+  readonly key: string | undefined;
+  /** The key before it, which is let in as well. */
+  readonly previousKey: string | undefined;
+  /** Lets in for reading only; undefined where there is no such key. */
+  readonly readKey: string | undefined;
+}
+
+export const NO_KEYS: Keys = { key: undefined, previousKey: undefined, readKey: undefined };
+
+export function readKeys(
+  env: (name: string) => string | undefined,
+  files: { readonly [Name in keyof Keys]: string | undefined },
+  told: Told,
+): Keys {
+  const key = readKey(env("CONTAINER_API_KEY"), files.key, told);
+  const previousKey = readPreviousKey(files.previousKey, told);
+  const readKeyGiven = readReadKey(env("CONTAINER_READ_KEY"), files.readKey, key, told);
+  return { key, previousKey, readKey: readKeyGiven };
+}
+
 /** From the environment or from a file. Undefined with a problem; or in development, without one. */
-export function readKey(
+function readKey(
   direct: string | undefined,
   file: string | undefined,
   told: Told,
 ): string | undefined {
-  if (file !== undefined) {
-    if (direct === undefined || direct === "") return readKeyFile(file, told);
-    told.problems.push("CONTAINER_API_KEY and CONTAINER_API_KEY_FILE are both set; keep one");
-    return undefined;
-  }
-  if (direct !== undefined && direct !== "") return checked(direct, "CONTAINER_API_KEY", told);
-  if (told.isProduction) {
+  const key = directOrFile("CONTAINER_API_KEY", direct, file, told);
+  if (key === undefined && !direct && file === undefined && told.isProduction) {
     told.problems.push(
       "CONTAINER_API_KEY is not set; production needs a key of 16 characters or more",
     );
   }
+  return key;
+}
+
+/** The key that lets in for reading only: there need be none. Never the container's own. */
+function readReadKey(
+  direct: string | undefined,
+  file: string | undefined,
+  key: string | undefined,
+  told: Told,
+): string | undefined {
+  const readKey = directOrFile("CONTAINER_READ_KEY", direct, file, told);
+  if (readKey === undefined || readKey !== key) return readKey;
+  told.problems.push("CONTAINER_READ_KEY is the container's own key; make up another");
   return undefined;
 }
 
-export function readKeyFile(file: string, told: Told): string | undefined {
+function directOrFile(
+  name: string,
+  direct: string | undefined,
+  file: string | undefined,
+  told: Told,
+): string | undefined {
+  if (!direct) return file === undefined ? undefined : readKeyFile(file, told, name);
+  if (file === undefined) return checked(direct, name, told);
+  told.problems.push(`${name} and ${name}_FILE are both set; keep one`);
+  return undefined;
+}
+
+export function readKeyFile(
+  file: string,
+  told: Told,
+  name = "CONTAINER_API_KEY",
+): string | undefined {
   try {
     const key = withoutEnd(told.readFile(file));
-    if (key !== "") return checked(key, "the key in CONTAINER_API_KEY_FILE", told);
-    told.problems.push("the file that CONTAINER_API_KEY_FILE names is empty");
+    if (key !== "") return checked(key, `the key in ${name}_FILE`, told);
+    told.problems.push(`the file that ${name}_FILE names is empty`);
   } catch {
-    told.problems.push("the file that CONTAINER_API_KEY_FILE names cannot be read");
+    told.problems.push(`the file that ${name}_FILE names cannot be read`);
   }
   return undefined;
 }

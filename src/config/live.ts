@@ -20,9 +20,11 @@ interface Found extends Limits {
   /** What holds where the file of limits says nothing. */
   readonly environmentLimits: Limits;
   readonly previousKey: string | undefined;
+  readonly readKey: string | undefined;
   readonly files: {
     readonly key: string | undefined;
     readonly previousKey: string | undefined;
+    readonly readKey: string | undefined;
     readonly limits: string | undefined;
   };
 }
@@ -38,6 +40,7 @@ export class LiveSettings {
   readonly #options: LiveOptions;
   #key: string | undefined;
   #previousKey: string | undefined;
+  #readKey: string | undefined;
   #limits: Limits;
   #said: string | undefined;
 
@@ -46,6 +49,7 @@ export class LiveSettings {
     this.#options = options;
     this.#key = config.key;
     this.#previousKey = config.previousKey;
+    this.#readKey = config.readKey;
     this.#limits = limitsOf(config);
   }
 
@@ -57,6 +61,11 @@ export class LiveSettings {
   /** The present key, and for a while the one before it. */
   get keys(): readonly string[] {
     return [this.#key, this.#previousKey].filter((key) => key !== undefined);
+  }
+
+  /** Those that let in for reading only. */
+  get readKeys(): readonly string[] {
+    return this.#readKey === undefined ? [] : [this.#readKey];
   }
 
   get requestsPerMinute(): number {
@@ -103,9 +112,19 @@ export class LiveSettings {
     const key = files.key === undefined ? this.#key : readKeyFile(files.key, told) ?? this.#key;
     // One that cannot be used lets nobody in, and is no reason to keep another.
     const previousKey = readPreviousKey(files.previousKey, told);
-    if (key !== this.#key || previousKey !== this.#previousKey) log("info", "keys_changed", {});
+    const readKey = this.#readKeyNow(told);
+    const isSame = key === this.#key && previousKey === this.#previousKey &&
+      readKey === this.#readKey;
+    if (!isSame) log("info", "keys_changed", {});
     this.#key = key;
     this.#previousKey = previousKey;
+    this.#readKey = readKey;
+  }
+
+  #readKeyNow(told: Told): string | undefined {
+    const file = this.#options.config.files.readKey;
+    if (file === undefined) return this.#readKey;
+    return readKeyFile(file, told, "CONTAINER_READ_KEY") ?? this.#readKey;
   }
 
   #lookAtLimits(told: Told): void {

@@ -3,15 +3,17 @@
  * security argument: name the request, see that it is meant for us and comes from no foreign page,
  * let in who has the key, mind the rate, and only then look at what is asked.
  */
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Brain } from "../brain.ts";
 import type { Clock } from "../clock.ts";
 import { AppError, STATUS } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { door } from "./auth.ts";
+import type { Scope } from "../scope.ts";
+import { type Door, door } from "./auth.ts";
 import type { BodyLimits } from "./body.ts";
 import { contextRoutes } from "./context.ts";
 import { duplicateRoutes } from "./duplicates.ts";
+import { type Face, faceAt } from "./face.ts";
 import { FailedAttempts } from "./failed_attempts.ts";
 import { OurHosts } from "./hosts.ts";
 import { memoryRoutes } from "./memories.ts";
@@ -21,7 +23,7 @@ import { Origins } from "./origins.ts";
 import { internalProblem, problem } from "./problem.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { relatedRoutes } from "./related.ts";
-import type { Route } from "./route.ts";
+import { requireScope, type Route, scopeOf } from "./route.ts";
 import { searchRoutes } from "./search.ts";
 import { serviceRoutes } from "./service.ts";
 import { transferRoutes } from "./transfer.ts";
@@ -30,6 +32,10 @@ export interface AppOptions {
   readonly brain: Brain;
   /** Those that are let in now. */
   readonly keys: () => readonly string[];
+  /** Those that are let in for reading only; none, left out. */
+  readonly readKeys?: () => readonly string[];
+  /** What speaks other protocols; nothing, left out. */
+  readonly faces?: readonly Face[];
   readonly clock: Clock;
   readonly newId: () => string;
   readonly version: string;
@@ -56,7 +62,7 @@ export interface App {
 }
 
 export function createApp(options: AppOptions): App {
-  const { brain, version, log } = options;
+  const { brain, version, log, faces = [] } = options;
   const metrics = new Metrics(brain, options.requestsPerMinute);
   const routes: readonly Route[] = [
     ...memoryRoutes(brain),
@@ -70,25 +76,25 @@ export function createApp(options: AppOptions): App {
   const hosts = new OurHosts(options.host, options.allowedHosts);
   const origins = new Origins(options.corsOrigins);
   const attempts = new FailedAttempts(options.clock);
-  const letIn = door(options.keys, attempts);
-  const rate = new RateLimit(options.requestsPerMinute, options.clock);
+  const letIn = door(options.keys, attempts, options.readKeys);
+  const admit = admission(options, letIn);
   const app = new Hono({ strict: false });
-
   app.use(async ({ req: { raw } }, next) => {
     hosts.require(new URL(raw.url).hostname);
     origins.admit(raw);
     const preflight = origins.preflight(raw);
-    if (preflight === undefined) await next();
-    return preflight;
+    if (preflight !== undefined) return preflight;
+    const found = faceAt(faces, new URL(raw.url).pathname);
+    if (found !== undefined) return await answerAs(found.face, raw, admit);
+    await next();
+    return undefined;
   });
   for (const route of routes) {
+    const respond = ({ req }: Context, scope: Scope) =>
+      route.respond(req.raw, req.param(), options.bodyLimits, scope);
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
-      if (!route.open) {
-        await letIn(context.req.raw.headers);
-        rate.admit();
-        requireReady(brain);
-      }
-      return await route.respond(context.req.raw, context.req.param(), options.bodyLimits);
+      if (route.open) return await respond(context, "read");
+      return await respond(context, await admit(context.req.raw.headers, scopeOf(route)));
     });
   }
   app.notFound(async (context) => {
@@ -113,9 +119,33 @@ export function createApp(options: AppOptions): App {
   };
 }
 
+/** Resolves with what the caller may, once he is let in; throws why not. */
+type Admit = (headers: Headers, wanted: Scope) => Promise<Scope>;
+
+function admission({ brain, requestsPerMinute, clock }: AppOptions, letIn: Door): Admit {
+  const rate = new RateLimit(requestsPerMinute, clock);
+  return async (headers, wanted) => {
+    const scope = await letIn(headers);
+    requireScope(wanted, scope);
+    rate.admit();
+    requireReady(brain);
+    return scope;
+  };
+}
+
+async function answerAs(face: Face, request: Request, admit: Admit): Promise<Response> {
+  try {
+    const headers = face.credentials?.(request.headers) ?? request.headers;
+    return await face.answer(request, await admit(headers, "read"));
+  } catch (error) {
+    if (error instanceof AppError && face.refuse) return face.refuse(error);
+    throw error;
+  }
+}
+
 /** What every reply gets, and what is counted and logged of it. */
 function accounting(
-  { clock, newId, log }: AppOptions,
+  { clock, newId, log, faces = [] }: AppOptions,
   routes: readonly Route[],
   metrics: Metrics,
 ) {
@@ -128,7 +158,8 @@ function accounting(
   ): Response => {
     const requestId = saneId(givenId) ?? newId();
     setCommonHeaders(response, requestId);
-    const route = routes.find((known) => matches(known, path))?.path ?? "none";
+    const route = routes.find((known) => matches(known, path))?.path ??
+      faceAt(faces, path)?.path ?? "none";
     const ms = clock.now() - began;
     const method = knownMethod(asked);
     const { status } = response;

@@ -4,13 +4,21 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AppError } from "../errors.ts";
+import type { Scope } from "../scope.ts";
 import type { FailedAttempts } from "./failed_attempts.ts";
 
-/** Rejects with `unauthorized` unless the request bears the key; that may take its time. */
-export type Door = (headers: Headers) => Promise<void>;
+/** Rejects with `unauthorized` unless the request bears a key; that may take its time. */
+export type Door = (headers: Headers) => Promise<Scope>;
 
-/** `keys` is asked for each request; there must always be one. */
-export function door(keys: () => readonly string[], attempts: FailedAttempts): Door {
+/**
+ * `keys` is asked for each request; there must always be one. `readKeys` let in for reading only; a
+ * key that is both is for everything.
+ */
+export function door(
+  keys: () => readonly string[],
+  attempts: FailedAttempts,
+  readKeys: () => readonly string[] = () => [],
+): Door {
   const digestOf = remembered(digest);
   const expected = () => {
     const all = keys();
@@ -20,10 +28,16 @@ export function door(keys: () => readonly string[], attempts: FailedAttempts): D
     return all.map(digestOf);
   };
   expected();
+  const readers = () => readKeys().filter((key) => key !== "").map(digestOf);
   return async (headers) => {
     const given = givenKey(headers);
     // Equal lengths for any guess: what is compared, in constant time, are hashes.
-    if (given !== undefined && isOneOf(digest(given), expected())) return;
+    if (given !== undefined) {
+      const hash = digest(given);
+      const isWriter = isOneOf(hash, expected()), isReader = isOneOf(hash, readers());
+      if (isWriter) return "write";
+      if (isReader) return "read";
+    }
     // Who sends no key at all has guessed nothing.
     if (headers.has("authorization") || headers.has("x-api-key")) await attempts.slow();
     throw new AppError(
@@ -39,14 +53,14 @@ function isOneOf(given: Uint8Array, expected: readonly Uint8Array[]): boolean {
   return expected.filter((one) => timingSafeEqual(given, one)).length > 0;
 }
 
-/** The last two results: there are no more keys at a time. */
+/** The last three results: there are no more keys at a time. */
 function remembered(hash: (key: string) => Uint8Array): (key: string) => Uint8Array {
   let known: readonly (readonly [string, Uint8Array])[] = [];
   return (key) => {
     const found = known.find(([of]) => of === key);
     if (found !== undefined) return found[1];
     const made = hash(key);
-    known = [...known.slice(-1), [key, made]];
+    known = [...known.slice(-2), [key, made]];
     return made;
   };
 }

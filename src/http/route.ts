@@ -6,6 +6,7 @@ import type { z } from "zod";
 import { AppError, type ErrorCode, type FieldError, jsonPointer } from "../errors.ts";
 import { type BodyLimits, readText, requireMediaType } from "./body.ts";
 import { parseJson } from "../json.ts";
+import type { Scope } from "../scope.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -41,6 +42,8 @@ export interface RouteDoc {
   readonly tag: string;
   /** True for what is answered without the key. */
   readonly open?: boolean;
+  /** Left out: a GET is for everybody with a key, anything else changes something. */
+  readonly scope?: Scope;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   /** Names of query parameters that may be repeated. */
@@ -73,6 +76,8 @@ export interface Asked<Params, Query, Body> {
   /** The body as it came, for telling one request from another; empty where there is none. */
   readonly bodyText: string;
   readonly request: Request;
+  /** What the caller was let in for. */
+  readonly scope: Scope;
 }
 
 export interface Route extends RouteDoc {
@@ -80,10 +85,25 @@ export interface Route extends RouteDoc {
     request: Request,
     params: Record<string, string>,
     limits: BodyLimits,
+    scope: Scope,
   ) => Promise<Response>;
 }
 
 type Parsed<T> = T extends z.ZodType ? z.output<T> : undefined;
+
+/** What a caller must have been let in for. */
+export function scopeOf({ method, scope = method === "GET" ? "read" : "write" }: RouteDoc): Scope {
+  return scope;
+}
+
+/** Throws `forbidden`. */
+export function requireScope(wanted: Scope, scope: Scope): void {
+  if (wanted === "read" || scope === "write") return;
+  throw new AppError(
+    "forbidden",
+    "Cannot do this with a key for reading: it changes something; use the container's own key",
+  );
+}
 
 /** Ties a description to what it does, with the handler's argument typed by the schemas. */
 export function route<const Doc extends RouteDoc>(
@@ -98,7 +118,7 @@ export function route<const Doc extends RouteDoc>(
 ): Route {
   return {
     ...doc,
-    async respond(request, params, limits) {
+    async respond(request, params, limits, scope) {
       const url = new URL(request.url);
       const query = parseQuery(doc, url.searchParams);
       const known = doc.params?.safeParse(params);
@@ -117,6 +137,7 @@ export function route<const Doc extends RouteDoc>(
           : parseBody(doc.body, bodyText),
         bodyText,
         request,
+        scope,
       } as unknown as Parameters<typeof handle>[0];
       return await handle(asked);
     },

@@ -65,6 +65,7 @@ export function searchRoutes({ search }: Brain): readonly Route[] {
         "By their words, their meaning, or both. Without an embedding provider, or while " +
         "it is away, by words: `mode` and `degraded` say what was used. Does not count as an access.",
       tag: "Search",
+      scope: "read",
       body: { schema: searchSchema, contentTypes: ["application/json"] },
       replies: {
         200: { description: "What was found.", schema: searchReplySchema, links: RESULT_LINKS },

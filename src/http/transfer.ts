@@ -9,7 +9,7 @@ import { type RawRecord, readJsonRecords, readLineRecords } from "../record_stre
 import { type BodyLimits, requireMediaType, StreamedBody } from "./body.ts";
 import { memorySchema } from "./memory_view.ts";
 import { flagParameter, IDEMPOTENCY_HEADER, retriable } from "./parameters.ts";
-import { json, type Route, route } from "./route.ts";
+import { json, requireScope, type Route, route } from "./route.ts";
 
 const NDJSON = "application/x-ndjson";
 const IMPORT_TYPES = ["application/json", NDJSON] as const;
@@ -73,6 +73,7 @@ function exportRoute({ exports }: Brain): Route {
     operationId: "exportMemories",
     summary: "Write all memories out",
     tag: "Import and export",
+    scope: "read",
     body: { schema: exportSchema, contentTypes: ["application/json"], optional: true },
     replies: {
       200: {
@@ -90,9 +91,12 @@ function exportRoute({ exports }: Brain): Route {
       201: { description: "The file that was written.", schema: exportFileSchema },
     },
     errors: ["insufficient_storage", "read_only"],
-  }, async ({ body }) => {
+  }, async ({ body, scope }) => {
     const request = { format: body.format, includeEmbeddings: body.include_embeddings };
-    if (body.destination === "file") return json(201, await exports.toFile(request));
+    if (body.destination === "file") {
+      requireScope("write", scope);
+      return json(201, await exports.toFile(request));
+    }
     const { name, total, pieces } = exports.stream(request);
     return new Response(ReadableStream.from(pieces), {
       headers: {

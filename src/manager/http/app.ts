@@ -128,7 +128,7 @@ function handling({ state, bodyLimits }: AppOptions, { routes, hosts, callers, d
       callers.of(request).require(route.scopes);
       if (state.phase() !== "ready") throw stopping();
     }
-    const reply = await route.respond(request, decoded(parts), bodyLimits);
+    const reply = await route.respond(request, decoded(parts), bodyLimits, "write");
     return { reply: request.method === "HEAD" ? headOf(reply) : reply, code: "ok" };
   };
 }
