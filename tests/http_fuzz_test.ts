@@ -11,7 +11,7 @@ import { withApp } from "./http_app.ts";
 import { Coverage, fuzz, type Sequence, sequences } from "./http_fuzz.ts";
 import { sentBy } from "./http_trail.ts";
 
-const REQUESTS = Number(Deno.env.get("FUZZ_REQUESTS") ?? 20_000);
+const REQUESTS = Number(Deno.env.get("FUZZ_REQUESTS") ?? 10_000);
 
 /** What is documented and is not to be had here, and why. All else must be seen. */
 const UNSEEN: readonly (readonly [RegExp, string])[] = [

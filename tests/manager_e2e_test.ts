@@ -12,9 +12,13 @@ import { rendered, seenFromTheCommandLine } from "./manager/e2e_commands.ts";
 import { loseNamespace, purge, remove, restore, undelete } from "./manager/e2e_losses.ts";
 import { signUp, type Story } from "./manager/e2e_story.ts";
 
+/** It takes a minute: CI lives through it once, on the bundle. */
+const isForBundle = Deno.env.has("CI") && !Deno.env.has("SECOND_BRAIN_BUNDLE");
+
 Deno.test({
-  name: `a user's life, from the sign-up until nothing is left of him${whyNoApiServer}`,
-  ignore: !hasApiServer,
+  name: `a user's life, from the sign-up until nothing is left of him${whyNoApiServer}` +
+    (isForBundle ? " (on the bundle)" : ""),
+  ignore: !hasApiServer || isForBundle,
   fn: (test) =>
     withCluster(async (cluster) => {
       await makeShop(cluster);
