@@ -77,6 +77,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   ranking: "shape",
   record_stream: "shape",
   schemas: "shape",
+  revision: "shape",
   scope: "shape",
   scripts: "shape",
   selection: "shape",

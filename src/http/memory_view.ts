@@ -1,7 +1,7 @@
 /** A memory as replies show it, and the tag that says which version of it a client has seen. */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { type Entry, type Memory, MEMORY_TYPES } from "../memory.ts";
+import { revisionOf } from "../revision.ts";
 import { plainNumbers } from "../vector_text.ts";
 
 const timeSchema = z.string().meta({ format: "date-time" });
@@ -42,11 +42,7 @@ export function memoryView({ memory, access }: Entry, embedding?: Float32Array):
 
 /** A strong ETag (RFC 9110) over what a client can write; reading a memory does not change it. */
 export function etag(memory: Memory): string {
-  const { content, memory_type, importance_score, tags, metadata, embedding } = memory;
-  const hash = createHash("sha256");
-  hash.update(JSON.stringify([content, memory_type, importance_score, tags, metadata]));
-  if (embedding !== undefined) hash.update(new Uint8Array(embedding.buffer));
-  return `"${hash.digest("base64url").slice(0, 27)}"`;
+  return `"${revisionOf(memory)}"`;
 }
 
 /** `If-Match` (RFC 9110, 13.1.1): `*`, or strong tags of which one must be the memory's. */
