@@ -104,6 +104,20 @@ export class Listing {
     };
   }
 
+  /**
+   * All that `matches` holds for, as they are at one moment, in the order in which they were made.
+   * Looking at them is no reading of them. For tools that keep something of their own in memories.
+   */
+  async select(matches: (memory: Memory) => boolean): Promise<readonly Memory[]> {
+    const selected: Memory[] = [];
+    const pace = new Pace();
+    for (const [n, memory] of [...this.#state.memories()].entries()) {
+      if (n % SCANNED_AT_ONCE === 0 && pace.due) await pace.breathe();
+      if (matches(memory)) selected.push(memory);
+    }
+    return selected;
+  }
+
   /** The first `most` that match and come after the cursor, in no order; how many come after it,
    * and how many match at all. */
   async #collect(
