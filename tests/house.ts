@@ -63,6 +63,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   export_reader: "shape",
   folder_report: "shape",
   fusion: "shape",
+  graph: "shape",
   graphemes: "shape",
   import_record: "shape",
   json: "shape",
