@@ -19,6 +19,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   config: "config",
   state: "state",
 
+  chat_model: "port",
   embedder: "port",
   export_folder: "port",
   store: "port",
@@ -32,6 +33,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   duplicates: "service",
   events: "service",
   exports: "service",
+  extraction: "service",
   idempotency: "service",
   import_draft: "service",
   imports: "service",
