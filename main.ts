@@ -36,6 +36,9 @@ async function main(args: readonly string[]): Promise<number> {
     case "import":
     case "reindex":
       return await workOn(line);
+    case "mcp":
+      return await (await import("./src/composition/mcp.ts"))
+        .serveAssistant(line, (config) => openLog(config, Deno.stderr));
     case "verify":
       return await (await import("./src/composition/at_rest.ts")).verify(line);
     case "restore":
@@ -65,14 +68,18 @@ async function serve(): Promise<number> {
   const { createApp } = await import("./src/http/app.ts");
   const { listen } = await import("./src/http/server.ts");
   const { v4 } = await import("uuid");
+  const { openFaces } = await import("./src/composition/faces.ts");
+  const bodyLimits = { bytes: config.maxBodyBytes, ms: BODY_MS };
+  const faces = await openFaces(config, brain, { bodyLimits, clock, newId: v4, log });
   const app = createApp({
     brain,
     keys: () => live.keys,
     readKeys: () => live.readKeys,
+    faces,
     clock,
     newId: v4,
     version,
-    bodyLimits: { bytes: config.maxBodyBytes, ms: BODY_MS },
+    bodyLimits,
     importLimits: { bytes: config.maxImportBytes, ms: BODY_MS },
     requestsPerMinute: () => live.requestsPerMinute,
     host: config.host,
@@ -140,8 +147,8 @@ async function accessKey({ key, memoriesPath }: Config): Promise<AccessKey> {
 /** What is still to be written of the log, before the process ends. */
 let flushLog: () => Promise<void> = () => Promise.resolve();
 
-async function openLog({ logLevel }: Config): Promise<Log> {
-  const { log, flush } = (await import("./src/cli/standard_log.ts")).standardLog(logLevel);
+async function openLog({ logLevel }: Config, sink?: typeof Deno.stderr): Promise<Log> {
+  const { log, flush } = (await import("./src/cli/standard_log.ts")).standardLog(logLevel, sink);
   flushLog = flush;
   return log;
 }

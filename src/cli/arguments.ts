@@ -61,6 +61,16 @@ export const COMMANDS = {
       ...REMOTE,
     },
   },
+  mcp: {
+    summary: "Serve an assistant over standard input and output (Model Context Protocol).",
+    detail:
+      "Without --url it serves the folder of MEMORY_PERSIST_PATH, which no service may be using.\n" +
+      "With --url it is a bridge to a brain that runs somewhere. The client starts it, and ends it.",
+    options: {
+      "read-only": { type: "boolean", description: "offer only what changes nothing" },
+      ...REMOTE,
+    },
+  },
   verify: {
     summary: "Check a data folder, or one backup or export, and change nothing.",
     detail:
