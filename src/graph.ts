@@ -17,17 +17,18 @@ import { v5 } from "uuid";
 import { z } from "zod";
 import type { Memory } from "./memory.ts";
 
-export interface Entity {
+// Types, not interfaces: so they are JSON, too.
+export type Entity = {
   readonly name: string;
   readonly entityType: string;
   readonly observations: readonly string[];
-}
+};
 
-export interface Relation {
+export type Relation = {
   readonly from: string;
   readonly to: string;
   readonly relationType: string;
-}
+};
 
 /** What makes a memory a part of the graph; the rest of it is its maker's to choose. */
 export type GraphFields = Pick<Memory, "id" | "content" | "metadata">;

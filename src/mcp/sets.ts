@@ -6,6 +6,7 @@ import type { Tool, ToolSetName } from "./tool.ts";
 
 const SETS: Readonly<Partial<Record<ToolSetName, (brain: Brain) => Promise<readonly Tool[]>>>> = {
   default: async (brain) => (await import("./default.ts")).defaultTools(brain),
+  reference: async (brain) => (await import("./reference.ts")).referenceTools(brain),
 };
 
 /** In the order of the names; a name that stands there twice counts once. */
