@@ -64,6 +64,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   errors: "shape",
   export_reader: "shape",
   folder_report: "shape",
+  formats: "shape",
   fusion: "shape",
   graph: "shape",
   graphemes: "shape",

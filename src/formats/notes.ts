@@ -1,0 +1,111 @@
+/**
+ * Markdown files as memories: those of our own export as they were, byte for byte; anybody else's
+ * notes with their title, their tags and their dates. An Obsidian vault has tags within the text as
+ * well, and folders that are not notes.
+ */
+import type { JsonObject } from "../json.ts";
+import { parseNote } from "./front_matter.ts";
+import { ownRecord } from "./markdown.ts";
+import { fitTags, noteFields, tagsOf, timeOf } from "./note_fields.ts";
+import { partsOf } from "./parts.ts";
+import {
+  checked,
+  fault,
+  type Found,
+  idOf,
+  readText,
+  skipped,
+  type Source,
+  type SourceFile,
+} from "./source.ts";
+
+/** More than a memory's text, front matter and vector can have. */
+const MOST_BYTES = 4 * 1024 * 1024;
+const NOTE = /\.(?:md|markdown)$/i;
+/** Of an editor, a version control or the bin: no notes of anybody's. */
+const HIDDEN = /(?:^|\/)\./;
+const OWN_ID = /^id: *["']?[0-9a-f]{8}-[0-9a-f-]{27}/m;
+const DAY_NAME = /^\d{4}-\d\d-\d\d$/;
+/** Code in a text may have signs that are no tags. */
+const CODE = /^(`{3,}|~{3,})[^]*?^\1|`[^`\n]*`/gm;
+/** A letter, or a line, at least: `#1` is a number. */
+const INLINE_TAG = /(?<![^\s])#([\p{L}\p{M}\p{N}_/-]*[\p{L}\p{M}_/-][\p{L}\p{M}\p{N}_/-]*)/gu;
+const MOST_LINKS = 200;
+const LINK = /\[\[([^\]|#\n]{1,200})(?:#[^\]|\n]*)?(?:\|[^\]\n]*)?\]\]/g;
+
+export const fromMarkdown: Source = (files) => notesOf(files, "markdown");
+export const fromObsidian: Source = (files) => notesOf(files, "obsidian");
+
+type Kind = "markdown" | "obsidian";
+
+async function* notesOf(files: AsyncIterable<SourceFile>, kind: Kind): AsyncGenerator<Found> {
+  for await (const file of files) {
+    if (HIDDEN.test(file.path)) continue;
+    if (NOTE.test(file.path)) yield* readNote(file, kind);
+    else yield skipped(file.path, "is no Markdown");
+  }
+}
+
+async function* readNote(file: SourceFile, kind: Kind): AsyncGenerator<Found> {
+  const read = await readText(file, MOST_BYTES);
+  if ("reason" in read) {
+    yield fault(file.path, read.reason);
+    return;
+  }
+  const { text } = read;
+  const note = parseNote(text);
+  // With its id lost, it would come in as another memory.
+  if (note === undefined && OWN_ID.test(text.slice(0, MOST_BYTES))) {
+    yield fault(file.path, "its front matter is not YAML");
+    return;
+  }
+  const own = note === undefined ? undefined : ownRecord(note);
+  if (own !== undefined) yield checked(file.path, own);
+  else yield* foreignNote(file, kind, note ?? { fields: undefined, body: text });
+}
+
+function* foreignNote(
+  file: SourceFile,
+  kind: Kind,
+  { fields, body }: { readonly fields: JsonObject | undefined; readonly body: string },
+): Generator<Found> {
+  const parts = partsOf(body.replace(/^(?:[ \t]*\r?\n)+/, "").trimEnd());
+  if (parts.length === 0) return yield skipped(file.path, "is empty");
+  const known = noteFields(fields ?? {});
+  const title = file.path.replace(/^.*\//, "").replace(NOTE, "");
+  const day = DAY_NAME.test(title) ? timeOf(title) : undefined;
+  const created = known.created ?? day ?? known.updated ?? file.modifiedAt;
+  const updated = known.updated ?? later(file.modifiedAt, created);
+  const links = kind === "obsidian" ? linksOf(body) : [];
+  for (const [index, content] of parts.entries()) {
+    const number = parts.length > 1 ? { part: index + 1, parts: parts.length } : {};
+    const thread = parts.length > 1 ? { thread_id: idOf(kind, file.path) } : {};
+    const metadata = { source: kind, path: file.path, title, ...number, ...thread };
+    yield checked(file.path, {
+      id: idOf(kind, file.path, ...(index > 0 ? [String(index)] : [])),
+      content,
+      memory_type: known.memory_type ?? null,
+      importance_score: known.importance_score ?? null,
+      tags: fitTags([...known.tags, ...(kind === "obsidian" ? inlineTags(content) : [])]),
+      metadata: { ...metadata, ...(links.length > 0 && { links }), ...known.others },
+      created_at: created ?? null,
+      updated_at: updated ?? null,
+    });
+  }
+}
+
+/** RFC 3339 times compare as strings. */
+function later(a: string | undefined, b: string | undefined): string | undefined {
+  return a === undefined || b !== undefined && b > a ? b : a;
+}
+
+function inlineTags(text: string): string[] {
+  const found = text.replace(CODE, " ").matchAll(INLINE_TAG);
+  return tagsOf([...found].map(([, tag = ""]) => tag));
+}
+
+/** The notes that this one speaks of, once each. */
+function linksOf(text: string): string[] {
+  const found = text.replace(CODE, " ").matchAll(LINK);
+  return [...new Set([...found].map(([, name = ""]) => name.trim()))].slice(0, MOST_LINKS);
+}
