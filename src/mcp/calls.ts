@@ -1,0 +1,132 @@
+/**
+ * The tools of a server: told to those who may call them, and called. Whatever goes wrong in a tool
+ * is told as its result, so that a model reads it and can do better.
+ */
+import {
+  type CallToolResult,
+  type ListToolsResult,
+  ProtocolError,
+  ProtocolErrorCode,
+} from "@modelcontextprotocol/server";
+import type { Clock } from "../clock.ts";
+import { withDeadline } from "../deadline.ts";
+import { AppError } from "../errors.ts";
+import { inspectJson, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from "../json.ts";
+import type { Log } from "../log.ts";
+import type { Scope } from "../scope.ts";
+import { logUnexpected, told, UNEXPECTED } from "./faults.ts";
+import type { Tool, ToolResult } from "./tool.ts";
+
+/** Longer than any call takes that is still going to end. */
+const CALL_MS = 60_000;
+
+interface CallOptions {
+  readonly tools: readonly Tool[];
+  readonly scope: Scope;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** All at once: there is no page behind the first. */
+export function listTools({ tools, scope }: CallOptions, cursor?: string): ListToolsResult {
+  if (cursor !== undefined) {
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      "Cannot list tools: there is no further page; ask without a cursor",
+    );
+  }
+  const seen = tools.filter((tool) => isFor(tool, scope));
+  return {
+    tools: seen.map(({ name, description, inputSchema, outputSchema, annotations }) => ({
+      name,
+      description,
+      inputSchema: { ...inputSchema, type: "object" },
+      ...(outputSchema && { outputSchema: { ...outputSchema, type: "object" } }),
+      annotations,
+    })),
+  };
+}
+
+function isFor(tool: Tool, scope: Scope): boolean {
+  return scope === "write" || tool.scope === "read";
+}
+
+export async function callTool(
+  options: CallOptions,
+  { name, arguments: args = {} }: { name: string; arguments?: unknown },
+  signal: AbortSignal,
+): Promise<CallToolResult> {
+  const tool = options.tools.find((tool) => tool.name === name);
+  if (tool === undefined) {
+    const names = options.tools.filter((tool) => isFor(tool, options.scope)).map(({ name }) =>
+      name
+    );
+    throw new ProtocolError(
+      ProtocolErrorCode.InvalidParams,
+      `Cannot call the tool: there is none of this name; there are ${names.join(", ")}`,
+    );
+  }
+  return shown(await resultOf(tool, options, args, signal));
+}
+
+async function resultOf(
+  tool: Tool,
+  { scope, clock, log }: CallOptions,
+  args: unknown,
+  signal: AbortSignal,
+): Promise<ToolResult> {
+  try {
+    if (!isFor(tool, scope)) {
+      throw new AppError(
+        "forbidden",
+        `Cannot call ${tool.name} with a key for reading: it changes something`,
+      );
+    }
+    const call = (inner: AbortSignal) => tool.call(soundArguments(args), inner);
+    return await withDeadline({ clock, ms: CALL_MS, late, signal }, call);
+  } catch (error) {
+    if (error instanceof AppError) return toolError(tool, error);
+    if (signal.aborted) throw error;
+    logUnexpected(log, tool.name, error);
+    return { text: UNEXPECTED, isError: true };
+  }
+}
+
+/** Over stdio the SDK parses, and takes what we would not. */
+function soundArguments(args: unknown): JsonObject {
+  if (!isJsonObject(args)) {
+    throw new AppError("invalid", "Cannot read the arguments: they must be a JSON object");
+  }
+  const { depth, fault } = inspectJson(args);
+  if (depth > MAX_JSON_DEPTH) {
+    throw new AppError(
+      "invalid",
+      `Cannot read the arguments: they are nested deeper than ${MAX_JSON_DEPTH} levels`,
+    );
+  }
+  if (fault !== null) throw new AppError("invalid", `Cannot read the arguments: ${fault}`);
+  return args;
+}
+
+function late(): AppError {
+  return new AppError(
+    "overloaded",
+    `Cannot wait for it any longer: it took ${CALL_MS / 1000} s and may still be carried out; ` +
+      "look before you try again",
+  );
+}
+
+/** Clients hold what is structured against the schema of what a tool gives, errors too. */
+function toolError({ outputSchema }: Tool, error: AppError): ToolResult {
+  const text = told(error);
+  if (outputSchema !== undefined) return { text, isError: true };
+  return { text, structured: { error: { code: error.code, message: text } }, isError: true };
+}
+
+function shown({ text, structured, isError }: ToolResult): CallToolResult {
+  return {
+    content: [{ type: "text", text }],
+    ...(structured && { structuredContent: structured }),
+    ...(isError && { isError }),
+  };
+}

@@ -1,0 +1,58 @@
+/** What the tools that look for memories take. */
+import { z } from "zod";
+import { MEMORY_TYPES, type MemoryFilter, textSchema, timeSchema } from "../../memory.ts";
+import { RESPONSE_FORMATS } from "../memory_text.ts";
+
+export const querySchema = textSchema(10_000);
+
+/** How far importance and recency tip the order, as everywhere. */
+export const DEFAULT_WEIGHTS = { importance: 0.1, recency: 0.1 };
+
+export const idempotencyKeySchema = z.string().regex(
+  /^[!-~]([ -~]{0,253}[!-~])?$/,
+  "must be 1 to 255 printable ASCII characters",
+);
+
+/** A day means its first moment, in UTC. */
+const momentSchema = z.string().transform((text, context) => {
+  const moment = timeSchema.safeParse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (moment.success) return moment.data;
+  context.addIssue({
+    code: "custom",
+    message: "must be a date or an RFC 3339 time, such as 2026-01-31 or 2026-01-31T12:00:00Z",
+  });
+  return z.NEVER;
+});
+
+export const FILTERS = {
+  tags: z.array(z.string().min(1).max(64)).max(50).optional().meta({
+    description: "All of these.",
+  }),
+  memory_type: z.enum(MEMORY_TYPES).optional(),
+  min_importance: z.number().min(0).max(1).optional(),
+  created_after: momentSchema.optional().meta({ description: "Date or time." }),
+  created_before: momentSchema.optional(),
+} as const;
+
+type Filters = z.output<z.ZodObject<typeof FILTERS>>;
+
+export function filterOf(
+  { tags, memory_type, min_importance, created_after, created_before }: Filters,
+): Pick<MemoryFilter, "min_importance" | "created_after" | "created_before"> & {
+  memory_type?: (typeof MEMORY_TYPES)[number][] | undefined;
+  tags?: string[] | undefined;
+} {
+  return {
+    tags,
+    memory_type: memory_type && [memory_type],
+    min_importance,
+    created_after,
+    created_before,
+  };
+}
+
+export const responseFormatSchema = z.enum(RESPONSE_FORMATS).default("concise");
+
+export function limitSchema(usual: number) {
+  return z.int().min(1).max(100).default(usual);
+}

@@ -1,0 +1,94 @@
+/**
+ * Memories as a model reads them, and the same as data. What a memory says stands behind a mark on
+ * each of its lines, so that it can pass neither for another memory nor for something we say; in
+ * the data it stands in strings.
+ *
+ *     [2026-01-31T12:00Z 0190a5f0-7c3e-7b21-9d4f-3e8a61c2b5d7]
+ *     > The garden fence gets cedar posts, not pine.
+ */
+import type { JsonObject } from "../json.ts";
+import type { Entry } from "../memory.ts";
+import { revisionOf } from "../revision.ts";
+
+export const RESPONSE_FORMATS = ["concise", "detailed"] as const;
+export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
+
+/** Among others, where few words are wanted, a memory is cut here. */
+const CONCISE_CHARACTERS = 1_000;
+
+/** Whatever a reader may take for the end of a line, as Unicode and Python do. */
+// deno-lint-ignore no-control-regex -- They are what is looked for.
+const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/u;
+
+/** The beginning of a content that is long; undefined where all of it is wanted, or it is short. */
+function beginningOf(content: string, format: ResponseFormat): string | undefined {
+  if (format === "detailed" || content.length <= CONCISE_CHARACTERS) return undefined;
+  const cut = content.slice(0, CONCISE_CHARACTERS);
+  // A character may be two units long: none is cut in halves.
+  return cut.isWellFormed() ? cut : cut.slice(0, -1);
+}
+
+/** One of several memories. */
+export function listedText({ memory }: Entry, format: ResponseFormat, note = ""): string {
+  const beginning = beginningOf(memory.content, format);
+  const notes = [
+    ...(note === "" ? [] : [note]),
+    ...(format === "detailed" ? [detailsOf(memory)] : []),
+    ...(beginning === undefined ? [] : ["only its beginning"]),
+  ];
+  return framed(memory, beginning === undefined ? memory.content : `${beginning} …`, notes);
+}
+
+/** The one memory that was asked for: whole. */
+export function wholeText({ memory }: Entry, format: ResponseFormat): string {
+  return framed(memory, memory.content, format === "detailed" ? [detailsOf(memory)] : []);
+}
+
+function framed(
+  { id, created_at }: Entry["memory"],
+  text: string,
+  notes: readonly string[],
+): string {
+  const lines = [[`[${created_at.slice(0, 16)}Z ${id}]`, ...notes].join(" ")];
+  for (const line of text.split(LINE_END)) lines.push(line === "" ? ">" : `> ${line}`);
+  return lines.join("\n");
+}
+
+/** Tags are their writer's words, too: as JSON they cannot leave their place. */
+function detailsOf({ memory_type, importance_score, tags }: Entry["memory"]): string {
+  const listed = tags.length === 0 ? "" : `, tags ${JSON.stringify(tags)}`;
+  return `(${memory_type}, importance ${importance_score}${listed})`;
+}
+
+/** One of several memories, as data. */
+export function listedData(entry: Entry, format: ResponseFormat): JsonObject {
+  if (format === "detailed") return wholeData(entry, format);
+  const { memory } = entry;
+  const beginning = beginningOf(memory.content, format);
+  return {
+    id: memory.id,
+    content: beginning ?? memory.content,
+    ...(beginning !== undefined && { is_beginning: true }),
+    created_at: memory.created_at,
+  };
+}
+
+/** The one memory that was asked for, as data. */
+export function wholeData({ memory, access }: Entry, format: ResponseFormat): JsonObject {
+  const { id, content, created_at, updated_at, tags, metadata } = memory;
+  const revision = revisionOf(memory);
+  if (format === "concise") return { id, content, created_at, tags, revision };
+  return {
+    id,
+    content,
+    memory_type: memory.memory_type,
+    importance_score: memory.importance_score,
+    tags,
+    metadata,
+    created_at,
+    updated_at,
+    last_accessed_at: access.last_accessed_at,
+    access_count: access.access_count,
+    revision,
+  };
+}
