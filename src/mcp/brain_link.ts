@@ -42,7 +42,7 @@ const answerSchema = z.looseObject({
   id: z.union([z.string(), z.number(), z.null()]).optional(),
   method: z.string().optional(),
   error: z.looseObject({}).optional(),
-  result: z.unknown(),
+  result: z.unknown().optional(),
 });
 type Answer = z.infer<typeof answerSchema>;
 
