@@ -11,15 +11,21 @@ import {
   createMcpHandler,
   isJsonContentType,
   isLegacyRequest,
+  type McpHttpHandler,
+  type ServerEventBus,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import { orAborted } from "../deadline.ts";
 import { AppError } from "../errors.ts";
-import { type JsonValue, parseJson } from "../json.ts";
+import { isJsonObject, type JsonValue, parseJson } from "../json.ts";
 import type { Scope } from "../scope.ts";
+import { logUnexpected } from "./faults.ts";
+import { ResourceChanges } from "./resource_changes.ts";
 import { mcpServer, type McpServerOptions } from "./server.ts";
+import { endedWhenStalled } from "./watched_stream.ts";
 
-export interface McpFaceOptions extends Omit<McpServerOptions, "scope" | "isListenedTo"> {
+export interface McpFaceOptions
+  extends Omit<McpServerOptions, "scope" | "tellsChanges" | "takesLogLevel"> {
   /** Reads a body within the limits that hold for others; throws `AppError`. */
   readonly readBody: (request: Request) => Promise<string>;
 }
@@ -32,16 +38,18 @@ export interface McpFace {
 /** A batch counts as one request, so it must not be many. */
 const MOST_IN_BATCH = 20;
 
+/** Of either kind of key. */
+const MOST_LISTENERS = 64;
+const MOST_LISTENED_TO = 100;
+
 /** In JSON-RPC's words. */
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
 
 export function mcpFace({ readBody, ...options }: McpFaceOptions): McpFace {
-  const { log } = options;
-  const onerror = ({ name }: Error) => log("debug", "mcp_refused", { name });
-  const newer = (scope: Scope) =>
-    createMcpHandler(() => mcpServer({ ...options, scope }), { legacy: "reject", onerror });
-  const handlers = { read: newer("read"), write: newer("write") };
+  const { clock } = options;
+  const handlers = newerHandlers(options);
   return {
     async answer(request, scope) {
       const { method, headers } = request;
@@ -51,15 +59,38 @@ export function mcpFace({ readBody, ...options }: McpFaceOptions): McpFace {
       const body = parsed(await readBody(request));
       if ("fault" in body) return refused(PARSE_ERROR, body.fault);
       const { parsedBody } = body;
-      if (!await isLegacyRequest(request, parsedBody)) {
-        return await handlers[scope].fetch(request, { parsedBody });
+      if (await isLegacyRequest(request, parsedBody)) {
+        return await answerOlder(request, parsedBody, { ...options, scope });
       }
-      if (Array.isArray(parsedBody) && parsedBody.length > MOST_IN_BATCH) {
-        return refused(INVALID_REQUEST, `Cannot take more than ${MOST_IN_BATCH} in a batch`);
+      if (listensToMany(parsedBody)) {
+        return refused(INVALID_PARAMS, `Cannot listen to more than ${MOST_LISTENED_TO} resources`);
       }
-      return await answerLegacy(request, parsedBody, { ...options, scope });
+      const response = await handlers[scope].fetch(request, { parsedBody });
+      return isStream(response) ? endedWhenStalled(response, clock) : response;
     },
   };
+}
+
+type NewerOptions = Omit<McpServerOptions, "scope">;
+
+function newerHandlers(options: NewerOptions): Readonly<Record<Scope, McpHttpHandler>> {
+  const { brain, clock, log } = options;
+  const bus: ServerEventBus = new ResourceChanges({
+    events: brain.events,
+    clock,
+    // Whoever listens is told that it is over, as the protocol has it.
+    ended: () => void Promise.all([handlers.read.close(), handlers.write.close()]),
+    failed: (error) => logUnexpected(log, "subscriptions/listen", error),
+  });
+  const newer = (scope: Scope) =>
+    createMcpHandler(() => mcpServer({ ...options, scope, tellsChanges: true }), {
+      legacy: "reject",
+      bus,
+      maxSubscriptions: MOST_LISTENERS,
+      onerror: ({ name }) => log("debug", "mcp_refused", { name }),
+    });
+  const handlers = { read: newer("read"), write: newer("write") };
+  return handlers;
 }
 
 function withoutBody({ url, method, headers }: Request): Request {
@@ -79,12 +110,27 @@ function refused(code: number, message: string): Response {
   return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status: 400 });
 }
 
-async function answerLegacy(
+function listensToMany(body: JsonValue): boolean {
+  if (!isJsonObject(body) || body["method"] !== "subscriptions/listen") return false;
+  const { params } = body;
+  const notifications = isJsonObject(params) ? params["notifications"] : undefined;
+  const uris = isJsonObject(notifications) ? notifications["resourceSubscriptions"] : undefined;
+  return Array.isArray(uris) && uris.length > MOST_LISTENED_TO;
+}
+
+function isStream({ headers }: Response): boolean {
+  return headers.get("content-type")?.startsWith("text/event-stream") ?? false;
+}
+
+async function answerOlder(
   request: Request,
   parsedBody: JsonValue,
   options: McpServerOptions,
 ): Promise<Response> {
-  const server = mcpServer(options);
+  if (Array.isArray(parsedBody) && parsedBody.length > MOST_IN_BATCH) {
+    return refused(INVALID_REQUEST, `Cannot take more than ${MOST_IN_BATCH} in a batch`);
+  }
+  const server = mcpServer({ ...options, takesLogLevel: true });
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   await server.connect(transport);
   try {

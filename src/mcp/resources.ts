@@ -16,6 +16,7 @@ import { wholeData } from "./memory_text.ts";
 
 export const RECENT_URI = "memory://recent";
 export const STATS_URI = "memory://stats";
+export const MEMORY_TEMPLATE = "memory://{id}";
 const MOST_RECENT = 20;
 const mimeType = "application/json";
 
@@ -39,7 +40,7 @@ export const RESOURCES: readonly Resource[] = [
 
 export const RESOURCE_TEMPLATES: readonly ResourceTemplateType[] = [
   {
-    uriTemplate: "memory://{id}",
+    uriTemplate: MEMORY_TEMPLATE,
     name: "memory",
     title: "One memory",
     description: "A memory by its id.",

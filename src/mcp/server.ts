@@ -14,6 +14,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../scope.ts";
 import { callTool, listTools } from "./calls.ts";
+import { complete } from "./completions.ts";
 import { shownErrors } from "./faults.ts";
 import { getPrompt, PROMPTS } from "./prompts.ts";
 import { readResource, RESOURCE_TEMPLATES, RESOURCES } from "./resources.ts";
@@ -29,7 +30,9 @@ export interface McpServerOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** Whether changes of resources are told: by `subscriptions/listen` over HTTP. Default false. */
-  readonly isListenedTo?: boolean;
+  readonly tellsChanges?: boolean;
+  /** Whether clients may say how much is logged to them, which is nothing. Default false. */
+  readonly takesLogLevel?: boolean;
 }
 
 const INSTRUCTIONS =
@@ -47,12 +50,14 @@ const CACHE_HINTS = {
 };
 
 export function mcpServer(options: McpServerOptions): Server {
-  const { brain, version, isListenedTo = false } = options;
+  const { brain, version, tellsChanges = false, takesLogLevel = false } = options;
   const server = new Server({ name: "second-brain", title: "Second Brain", version }, {
     capabilities: {
       tools: {},
-      resources: isListenedTo ? { subscribe: true } : {},
+      resources: tellsChanges ? { subscribe: true } : {},
       prompts: {},
+      completions: {},
+      ...(takesLogLevel && { logging: {} }),
     },
     instructions: INSTRUCTIONS,
     cacheHints: CACHE_HINTS,
@@ -79,6 +84,10 @@ export function mcpServer(options: McpServerOptions): Server {
   server.setRequestHandler(
     "prompts/get",
     ({ params }) => shown("prompts/get", () => getPrompt(brain, params)),
+  );
+  server.setRequestHandler(
+    "completion/complete",
+    ({ params }) => shown("completion/complete", () => complete(brain, params)),
   );
   return server;
 }

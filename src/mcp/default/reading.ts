@@ -1,7 +1,7 @@
 /** The tools that look: search, get, list, context. */
 import { z } from "zod";
 import type { Brain } from "../../brain.ts";
-import { idSchema } from "../../memory.ts";
+import { idSchema, WRITABLE } from "../../memory.ts";
 import { SEARCH_MODES, type SearchResult } from "../../search.ts";
 import { SORTS } from "../../walks.ts";
 import { listedData, listedText, wholeData, wholeText } from "../memory_text.ts";
@@ -26,7 +26,7 @@ export function readingTools(brain: Brain): readonly Tool[] {
 function searchTool({ search }: Brain): Tool {
   return defineTool({
     name: "memory_search",
-    description: "Find memories by words and meaning, best first.",
+    description: "Find memories by words and meaning, best first. Look here before you answer.",
     scope: "read",
     hints: HINTS,
     args: z.object({
@@ -35,13 +35,17 @@ function searchTool({ search }: Brain): Tool {
       offset: z.int().min(0).max(1_000_000).default(0),
       mode: z.enum(SEARCH_MODES).default("auto"),
       ...FILTERS,
+      metadata: WRITABLE.metadata.optional().meta({
+        description: "Equal values at top-level keys.",
+        examples: undefined,
+      }),
       response_format,
     }),
-    async run({ query, limit, offset, mode, response_format: format, ...filters }) {
+    async run({ query, limit, offset, mode, response_format: format, metadata, ...filters }) {
       const found = await search.run({
         queries: [query],
         mode,
-        filter: filterOf(filters),
+        filter: { ...filterOf(filters), metadata },
         limit,
         offset,
         minScore: 0,
