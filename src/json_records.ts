@@ -1,6 +1,6 @@
 /**
  * Reads the records out of one large JSON document without holding it: a plain array, or an object
- * whose `memories` is an array or an object keyed by id. Each record comes out as its own bytes, to
+ * whose `memories`, or what else they are called, is an array or an object keyed by id. Each record comes out as its own bytes, to
  * be parsed by `JSON.parse`, which keeps what an event parser would lose (`__proto__` keys, the
  * exact numbers). Only the frame around the records is judged here.
  */
@@ -39,6 +39,7 @@ interface Capture {
 export class JsonRecordReader {
   readonly #maxRecordBytes: number;
   readonly #ignored: readonly string[];
+  readonly #members: readonly string[];
   #container: Container = "document";
   #expected: Expected = "value";
   #capture: Capture | undefined;
@@ -50,10 +51,18 @@ export class JsonRecordReader {
   /** True where the document is an object that has `memories`, or is an array. */
   sawRecords = false;
 
-  /** Of `ignored` members beside `memories` nothing is kept, however large they are. */
-  constructor(maxRecordBytes: number, ignored: readonly string[] = []) {
+  /**
+   * Of `ignored` members beside the records nothing is kept, however large they are. The records
+   * are the member of one of the names in `members`.
+   */
+  constructor(
+    maxRecordBytes: number,
+    ignored: readonly string[] = [],
+    members: readonly string[] = ["memories"],
+  ) {
     this.#maxRecordBytes = maxRecordBytes;
     this.#ignored = ignored;
+    this.#members = members;
   }
 
   /** Takes the next piece and returns the records that it completes. Throws `malformed`. */
@@ -95,7 +104,7 @@ export class JsonRecordReader {
       this.#enter(byte === OPEN_ARRAY ? "root_array" : "root_object");
       return at + 1;
     }
-    if (this.#container === "root_object" && this.#key === "memories" && open) {
+    if (this.#container === "root_object" && this.#isMember && open) {
       this.#enter(byte === OPEN_ARRAY ? "memories_array" : "memories_object");
       return at + 1;
     }
@@ -109,7 +118,7 @@ export class JsonRecordReader {
 
   #enter(container: Container): void {
     if (container !== "root_object") {
-      if (this.sawRecords) throw malformed("it has `memories` twice");
+      if (this.sawRecords) throw malformed(`it has \`${this.#key ?? "memories"}\` twice`);
       this.sawRecords = true;
     }
     this.#container = container;
@@ -122,6 +131,10 @@ export class JsonRecordReader {
     this.#container = inside ? "root_object" : "document";
     this.#expected = inside ? "comma_or_end" : "end";
     this.#key = undefined;
+  }
+
+  get #isMember(): boolean {
+    return this.#key !== undefined && this.#members.includes(this.#key);
   }
 
   get #inObject(): boolean {
@@ -168,7 +181,7 @@ export class JsonRecordReader {
   }
 
   #keepField(bytes: Uint8Array): void {
-    if (this.#key === "memories") throw malformed("`memories` is neither an array nor an object");
+    if (this.#isMember) throw malformed(`\`${this.#key}\` is neither an array nor an object`);
     this.#fieldBytes += bytes.length;
     if (this.#fieldBytes > MAX_FIELD_BYTES) throw malformed("it has too much beside `memories`");
     this.fields.set(this.#key ?? "", new TextDecoder().decode(bytes));

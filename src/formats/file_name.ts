@@ -32,7 +32,7 @@ export class FileNames {
   }
 }
 
-function titleOf({ content, memory_type }: Memory): string {
+export function titleOf({ content, memory_type }: Memory): string {
   // Far fewer characters are wanted than a text may have blanks before its first word.
   const line = content.trimStart().slice(0, 4 * MOST_BYTES).split(/[\r\n]/, 1)[0] ?? "";
   const words = line.toWellFormed().normalize("NFC").replace(MARKS, "").replace(UNFIT, " ");
