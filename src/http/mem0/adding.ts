@@ -1,0 +1,176 @@
+/**
+ * Adds memories of mem0's: each message as it stands, or, where a chat model is set, what that finds
+ * worth keeping in all of them. Either way it is done when it is answered; there is nothing to wait
+ * for, also where the client asks what became of it.
+ */
+import { z } from "zod";
+import { timestamp } from "../../clock.ts";
+import { AppError } from "../../errors.ts";
+import type { Extraction, Fact, Turn } from "../../extraction.ts";
+import { type Memory, WRITABLE } from "../../memory.ts";
+import type { NewMemory } from "../../memories.ts";
+import type { Mem0Options } from "./options.ts";
+import { json } from "../route.ts";
+import {
+  type Asked,
+  bodyOf,
+  checked,
+  ENTITY_FIELDS,
+  type Mem0Route,
+  objectSchema,
+} from "./asked.ts";
+import { RecentEvents } from "./events.ts";
+import { type Filters, filtersOf } from "./filters.ts";
+import { ENTITIES, type Kept, metadataOf } from "./kept.ts";
+import { messagesSchema } from "./messages.ts";
+import { addedView } from "./view.ts";
+
+const LONGEST_INSTRUCTIONS = 10_000;
+const MOST_CATEGORIES = 100;
+
+/** Of a date that has a time the day counts. */
+export const dateSchema = z.string().regex(/^\d{4}-\d\d-\d\d/, "must be such as 2026-01-31")
+  .transform((text) => text.slice(0, 10)).pipe(z.iso.date());
+
+const instructionsSchema = z.string().max(LONGEST_INSTRUCTIONS).nullish();
+
+const addSchema = z.object({
+  ...ENTITY_FIELDS,
+  messages: messagesSchema,
+  filters: objectSchema.nullish(),
+  metadata: objectSchema.nullish(),
+  infer: z.boolean().nullish(),
+  timestamp: z.number().nullish(),
+  expiration_date: dateSchema.nullish(),
+  custom_instructions: instructionsSchema,
+  agent_custom_instructions: instructionsSchema,
+  includes: instructionsSchema,
+  excludes: instructionsSchema,
+  custom_categories: z.array(z.record(z.string(), z.string())).max(MOST_CATEGORIES).nullish(),
+  enable_graph: z.literal(false, {
+    error: "cannot be: memories here have no graph; leave it out",
+  }).nullish(),
+  output_format: z.string().nullish(),
+});
+
+type Given = z.infer<typeof addSchema>;
+
+const VERBATIM = "Memories stored as they are: no chat model is set here (CHAT_MODEL)";
+
+export function addingRoutes(options: Mem0Options): readonly Mem0Route[] {
+  const events = new RecentEvents();
+  return [
+    {
+      method: "POST",
+      path: "/v1/memories",
+      scope: "write",
+      async answer(asked) {
+        const { added, given } = await add(options, asked);
+        const results = added.map(addedView);
+        return json(200, given.output_format === "v1.1" ? { results } : results);
+      },
+    },
+    {
+      method: "POST",
+      path: "/v3/memories/add",
+      scope: "write",
+      async answer(asked) {
+        const { added, message } = await add(options, asked);
+        const results = added.map(addedView);
+        const event = { id: options.newId(), at: timestamp(options.clock), results };
+        events.keep(event);
+        return json(200, { message, status: "SUCCEEDED", event_id: event.id, results });
+      },
+    },
+    {
+      method: "GET",
+      path: "/v1/event/:id",
+      scope: "read",
+      answer: ({ params }) => json(200, events.view(params["id"] ?? "")),
+    },
+  ];
+}
+
+async function add(options: Mem0Options, asked: Asked) {
+  const given = await bodyOf(addSchema, asked, options);
+  const extraction = await options.extraction();
+  if (given.infer === true && extraction === undefined) {
+    throw new AppError(
+      "invalid",
+      "Cannot draw memories out of the conversation: no chat model is set here (CHAT_MODEL); " +
+        "send infer false to keep the messages as they are",
+    );
+  }
+  const isVerbatim = given.infer === false || extraction === undefined;
+  const facts = isVerbatim
+    ? given.messages.map(({ content, role }) => ({ text: content, tags: [], role }))
+    : await extracted(options, given, extraction, asked.request.signal);
+  const inputs = facts.map((fact) => newMemory(given, fact));
+  const added: Memory[] = [];
+  // One after the other: their ids keep the order in which they were said.
+  for (const input of inputs) added.push((await options.brain.memories.create(input)).memory);
+  const isAsAsked = !isVerbatim || given.infer === false;
+  return { given, added, message: isAsAsked ? "Memories stored successfully" : VERBATIM };
+}
+
+async function extracted(
+  { clock }: Mem0Options,
+  given: Given,
+  extraction: Extraction,
+  signal: AbortSignal,
+): Promise<readonly Fact[]> {
+  const { custom_instructions, agent_custom_instructions, includes, excludes } = given;
+  const wishes = [
+    custom_instructions,
+    agent_custom_instructions,
+    includes && `Only what is about: ${includes}`,
+    excludes && `Nothing about: ${excludes}`,
+  ].filter((wish) => wish);
+  const categories = given.custom_categories?.flatMap((one) => Object.entries(one)) ?? [];
+  return await extraction.run({
+    turns: given.messages,
+    filter: filtersIn(given).filter,
+    at: createdAt(given) ?? timestamp(clock),
+    ...(wishes.length > 0 && { instructions: wishes.join("\n") }),
+    ...(categories.length > 0 && { categories: new Map(categories) }),
+  }, signal);
+}
+
+/** Newer clients say whose it is by a filter. */
+function filtersIn(given: Given): Filters {
+  const named = ENTITIES.flatMap((name) => given[name] ? [[name, given[name]]] : []);
+  return filtersOf(given.filters ?? {}, Object.fromEntries(named));
+}
+
+function newMemory(given: Given, { text, tags, role }: Fact & Partial<Turn>): NewMemory {
+  const kept: Kept = {
+    entities: filtersIn(given).entities,
+    expirationDate: given.expiration_date ?? undefined,
+    // Who said it matters where it was not the person.
+    metadata: { ...given.metadata, ...(role && role !== "user" && { role }) },
+  };
+  const at = createdAt(given);
+  return {
+    content: checked(z.object({ content: WRITABLE.content }), { content: text }).content,
+    tags: checked(z.object({ categories: WRITABLE.tags }), { categories: tags }).categories,
+    metadata: metadataWithin(kept),
+    ...(at !== undefined && { created_at: at }),
+  };
+}
+
+/** Throws `invalid` where it is larger than metadata may be. */
+export function metadataWithin(kept: Kept): Memory["metadata"] {
+  return checked(z.object({ metadata: WRITABLE.metadata }), { metadata: metadataOf(kept) })
+    .metadata;
+}
+
+/** In seconds since 1970. */
+function createdAt({ timestamp: seconds }: Given): string | undefined {
+  if (seconds === null || seconds === undefined) return undefined;
+  const at = new Date(seconds * 1000);
+  // A program that counts milliseconds means another year than it says.
+  if (!Number.isNaN(at.getTime()) && at.getTime() >= 0 && at.getUTCFullYear() < 3000) {
+    return at.toISOString();
+  }
+  throw new AppError("invalid", "Cannot add memories: the timestamp must be in seconds since 1970");
+}

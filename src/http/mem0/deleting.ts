@@ -1,0 +1,100 @@
+/** Deletes memories of mem0's: one, some by their ids, or all that a filter holds for. */
+import { z } from "zod";
+import type { Brain } from "../../brain.ts";
+import { AppError } from "../../errors.ts";
+import type { Mem0Options } from "./options.ts";
+import { json } from "../route.ts";
+import { bodyOf, checked, ENTITY_FIELDS, idOf, knownId, type Mem0Route } from "./asked.ts";
+import type { Test } from "./conditions.ts";
+import { filtersOf } from "./filters.ts";
+import { ENTITIES } from "./kept.ts";
+
+/** Side by side, so that they share their way to the disk. */
+const AT_ONCE = 64;
+const MOST_IN_BATCH = 1_000;
+
+const scopeSchema = z.object({
+  ...ENTITY_FIELDS,
+  filters: z.undefined({ error: "cannot be read from a query; send user_id and the like" }),
+});
+
+const batchSchema = z.object({
+  memories: z.array(z.object({ memory_id: z.string() })).min(1).max(MOST_IN_BATCH),
+});
+
+export function deletingRoutes(options: Mem0Options): readonly Mem0Route[] {
+  const { brain } = options;
+  return [
+    {
+      method: "DELETE",
+      path: "/v1/memories/:id",
+      scope: "write",
+      async answer(asked) {
+        await brain.memories.delete(idOf(asked), () => true);
+        return json(200, { message: "Memory deleted successfully!" });
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/v1/memories",
+      scope: "write",
+      async answer({ query }) {
+        const given = checked(scopeSchema, Object.fromEntries(query));
+        await deleteAll(brain, testOf(given));
+        return json(200, { message: "Memories deleted successfully!" });
+      },
+    },
+    {
+      method: "DELETE",
+      path: "/v1/batch",
+      scope: "write",
+      async answer(asked) {
+        const { memories } = await bodyOf(batchSchema, asked, options);
+        const ids = [...new Set(memories.map(({ memory_id }) => knownId(memory_id)))];
+        // Looked at first: of a list with a slip in it nothing is deleted.
+        for (const id of ids) brain.memories.peek(id);
+        await deleteEach(brain, ids);
+        return json(200, { message: `Successfully deleted ${ids.length} memories` });
+      },
+    },
+  ];
+}
+
+/** Never everything: what is of nobody was not made by these clients. */
+function testOf(given: z.infer<typeof scopeSchema>): Test {
+  const named = ENTITIES.flatMap((name) => {
+    const value = given[name];
+    return value === null || value === undefined ? [] : [{ [name]: value }];
+  });
+  if (named.length === 0) {
+    throw new AppError(
+      "invalid",
+      `Cannot delete memories: say whose, by ${ENTITIES.join(", ")}; "*" is anybody's`,
+    );
+  }
+  // "Of anybody" said of all four is how their clients ask for all there is.
+  const isAnybody = named.length > 1 && named.every((one) => Object.values(one)[0] === "*");
+  return filtersOf({ [isAnybody ? "OR" : "AND"]: named }).test;
+}
+
+/** How many there were. What breaks off is gone on with by the same request. */
+export async function deleteAll(brain: Brain, test: Test): Promise<number> {
+  const all = await brain.listing.select(test);
+  await deleteEach(brain, all.map(({ id }) => id));
+  return all.length;
+}
+
+async function deleteEach({ memories }: Brain, ids: readonly string[]): Promise<void> {
+  for (let at = 0; at < ids.length; at += AT_ONCE) {
+    await Promise.all(
+      ids.slice(at, at + AT_ONCE).map(async (id) => {
+        try {
+          await memories.delete(id, () => true);
+        } catch (error) {
+          // Somebody else was faster.
+          if (!(error instanceof AppError && error.code === "not_found")) throw error;
+        }
+      }),
+    );
+  }
+}

@@ -1,0 +1,94 @@
+/** Whom memories are of: mem0's users, agents, apps and runs. There is one as long as there is a
+ * memory of it; none is made beforehand. */
+import type { Brain } from "../../brain.ts";
+import { AppError } from "../../errors.ts";
+import { Pace } from "../../pace.ts";
+import { compareKeys } from "../../selection.ts";
+import type { Mem0Options } from "./options.ts";
+import { json } from "../route.ts";
+import { type Asked, type Mem0Route, pageOf } from "./asked.ts";
+import { deleteAll } from "./deleting.ts";
+import { ENTITIES, type Entity, entityOf } from "./kept.ts";
+import { pageList, sortedList } from "./lists.ts";
+
+const LOOKED_AT_ONCE = 256;
+
+interface EntityView {
+  /** The name again: what one version deletes by the one, another deletes by the other. */
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  created_at: string;
+  updated_at: string;
+  total_memories: number;
+  readonly owner: "";
+  readonly organization: "";
+  readonly metadata: null;
+}
+
+export function entityRoutes(options: Mem0Options): readonly Mem0Route[] {
+  const remove = (asked: Asked) => deleteEntity(options.brain, asked);
+  return [
+    {
+      method: "GET",
+      path: "/v1/entities",
+      scope: "read",
+      async answer(asked) {
+        const list = sortedList(await entities(options.brain), byType, (entity) => entity);
+        // One version deletes all that it finds here, and asks for no second page.
+        const all = { page: 1, size: Math.max(1, list.count) };
+        return pageList(list, pageOf(asked) ?? all, asked.request);
+      },
+    },
+    { method: "DELETE", path: "/v1/entities/:type/:name", scope: "write", answer: remove },
+    { method: "DELETE", path: "/v2/entities/:type/:name", scope: "write", answer: remove },
+  ];
+}
+
+async function entities({ listing }: Brain): Promise<EntityView[]> {
+  const found = new Map<string, EntityView>();
+  const pace = new Pace();
+  for (const [n, memory] of (await listing.select(() => true)).entries()) {
+    if (n % LOOKED_AT_ONCE === 0 && pace.due) await pace.breathe();
+    const { created_at, updated_at } = memory;
+    for (const field of ENTITIES) {
+      const name = entityOf(memory, field);
+      if (name === null) continue;
+      const known = found.get(`${field} ${name}`);
+      if (known === undefined) {
+        found.set(`${field} ${name}`, newEntity(typeOf(field), name, created_at, updated_at));
+        continue;
+      }
+      known.total_memories++;
+      if (created_at < known.created_at) known.created_at = created_at;
+      if (updated_at > known.updated_at) known.updated_at = updated_at;
+    }
+  }
+  return [...found.values()];
+}
+
+function newEntity(type: string, name: string, created_at: string, updated_at: string): EntityView {
+  const nobody = { owner: "", organization: "", metadata: null } as const;
+  return { id: name, name, type, created_at, updated_at, total_memories: 1, ...nobody };
+}
+
+function byType(a: EntityView, b: EntityView): number {
+  return compareKeys(a.type, b.type) || compareKeys(a.name, b.name);
+}
+
+function typeOf(field: Entity): string {
+  return field.replace(/_id$/, "");
+}
+
+/** With all its memories: without them there is none. */
+async function deleteEntity(brain: Brain, { params }: Asked): Promise<Response> {
+  const { type, name } = params;
+  const field = ENTITIES.find((field) => typeOf(field) === type);
+  if (field === undefined) {
+    const types = ENTITIES.map(typeOf).join(", ");
+    throw new AppError("invalid", `Cannot delete the entity: its type must be one of ${types}`);
+  }
+  const deleted = await deleteAll(brain, (memory) => entityOf(memory, field) === name);
+  if (deleted > 0) return json(200, { message: "Entity deleted successfully!" });
+  throw new AppError("not_found", `Cannot delete the ${type}: there is no memory of it`);
+}
