@@ -1,29 +1,18 @@
 /** The reference set beside the original: the same calls by chance, and the same answers, whole. */
 import assert from "node:assert/strict";
-import { referenceTools } from "../src/mcp/reference.ts";
-import { callTool, listTools } from "../src/mcp/calls.ts";
+import { listTools } from "../src/mcp/calls.ts";
 import { SimulatedDisk } from "./fakes/file_system.ts";
 import { randomOf, seed } from "./fakes/store_kit.ts";
-import { type Call, GraphModel, randomCall, READING, spoilt, WRITING } from "./graph_model.ts";
-import { type HttpApp, type Json, withApp } from "./http_app.ts";
+import { GraphModel, randomCall, READING, spoilt, WRITING } from "./graph_model.ts";
+import { type Json, withApp } from "./http_app.ts";
 import { isAvailable, NpmProgram } from "./npm_program.ts";
+import { answerOf, boxOf } from "./reference_box.ts";
 
 const PACKAGE = "@modelcontextprotocol/server-memory@2026.8.31";
 const CALLS = 600, RESTARTS = 4;
 
 console.log(`TEST_SEED=${seed}`);
 const ignore = !await isAvailable(`npm:${PACKAGE}`);
-
-function toolbox({ brain, clock }: HttpApp) {
-  const log = () => {};
-  return { tools: referenceTools(brain), scope: "write" as const, clock, log };
-}
-
-/** As a client is answered, over the wire. */
-async function answerOf(box: ReturnType<typeof toolbox>, call: Call): Promise<Json> {
-  const result = await callTool(box, { ...call }, new AbortController().signal);
-  return JSON.parse(JSON.stringify(result));
-}
 
 async function original(): Promise<NpmProgram> {
   const env = (folder: string) => ({ MEMORY_FILE_PATH: `${folder}/memory.jsonl` });
@@ -51,7 +40,7 @@ Deno.test({
     const disk = new SimulatedDisk();
     for (let life = 0; life < RESTARTS; life++) {
       await withApp(async (app) => {
-        const box = toolbox(app);
+        const box = boxOf(app);
         if (life === 0) {
           const theirs = await program.request("tools/list", {});
           assert.deepEqual(bare(listTools(box).tools), bare(theirs.tools));
