@@ -19,9 +19,17 @@ export const COMMANDS = {
   export: {
     summary: "Write all memories to a file or to standard output.",
     detail:
-      "Without --url it reads the folder of MEMORY_PERSIST_PATH, which no service may be using.",
+      "Without --url it reads the folder of MEMORY_PERSIST_PATH, which no service may be using.\n" +
+      "--to markdown writes a new folder, a file for each memory, and import --from markdown takes\n" +
+      "it back with nothing lost; --to server-memory keeps the texts alone.",
     options: {
       output: { type: "string", value: "FILE", description: "where to (default: standard output)" },
+      to: {
+        type: "string",
+        value: "PROGRAM",
+        description: "in the form of markdown or server-memory",
+        choices: ["markdown", "server-memory"],
+      },
       format: {
         type: "string",
         value: "FORMAT",
@@ -35,9 +43,17 @@ export const COMMANDS = {
   import: {
     summary: "Bring memories in from a file, or from standard input with -.",
     detail:
-      "Without --url it writes to the folder of MEMORY_PERSIST_PATH, which no service may be using.",
+      "Without --url it writes to the folder of MEMORY_PERSIST_PATH, which no service may be using.\n" +
+      "With --from, FILE may be a folder too, or the .zip that the program gave you; what comes in\n" +
+      "that way has ids of its own, so that a second time changes nothing.",
     operand: "FILE",
     options: {
+      from: {
+        type: "string",
+        value: "PROGRAM",
+        description: "mem0, server-memory, chatgpt, claude, obsidian or markdown",
+        choices: ["mem0", "server-memory", "chatgpt", "claude", "obsidian", "markdown"],
+      },
       format: {
         type: "string",
         value: "FORMAT",

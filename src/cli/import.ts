@@ -2,24 +2,31 @@
 import type { Brain } from "../brain.ts";
 import { AppError } from "../errors.ts";
 import { type ImportOptions, type ImportReport, importReportSchema } from "../import_draft.ts";
-import { readJsonRecords, readLineRecords } from "../record_stream.ts";
+import { type RawRecord, readJsonRecords, readLineRecords } from "../record_stream.ts";
 import type { CommandLine } from "./arguments.ts";
+import { UsageError } from "./command_line.ts";
 import { ask, remoteOf } from "./remote.ts";
 import { CommandError, counted, type Terminal } from "./terminal.ts";
 
 const MOST_SHOWN = 10;
 
+/** What is brought in, as it lies there or as it was made of another program's files. */
+interface Given {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  readonly isLines: boolean;
+  /** What is to be said of it behind the report, once it was read. */
+  readonly account: () => readonly string[];
+}
+
 /** `local` opens the brain in this environment's data folder for as long as the work takes. */
 export async function runImport(
-  { operand = "-", options }: CommandLine,
+  line: CommandLine,
   terminal: Terminal,
   local: <T>(work: (brain: Brain) => Promise<T>) => Promise<T>,
 ): Promise<void> {
-  const isLines = options["format"] === "ndjson" ||
-    options["format"] === undefined && /\.(ndjson|jsonl)$/i.test(operand);
-  const pieces = counted(terminal.readPieces(operand), terminal.progress, "read");
-  const how = importOptions(options);
-  const remote = remoteOf(options, terminal.env);
+  const how = importOptions(line.options);
+  const remote = remoteOf(line.options, terminal.env);
+  const { pieces, isLines, account } = await given(line, how, terminal);
   const report = remote === undefined
     ? await local((brain) => importLocally(brain, pieces, isLines, how))
     : importReportSchema.parse(
@@ -32,6 +39,27 @@ export async function runImport(
   for (const { index, id, reason } of report.errors.slice(0, MOST_SHOWN)) {
     terminal.say(`  record ${index}${id === null ? "" : ` (${id})`}: ${reason}`);
   }
+  for (const text of account()) terminal.say(text);
+}
+
+async function given(
+  { operand = "-", options }: CommandLine,
+  { onError }: ImportOptions,
+  terminal: Terminal,
+): Promise<Given> {
+  const { from, format } = options;
+  if (typeof from !== "string") {
+    const pieces = counted(terminal.readPieces(operand), terminal.progress, "read");
+    const isLines = format === "ndjson" ||
+      format === undefined && /\.(ndjson|jsonl)$/i.test(operand);
+    return { pieces, isLines, account: () => [] };
+  }
+  if (format !== undefined) {
+    throw new UsageError("Cannot use --format: what --from names has a form of its own");
+  }
+  const { ForeignRecords } = await import("./import_from.ts");
+  const records = new ForeignRecords(from, operand, onError === "skip", terminal);
+  return { pieces: records.lines(), isLines: true, account: () => records.report() };
 }
 
 async function importLocally(
@@ -41,7 +69,9 @@ async function importLocally(
   how: ImportOptions,
 ): Promise<ImportReport> {
   try {
-    const records = isLines ? readLineRecords(pieces) : readJsonRecords(pieces);
+    const records: AsyncIterable<readonly RawRecord[]> = isLines
+      ? readLineRecords(pieces)
+      : readJsonRecords(pieces);
     return await brain.imports.run(records, how);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;

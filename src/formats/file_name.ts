@@ -5,7 +5,7 @@
 import type { Memory } from "../memory.ts";
 
 /** Refused by Windows, or with a meaning in links, or not to be seen. */
-const UNFIT = /[\\/:*?"<>|#^[\]\p{C}\p{Zl}\p{Zp}]+/gu;
+const UNFIT = /[\\/:*?"<>|#^`[\]\p{C}\p{Zl}\p{Zp}]+/gu;
 /** Marks before a heading, an item or a quote. */
 const MARKS = /^[\s#>*+-]+(?=\S)/;
 /** Devices, for Windows: with any ending, too. */

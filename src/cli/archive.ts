@@ -1,0 +1,88 @@
+/** The files of a zip archive, one after the other, without unpacking it anywhere. */
+import { configure, type Entry, Reader, ZipReader } from "@zip.js/zip.js/lib/zip-core-native.js";
+import { CommandError } from "./terminal.ts";
+
+interface ArchivedFile {
+  readonly name: string;
+  /** False for a link, which has a file's place. */
+  readonly isFile: boolean;
+  readonly modifiedAt: Date;
+  readonly pieces: () => AsyncIterable<Uint8Array>;
+}
+
+/** Of the mode that systems like ours note for each entry. */
+const KIND = 0o170000, LINK = 0o120000;
+
+// A worker would be a program of its own, which ours may not start.
+configure({ useWebWorkers: false });
+
+/** Throws `CommandError` where it is no archive that can be read. */
+export async function* openArchive(file: Deno.FsFile): AsyncGenerator<ArchivedFile> {
+  const archive = new ZipReader(new OpenedFile(file));
+  try {
+    for (const entry of await listed(archive)) {
+      if (entry.directory) continue;
+      const isFile = ((entry.unixMode ?? 0) & KIND) !== LINK;
+      const { filename: name, lastModDate: modifiedAt } = entry;
+      yield { name, isFile, modifiedAt, pieces: () => piecesOf(entry) };
+    }
+  } finally {
+    await archive.close();
+  }
+}
+
+async function listed(archive: ZipReader<Deno.FsFile>): Promise<Entry[]> {
+  try {
+    return await archive.getEntries();
+  } catch (error) {
+    throw unreadable("it is no zip archive that can be read", error);
+  }
+}
+
+async function* piecesOf(entry: Entry): AsyncGenerator<Uint8Array> {
+  if (entry.directory) return;
+  const name = JSON.stringify(entry.filename);
+  if (entry.encrypted) throw new CommandError(`${name} in it has a password`);
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const written = entry.getData(writable);
+  // What it says of a damaged entry comes with the end of the pieces, too.
+  written.catch(() => {});
+  try {
+    yield* readable;
+    await written;
+  } catch (error) {
+    throw unreadable(`${name} in it is damaged`, error);
+  }
+}
+
+function unreadable(state: string, error: unknown): CommandError {
+  const reason = error instanceof Error ? error.message : "unknown";
+  return new CommandError(`${state} (${reason})`);
+}
+
+/** Any part of a file, as the reader asks for it. */
+class OpenedFile extends Reader<Deno.FsFile> {
+  readonly #file: Deno.FsFile;
+
+  constructor(file: Deno.FsFile) {
+    super(file);
+    this.#file = file;
+  }
+
+  override async init(): Promise<void> {
+    await super.init?.();
+    this.size = (await this.#file.stat()).size;
+  }
+
+  override async readUint8Array(at: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    await this.#file.seek(at, Deno.SeekMode.Start);
+    let done = 0;
+    while (done < length) {
+      const read = await this.#file.read(bytes.subarray(done));
+      if (read === null) break;
+      done += read;
+    }
+    return bytes.subarray(0, done);
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * `second-brain import --from`: another program's files as the records of an import, with an account
+ * of what was left out. What should have been a memory and cannot be one ends it all before anything
+ * is written, unless it is to be skipped.
+ */
+import { type LeftOut, SOURCES } from "../formats.ts";
+import { sourceFiles } from "./source_files.ts";
+import { CommandError, type Terminal } from "./terminal.ts";
+
+/** Of each reason, and of all faults. */
+const MOST_SHOWN = 10;
+const MOST_REASONS = 50;
+const BATCH_BYTES = 64 * 1024;
+
+interface Reason {
+  count: number;
+  readonly first: string[];
+}
+
+export class ForeignRecords {
+  readonly #from: string;
+  readonly #path: string;
+  readonly #skipsFaults: boolean;
+  readonly #terminal: Pick<Terminal, "readPieces" | "progress">;
+  readonly #reasons = new Map<string, Reason>();
+  readonly #faults: string[] = [];
+  #faultCount = 0;
+  #taken = 0;
+
+  constructor(
+    from: string,
+    path: string,
+    skipsFaults: boolean,
+    terminal: Pick<Terminal, "readPieces" | "progress">,
+  ) {
+    this.#from = from;
+    this.#path = path;
+    this.#skipsFaults = skipsFaults;
+    this.#terminal = terminal;
+  }
+
+  /** As `POST /import` takes them: a record a line. */
+  async *lines(): AsyncGenerator<Uint8Array> {
+    const encoder = new TextEncoder();
+    let waiting = "";
+    for await (const line of this.#records()) {
+      waiting += `${line}\n`;
+      if (waiting.length < BATCH_BYTES) continue;
+      yield encoder.encode(waiting);
+      waiting = "";
+    }
+    if (waiting !== "") yield encoder.encode(waiting);
+  }
+
+  async *#records(): AsyncGenerator<string> {
+    const source = SOURCES[this.#from];
+    if (source === undefined) throw new Error(`Cannot import: no source is called ${this.#from}`);
+    const { readPieces, progress } = this.#terminal;
+    const tell = (where: string, reason: string) =>
+      this.#leaveOut({ where, reason, isFault: false });
+    for await (const found of source(sourceFiles(this.#path, readPieces, tell))) {
+      if ("leftOut" in found) {
+        this.#leaveOut(found.leftOut);
+        continue;
+      }
+      if (++this.#taken % 1_000 === 0) progress?.(`read ${this.#taken} records`);
+      yield JSON.stringify(found.record);
+    }
+    progress?.(`read ${this.#taken} records\n`);
+    this.#requireGood();
+  }
+
+  #leaveOut({ where, reason, isFault }: LeftOut): void {
+    if (isFault) {
+      this.#faultCount++;
+      if (this.#faults.length < MOST_SHOWN) this.#faults.push(`${printable(where)}: ${reason}`);
+      return;
+    }
+    const key = this.#reasons.has(reason) || this.#reasons.size < MOST_REASONS ? reason : "others";
+    const known = this.#reasons.get(key) ?? { count: 0, first: [] };
+    this.#reasons.set(key, known);
+    known.count++;
+    const name = printable(where);
+    if (known.first.length < MOST_SHOWN && !known.first.includes(name)) known.first.push(name);
+  }
+
+  #requireGood(): void {
+    const details = this.report().map((line) => `\n${line}`).join("");
+    if (this.#faultCount > 0 && !this.#skipsFaults) {
+      throw new CommandError(
+        `Cannot import: ${this.#faultCount} of what should be memories cannot be; ` +
+          `nothing was imported (--on-error skip takes the others)${details}`,
+      );
+    }
+    if (this.#taken === 0 && this.#faultCount === 0) {
+      throw new CommandError(`Cannot import: there is nothing from ${this.#from} in it${details}`);
+    }
+  }
+
+  /** What was left out, and why, for the person at the terminal. */
+  report(): string[] {
+    const faults = this.#faults.map((text) => `  ${text}`);
+    const more = this.#faultCount - faults.length;
+    if (more > 0) faults.push(`  and ${more} more`);
+    return [
+      ...(faults.length > 0 ? ["Not taken:", ...faults] : []),
+      ...(this.#reasons.size > 0 ? ["Left out:"] : []),
+      ...[...this.#reasons].map(([reason, { count, first }]) => {
+        const names = count > first.length ? [...first, "…"] : first;
+        return `  ${count} x ${reason} (${names.join(", ")})`;
+      }),
+    ];
+  }
+}
+
+/** Names come from others, and may hold what a terminal obeys. */
+function printable(name: string): string {
+  return name.slice(0, 200).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+}

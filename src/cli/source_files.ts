@@ -1,0 +1,84 @@
+/**
+ * The files that an import reads: those of a folder or of an archive, or a single one. No link is
+ * followed, nothing outside of the path is opened, and what is hidden is passed over.
+ */
+import { basename, join } from "node:path";
+import type { SourceFile } from "../formats.ts";
+import { CommandError, reasonOf, type Terminal } from "./terminal.ts";
+
+/** What begins with a dot, and what one system puts into archives beside each file. */
+const HIDDEN = /(?:^|\/)(?:\.|__MACOSX\/)/;
+const ARCHIVE = /\.zip$/i;
+const MOST_DEPTH = 64;
+
+/** `tell` hears of what is there and is no file to be read. */
+export async function* sourceFiles(
+  path: string,
+  readPieces: Terminal["readPieces"],
+  tell: (where: string, reason: string) => void,
+): AsyncGenerator<SourceFile> {
+  if (path === "-") return yield only("standard input", undefined, () => readPieces(path));
+  const { isDirectory, mtime } = await Deno.stat(path).catch(cannotRead(path));
+  if (isDirectory) yield* folderFiles(path, "", readPieces, tell);
+  else if (ARCHIVE.test(path)) yield* archiveFiles(path, tell);
+  else yield only(basename(path), mtime, () => readPieces(path));
+}
+
+function only(path: string, at: Date | null | undefined, pieces: SourceFile["pieces"]): SourceFile {
+  return { path, modifiedAt: timeOf(at), isOnly: true, pieces };
+}
+
+/** In the order of their names: the same folder gives the same import. */
+async function* folderFiles(
+  root: string,
+  below: string,
+  readPieces: Terminal["readPieces"],
+  tell: (where: string, reason: string) => void,
+): AsyncGenerator<SourceFile> {
+  const folder = join(root, below);
+  const entries = await Array.fromAsync(Deno.readDir(folder)).catch(cannotRead(folder));
+  for (const entry of entries.toSorted((a, b) => a.name < b.name ? -1 : 1)) {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (HIDDEN.test(entry.name)) continue;
+    if (entry.isSymlink) tell(path, "is a link");
+    else if (entry.isDirectory && path.split("/").length >= MOST_DEPTH) tell(path, "lies too deep");
+    else if (entry.isDirectory) yield* folderFiles(root, path, readPieces, tell);
+    else if (!entry.isFile) tell(path, "is no file");
+    else if (ARCHIVE.test(path)) tell(path, "is an archive, to be imported by itself");
+    else {
+      const full = join(root, path);
+      const { mtime } = await Deno.lstat(full).catch(cannotRead(full));
+      yield { path, modifiedAt: timeOf(mtime), isOnly: false, pieces: () => readPieces(full) };
+    }
+  }
+}
+
+async function* archiveFiles(
+  path: string,
+  tell: (where: string, reason: string) => void,
+): AsyncGenerator<SourceFile> {
+  const { openArchive } = await import("./archive.ts");
+  using file = await Deno.open(path).catch(cannotRead(path));
+  try {
+    for await (const { name, isFile, modifiedAt, pieces } of openArchive(file)) {
+      if (HIDDEN.test(name)) continue;
+      if (isFile) yield { path: name, modifiedAt: timeOf(modifiedAt), isOnly: false, pieces };
+      else tell(name, "is no file");
+    }
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError(`Cannot read ${JSON.stringify(path)}: ${error.message}`);
+  }
+}
+
+/** A clock that was never set tells nothing. */
+function timeOf(date: Date | null | undefined): string | undefined {
+  const isTime = date && date.getTime() > 0 && date.getUTCFullYear() < 10_000;
+  return isTime ? date.toISOString() : undefined;
+}
+
+function cannotRead(path: string): (error: unknown) => never {
+  return (error) => {
+    throw new CommandError(`Cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`);
+  };
+}
