@@ -143,6 +143,13 @@ export class Memories {
     return { memory, access: this.#options.state.access(id) };
   }
 
+  /** As `peek`; undefined where there is none. */
+  find(id: string): Entry | undefined {
+    const { state } = this.#options;
+    const memory = state.get(id);
+    return memory && { memory, access: state.access(id) };
+  }
+
   /** The client's own vector, or the provider's: of a long text the mean of its chunks'. Undefined
    * where there is none, or not now. */
   async embedding(memory: Memory): Promise<Float32Array | undefined> {

@@ -1,6 +1,6 @@
 /** Wrong keys: slowed, bounded, and never in the way of the right one. */
 import assert from "node:assert/strict";
-import { door } from "../src/http/auth.ts";
+import { byKey, door } from "../src/http/auth.ts";
 import { FailedAttempts } from "../src/http/failed_attempts.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { type HttpApp, KEY, problemOf, type Reply, withApp } from "./http_app.ts";
@@ -114,7 +114,7 @@ Deno.test("a clock that is set back by a year makes nobody wait for a year", asy
 });
 
 Deno.test("a wrong key takes as long to refuse wherever it differs from the right one", async () => {
-  const letIn = door(() => [KEY], { slow: () => Promise.resolve() } as FailedAttempts);
+  const letIn = door(byKey(() => [KEY]), { slow: () => Promise.resolve() } as FailedAttempts);
   const differsAt = (place: number) => KEY.slice(0, place) + "~" + KEY.slice(place + 1);
   const kinds = [0, KEY.length / 2 | 0, KEY.length - 1].map((place) =>
     new Headers({ "X-API-Key": differsAt(place) })

@@ -1,7 +1,7 @@
 /** Keys and limits that change while the service runs: files replaced, removed and broken. */
 import assert from "node:assert/strict";
 import { LiveSettings } from "../src/config/live.ts";
-import { door } from "../src/http/auth.ts";
+import { byKey, door } from "../src/http/auth.ts";
 import { FailedAttempts } from "../src/http/failed_attempts.ts";
 import { RateLimit } from "../src/http/rate_limit.ts";
 import { CANARY, type Environment, KEY, load, problemsOf } from "./environment.ts";
@@ -144,7 +144,7 @@ Deno.test("where no file is named, none is looked at", async () => {
 
 Deno.test("the door lets in whoever has a key that holds now, and nobody else", async () => {
   let keys: readonly string[] = [KEY];
-  const letIn = door(() => keys, new FailedAttempts(new FakeClock()));
+  const letIn = door(byKey(() => keys), new FailedAttempts(new FakeClock()));
   const tried = async (key: string) => {
     try {
       await letIn(new Headers({ "X-API-Key": key }));

@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../src/config.ts";
 import { embeddingKey } from "../src/embedder/cache_row.ts";
-import { door } from "../src/http/auth.ts";
+import { byKey, door } from "../src/http/auth.ts";
 import { FailedAttempts } from "../src/http/failed_attempts.ts";
 import { ExportFiles } from "../src/store/export_files.ts";
 import { DataFolder } from "../src/store/folder.ts";
@@ -211,7 +211,7 @@ Deno.test("CVE-2026-44830 (Nocturne Memory), CVE-2026-46701 and 48814 (Network-A
     const source = { env: (name: string) => new Map(Object.entries(env)).get(name) };
     assert.throws(() => loadConfig({ ...source, readFile: () => "" }), /CONTAINER_API_KEY/);
   }
-  assert.throws(() => door(() => [""], new FailedAttempts(new FakeClock())), /empty/);
+  assert.throws(() => door(byKey(() => [""]), new FailedAttempts(new FakeClock())), /empty/);
   await withApp(async (app) => {
     for (const value of ["", "Bearer", "Bearer ", "Bearer null", "Bearer undefined"]) {
       await app.done(401, "GET", "/stats", { key: null, headers: { authorization: value } });

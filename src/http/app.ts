@@ -9,13 +9,23 @@ import type { Clock } from "../clock.ts";
 import { AppError, STATUS } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../scope.ts";
-import { type Door, door } from "./auth.ts";
+import { accounting, matches } from "./accounting.ts";
+import { byKey, type Door, door } from "./auth.ts";
 import type { BodyLimits } from "./body.ts";
 import { contextRoutes } from "./context.ts";
 import { duplicateRoutes } from "./duplicates.ts";
+import {
+  conversation,
+  eventSocketRoutes,
+  SOCKET_PATH,
+  socketCredentials,
+  type Upgrade,
+} from "./event_sockets.ts";
+import { eventRoutes } from "./events.ts";
 import { type Face, faceAt } from "./face.ts";
 import { FailedAttempts } from "./failed_attempts.ts";
 import { OurHosts } from "./hosts.ts";
+import { Listeners } from "./listeners.ts";
 import { memoryRoutes } from "./memories.ts";
 import { Metrics } from "./metrics.ts";
 import { openApiDocument } from "./openapi.ts";
@@ -56,14 +66,23 @@ export interface App {
   readonly refuse: (error: Error) => Response;
   /** What is listened on: on loopback it is looked at more closely whom a request is for. */
   readonly bound: (address: string) => void;
-  /** How many connections there may be, of which wrong keys hold a part. */
-  readonly room: (connections: number) => void;
+  /** What else a connection may become. */
+  readonly upgrade: Upgrade;
+  /** How many connections there may be, of which wrong keys hold a part, and how many that listen. */
+  readonly room: (connections: number, listening: number) => void;
   readonly routes: readonly Route[];
 }
 
 export function createApp(options: AppOptions): App {
   const { brain, version, log, faces = [] } = options;
-  const metrics = new Metrics(brain, options.requestsPerMinute);
+  const listeners = new Listeners(options.clock, log);
+  const metrics = new Metrics(brain, options.requestsPerMinute, listeners);
+  const recognise = byKey(options.keys, options.readKeys);
+  const listening = {
+    brain,
+    listeners,
+    isLetIn: (given: Headers) => recognise(given) !== undefined,
+  };
   const routes: readonly Route[] = [
     ...memoryRoutes(brain),
     ...searchRoutes(brain),
@@ -71,17 +90,23 @@ export function createApp(options: AppOptions): App {
     ...contextRoutes(brain),
     ...duplicateRoutes(brain),
     ...transferRoutes(brain, options.importLimits),
+    ...eventRoutes(listening),
+    ...eventSocketRoutes(),
     ...serviceRoutes(brain, metrics, documents(() => routes, version)),
   ];
   const hosts = new OurHosts(options.host, options.allowedHosts);
   const origins = new Origins(options.corsOrigins);
   const attempts = new FailedAttempts(options.clock);
-  const letIn = door(options.keys, attempts, options.readKeys);
-  const admit = admission(options, letIn);
+  const letIn = door(recognise, attempts);
+  const rate = new RateLimit(options.requestsPerMinute, options.clock);
+  const admit = admission(brain, letIn, rate);
+  const requireForUs = (request: Request) => {
+    hosts.require(new URL(request.url).hostname);
+    origins.admit(request);
+  };
   const app = new Hono({ strict: false });
   app.use(async ({ req: { raw } }, next) => {
-    hosts.require(new URL(raw.url).hostname);
-    origins.admit(raw);
+    requireForUs(raw);
     const preflight = origins.preflight(raw);
     if (preflight !== undefined) return preflight;
     const found = faceAt(faces, new URL(raw.url).pathname);
@@ -102,12 +127,25 @@ export function createApp(options: AppOptions): App {
     throw noSuchRoute(routes, new URL(context.req.url).pathname);
   });
   app.onError((error) => answerError(error, log));
+  const conversing = {
+    ...listening,
+    admit: () => rate.admit(),
+    failed: (error: unknown) => void answerError(error, log),
+  };
+  const upgraded = async (request: Request) => {
+    requireForUs(request);
+    await admit(socketCredentials(request.headers), "read");
+    return conversation(conversing, request);
+  };
 
   const account = accounting(options, routes, metrics);
   return {
     routes,
     bound: (address) => hosts.boundTo(address),
-    room: (connections) => attempts.leaveRoom(connections),
+    room: (connections, listening) => {
+      attempts.leaveRoom(connections);
+      listeners.leaveRoom(listening);
+    },
     fetch: async (request) => {
       const began = options.clock.now();
       const response = await app.fetch(request);
@@ -116,14 +154,23 @@ export function createApp(options: AppOptions): App {
       return account(response, began, request.method, path, request.headers.get("x-request-id"));
     },
     refuse: (error) => account(answerError(error, log), options.clock.now(), "", "", null),
+    upgrade: {
+      path: SOCKET_PATH,
+      answer: async (request) => {
+        const began = options.clock.now();
+        const reply = await upgraded(request).catch((error) => answerError(error, log));
+        const response = "talk" in reply ? { status: 101, headers: new Headers() } : reply;
+        account(response, began, "GET", SOCKET_PATH, request.headers.get("x-request-id"));
+        return reply;
+      },
+    },
   };
 }
 
 /** Resolves with what the caller may, once he is let in; throws why not. */
 type Admit = (headers: Headers, wanted: Scope) => Promise<Scope>;
 
-function admission({ brain, requestsPerMinute, clock }: AppOptions, letIn: Door): Admit {
-  const rate = new RateLimit(requestsPerMinute, clock);
+function admission(brain: Brain, letIn: Door, rate: RateLimit): Admit {
   return async (headers, wanted) => {
     const scope = await letIn(headers);
     requireScope(wanted, scope);
@@ -143,65 +190,10 @@ async function answerAs(face: Face, request: Request, admit: Admit): Promise<Res
   }
 }
 
-/** What every reply gets, and what is counted and logged of it. */
-function accounting(
-  { clock, newId, log, faces = [] }: AppOptions,
-  routes: readonly Route[],
-  metrics: Metrics,
-) {
-  return (
-    response: Response,
-    began: number,
-    asked: string,
-    path: string,
-    givenId: string | null,
-  ): Response => {
-    const requestId = saneId(givenId) ?? newId();
-    setCommonHeaders(response, requestId);
-    const route = routes.find((known) => matches(known, path))?.path ??
-      faceAt(faces, path)?.path ?? "none";
-    const ms = clock.now() - began;
-    const method = knownMethod(asked);
-    const { status } = response;
-    metrics.served({ method, route, status, seconds: ms / 1000 });
-    const level = status >= 500 ? "warn" : route.startsWith("/health") ? "debug" : "info";
-    log(level, "request", { method, route, status, ms, request_id: requestId });
-    return response;
-  };
-}
-
-/** A method that a client made up must not become a new series of numbers, or a word of the log. */
-function knownMethod(method: string): string {
-  return ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].includes(method)
-    ? method
-    : "OTHER";
-}
-
-function saneId(id: string | null): string | undefined {
-  return id !== null && /^[A-Za-z0-9._:-]{1,128}$/.test(id) ? id : undefined;
-}
-
-/** The replies are all our own, so their headers can still be changed. */
-function setCommonHeaders({ headers }: Response, requestId: string): void {
-  headers.set("X-Request-ID", requestId);
-  headers.set("X-Content-Type-Options", "nosniff");
-  headers.set("Cache-Control", "no-store");
-  if (!headers.has("Content-Security-Policy")) {
-    headers.set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-  }
-}
-
 function requireReady({ phase }: Brain): void {
   if (phase === "ready") return;
   const why = phase === "loading" ? "the data is still being loaded" : "the service is stopping";
   throw new AppError("not_ready", `Cannot answer now: ${why}`, { retryAfterS: 1 });
-}
-
-function matches({ path }: Route, pathname: string): boolean {
-  const given = pathname.replace(/(.)\/$/, "$1").split("/");
-  const parts = path.split("/");
-  return parts.length === given.length &&
-    parts.every((part, i) => part.startsWith("{") ? given[i] !== "" : part === given[i]);
 }
 
 function noSuchRoute(routes: readonly Route[], path: string): AppError {
@@ -217,12 +209,15 @@ function noSuchRoute(routes: readonly Route[], path: string): AppError {
   );
 }
 
-function answerError(error: Error, log: Log): Response {
+function answerError(error: unknown, log: Log): Response {
   if (error instanceof AppError) {
     if (STATUS[error.code] >= 500) log("warn", "refused", { code: error.code });
     return problem(error);
   }
-  log("error", "unexpected", { name: error.name, at: whereThrown(error) });
+  const { name, at } = error instanceof Error
+    ? { name: error.name, at: whereThrown(error) }
+    : { name: "none", at: "" };
+  log("error", "unexpected", { name, at });
   return internalProblem();
 }
 

@@ -10,15 +10,32 @@ import type { FailedAttempts } from "./failed_attempts.ts";
 /** Rejects with `unauthorized` unless the request bears a key; that may take its time. */
 export type Door = (headers: Headers) => Promise<Scope>;
 
+/** What the key that a request bears lets it in for; undefined where it bears none that does. */
+export type Recognise = (headers: Headers) => Scope | undefined;
+
+/** `recognise` is asked for each request. */
+export function door(recognise: Recognise, attempts: FailedAttempts): Door {
+  return async (headers) => {
+    const scope = recognise(headers);
+    if (scope !== undefined) return scope;
+    // Who sends no key at all has guessed nothing.
+    if (headers.has("authorization") || headers.has("x-api-key")) await attempts.slow();
+    throw new AppError(
+      "unauthorized",
+      "Cannot let this request in: send the container's key as " +
+        '"Authorization: Bearer KEY" or "X-API-Key: KEY"',
+    );
+  };
+}
+
 /**
- * `keys` is asked for each request; there must always be one. `readKeys` let in for reading only; a
+ * `keys` are those that let in now; there must always be one. `readKeys` let in for reading only; a
  * key that is both is for everything.
  */
-export function door(
+export function byKey(
   keys: () => readonly string[],
-  attempts: FailedAttempts,
   readKeys: () => readonly string[] = () => [],
-): Door {
+): Recognise {
   const digestOf = remembered(digest);
   const expected = () => {
     const all = keys();
@@ -29,22 +46,13 @@ export function door(
   };
   expected();
   const readers = () => readKeys().filter((key) => key !== "").map(digestOf);
-  return async (headers) => {
+  return (headers) => {
     const given = givenKey(headers);
+    if (given === undefined) return undefined;
     // Equal lengths for any guess: what is compared, in constant time, are hashes.
-    if (given !== undefined) {
-      const hash = digest(given);
-      const isWriter = isOneOf(hash, expected()), isReader = isOneOf(hash, readers());
-      if (isWriter) return "write";
-      if (isReader) return "read";
-    }
-    // Who sends no key at all has guessed nothing.
-    if (headers.has("authorization") || headers.has("x-api-key")) await attempts.slow();
-    throw new AppError(
-      "unauthorized",
-      "Cannot let this request in: send the container's key as " +
-        '"Authorization: Bearer KEY" or "X-API-Key: KEY"',
-    );
+    const hash = digest(given);
+    const isWriter = isOneOf(hash, expected()), isReader = isOneOf(hash, readers());
+    return isWriter ? "write" : isReader ? "read" : undefined;
   };
 }
 

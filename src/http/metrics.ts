@@ -5,6 +5,7 @@ import gauge from "prom-client/lib/gauge.js";
 import histogram from "prom-client/lib/histogram.js";
 import registry from "prom-client/lib/registry.js";
 import type { Brain } from "../brain.ts";
+import { LEAVE_REASONS, type Listeners, PROTOCOLS } from "./listeners.ts";
 
 /** Part by part: the whole library brings clusters, gateways and an agent for tracing with it, and
  * takes a tenth of an empty start to load. */
@@ -37,8 +38,9 @@ export class Metrics {
     registers: [this.#registry],
   });
 
-  constructor(brain: Brain, requestsPerMinute: () => number) {
+  constructor(brain: Brain, requestsPerMinute: () => number, listeners: Listeners) {
     const { stats } = brain;
+    this.#listening(listeners);
     const storage = (name: "memories_bytes" | "journal_bytes" | "exports_bytes") => () =>
       stats.storage()[name];
     this.#gauge("memories", "Memories stored.", () => stats.totalMemories);
@@ -90,6 +92,28 @@ export class Metrics {
       registers: [this.#registry],
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  #listening(listeners: Listeners): void {
+    new Gauge({
+      name: "second_brain_listeners",
+      help: "Who listens to events now.",
+      labelNames: ["protocol"] as const,
+      registers: [this.#registry],
+      collect() {
+        for (const protocol of PROTOCOLS) this.set({ protocol }, listeners.count(protocol));
+      },
+    });
+    new Counter({
+      name: "second_brain_listeners_left_total",
+      help: "Who listened to events and does no more, by reason.",
+      labelNames: ["reason"] as const,
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const reason of LEAVE_REASONS) this.inc({ reason }, listeners.left(reason));
       },
     });
   }

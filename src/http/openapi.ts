@@ -67,7 +67,7 @@ const BRAIN: ServiceDoc = {
     "2xx is on disk. Errors are RFC 9457 problems. A web page of an origin that is not listed " +
     "gets 403, a request for a host that this service is not gets 421, and a method that a path " +
     "does not know gets 405 with `Allow`.",
-  tags: ["Memories", "Search", "Import and export", "Service"],
+  tags: ["Memories", "Search", "Events", "Import and export", "Service"],
   key: "The container's key.",
   problem: problemSchema,
 };

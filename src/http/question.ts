@@ -23,7 +23,7 @@ const modeSchema = z.enum(SEARCH_MODES).default("auto").meta({
   description: "`auto`: both, where embeddings are to be had, else by words.",
 });
 
-const filtersSchema = z.strictObject({
+export const filtersSchema = z.strictObject({
   memory_type: z.array(z.enum(MEMORY_TYPES)).min(1).max(3),
   tags: tagList.meta({ description: "All of these." }),
   tags_any: tagList.min(1).meta({ description: "At least one of these." }),

@@ -4,9 +4,12 @@
  */
 import { getRequestListener } from "@hono/node-server";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import { type ConnectionLimits, Connections } from "./connections.ts";
+import type { Upgrade } from "./event_sockets.ts";
 import { Knocking } from "./knocking.ts";
 import { answerUnreadable, failureOf, nameHost, refusalOf, type Refuse } from "./unreadable.ts";
+import { answerUpgrades, asksFor } from "./upgrades.ts";
 
 export interface ListenOptions {
   readonly fetch: (request: Request) => Promise<Response>;
@@ -14,8 +17,10 @@ export interface ListenOptions {
   readonly refuse: Refuse;
   /** Told the address that is really listened on, before the first request comes. */
   readonly bound: (address: string) => void;
-  /** Told how many connections there may be, and whenever that changes. */
-  readonly room: (connections: number) => void;
+  /** Told how many connections there may be, also of those that listen, and whenever that changes. */
+  readonly room: (connections: number, listening: number) => void;
+  /** What else a connection may become; left out: nothing. */
+  readonly upgrade?: Upgrade;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -32,6 +37,7 @@ export interface Listening {
 const CONNECTIONS: ConnectionLimits = {
   /** One user and his assistants: far more than they need, far fewer than there are descriptors. */
   most: 512,
+  mostListening: 1_000,
   mostReplies: 16,
   /** On a slow line the system takes a megabyte at a time from us, and then nothing for long. */
   stalledMs: 60_000,
@@ -52,13 +58,20 @@ const LIMITS = {
 } as const;
 
 export function listen(options: ListenOptions): Promise<Listening> {
-  const { fetch, refuse, bound, room, host, port, listensAnew } = options;
+  const { fetch, refuse, bound, room, upgrade, host, port, listensAnew } = options;
+  // The runtime knows the last of them, its types do not.
+  const asked = { ...LIMITS, shouldUpgradeCallback: asksFor(upgrade) };
+  const server = createServer(asked);
+  const connections = new Connections(server, CONNECTIONS, room);
+  const reply = async (request: Request, socket: Duplex) => {
+    const response = await fetch(request);
+    if (isStreamOfEvents(response)) connections.listens(socket);
+    return response;
+  };
   const answer = getRequestListener(
-    (request, { incoming }) => refusalOf(incoming, refuse) ?? fetch(request),
+    (request, { incoming }) => refusalOf(incoming, refuse) ?? reply(request, incoming.socket),
     { overrideGlobalObjects: false, errorHandler: (error) => failureOf(error, refuse) },
   );
-  const server = createServer(LIMITS);
-  const connections = new Connections(server, CONNECTIONS, room);
   server.on("request", (incoming, outgoing) => {
     const begin = () => {
       if (incoming.socket.destroyed) return; // It asked for too much, or is gone.
@@ -71,6 +84,7 @@ export function listen(options: ListenOptions): Promise<Listening> {
     else before.once("close", () => setImmediate(begin));
   });
   answerUnreadable(server, connections, LIMITS.maxHeaderSize, refuse);
+  if (upgrade !== undefined) answerUpgrades(server, connections, upgrade, refuse);
   letBodiesCome(server);
   return new Promise((resolve, reject) => {
     const refused = (error: Error) => reject(listenError(error));
@@ -89,6 +103,11 @@ export function listen(options: ListenOptions): Promise<Listening> {
       resolve({ port: address.port, close: end });
     });
   });
+}
+
+/** A reply that goes on for as long as its client listens. */
+function isStreamOfEvents({ body, headers }: Response): boolean {
+  return body !== null && headers.get("content-type")?.startsWith("text/event-stream") === true;
 }
 
 /** A client that waits to be told to send its body is told so by whoever begins to read it. */

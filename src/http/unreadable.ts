@@ -92,7 +92,7 @@ function reasonOf(error: Error, mostHeadBytes: number): AppError {
 }
 
 /** Writes the reply by hand, where there is no request for it to belong to. */
-async function say(socket: Duplex, reply: Response): Promise<void> {
+export async function say(socket: Duplex, reply: Response): Promise<void> {
   socket.on("error", () => {}); // The client may be gone already.
   if (!socket.writable) return void socket.destroy();
   const body = await reply.text();
