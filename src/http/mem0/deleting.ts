@@ -15,7 +15,8 @@ const MOST_IN_BATCH = 1_000;
 
 const scopeSchema = z.object({
   ...ENTITY_FIELDS,
-  filters: z.undefined({ error: "cannot be read from a query; send user_id and the like" }),
+  // One version writes an object there as its own language does, and so says nothing to us.
+  filters: z.never({ error: "cannot be read from a query; send user_id and the like" }).optional(),
 });
 
 const batchSchema = z.object({

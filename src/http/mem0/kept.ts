@@ -26,7 +26,7 @@ export interface Past {
 
 export interface Kept {
   readonly entities: Partial<Record<Entity, string>>;
-  /** `2026-01-31`: from then on it is not found. */
+  /** `2026-01-31`: after that day it is not found. */
   readonly expirationDate?: string | undefined;
   readonly metadata: JsonObject;
   readonly history?: readonly Past[];

@@ -133,7 +133,7 @@ export function narrowing(given: Narrowing, clock: Clock): Filters {
 
 function isExpired(memory: Memory, today: string): boolean {
   const expiration = expirationOf(memory);
-  return expiration !== null && expiration <= today;
+  return expiration !== null && expiration < today;
 }
 
 /** The newest first, and of those of one moment the last. */
