@@ -9,6 +9,7 @@ import { Contexts } from "./context.ts";
 import { Duplicates } from "./duplicates.ts";
 import type { AnyEmbedder, ServedModels } from "./embedder.ts";
 import { AppError } from "./errors.ts";
+import { type EventFeed, Events } from "./events.ts";
 import type { ExportFolder } from "./export_folder.ts";
 import { Exports } from "./exports.ts";
 import { Idempotency } from "./idempotency.ts";
@@ -69,6 +70,7 @@ export class Brain {
   readonly stats: Stats;
   readonly indexer: Indexer;
   readonly reindexing: Reindexing;
+  readonly #events: Events;
   readonly #state = new State();
   readonly #store: Store;
   readonly #projection: Projection;
@@ -84,6 +86,7 @@ export class Brain {
     const { version, embeddingsBytes, heap, backupPlan: plan, log } = options;
     const state = this.#state;
     this.#store = store;
+    this.#events = new Events({ store, log });
     const walks = new Walks(options.run);
     this.indexer = new Indexer({
       embedder,
@@ -147,6 +150,11 @@ export class Brain {
     });
   }
 
+  /** What happens to the memories. */
+  get events(): EventFeed {
+    return this.#events;
+  }
+
   get phase(): "loading" | "ready" | "stopping" {
     return this.#phase;
   }
@@ -156,7 +164,7 @@ export class Brain {
    * for the words, a search by meaning finds what is there already.
    */
   async open(): Promise<Recovery> {
-    const recovery = await this.#store.open(this.#projection);
+    const recovery = await this.#store.open(this.#projection, this.#events);
     this.#projection.goLive();
     if (this.#phase === "loading") this.#phase = "ready";
     const words = this.#projection.indexWords(this.#stopping.signal);
@@ -185,6 +193,7 @@ export class Brain {
   async close(): Promise<void> {
     this.stopTaking();
     this.#stopping.abort();
+    this.#events.stop();
     await this.indexer.stop();
     await this.#deriving;
     await this.backups.stop();

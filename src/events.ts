@@ -6,55 +6,104 @@
  * Who comes back with the id of the last event that he saw gets what he missed, or is told that it
  * is not held any more and that he must list anew. A listener pulls, so nothing is kept for the
  * slow: who falls behind what is held is told so.
+ *
+ * The latest events are held in memory, by the names of the memories only. What happened before the
+ * start is read from the journal's files when the first listener asks for it.
  */
-export const EVENT_TYPES = [
-  "memory.created",
-  "memory.updated",
-  "memory.deleted",
-  "memory.embedded",
-  "import.finished",
-] as const;
+import { type EventFeed, type Listener } from "./events/feed.ts";
+import { RingListener } from "./events/listener.ts";
+import { Ring } from "./events/ring.ts";
+import type { Position, Step } from "./history.ts";
+import type { HistoryFollower, Store } from "./store.ts";
 
-export type EventType = (typeof EVENT_TYPES)[number];
+export type { BrainEvent, EndReason, EventFeed, Listener, Told } from "./events/feed.ts";
+export { EVENT_TYPES, type EventType } from "./history.ts";
 
-/** One step of history. It names the memory; what that is by now, the state says. */
-export interface BrainEvent {
-  /**
-   * Its place in the journal and what stands there, so that another history is not taken for this
-   * one: `<sequence number>.<place>.<checksum>`, such as `1184.0.8c736521`.
-   */
-  readonly id: string;
-  readonly type: EventType;
-  /** Null for what is of no single memory. */
-  readonly memoryId: string | null;
-  /** Of an import: how many memories it made, and how many it changed. */
-  readonly counts?: { readonly created: number; readonly updated: number };
+const MOST_EVENTS = 100_000;
+
+export interface EventsOptions {
+  readonly store: Pick<Store, "earlier">;
+  readonly log: (event: string, detail: Record<string, string | number>) => void;
+  /** How many events are held at least. */
+  readonly most?: number;
 }
 
-/**
- * Why a listener gets nothing more.
- * - `unknown`: what was seen last is none of this history's, or not held any more.
- * - `behind`: so much happened that what comes next is not held any more.
- * - `stopping`: the brain is stopped.
- */
-export type EndReason = "unknown" | "behind" | "stopping";
+export class Events implements EventFeed, HistoryFollower {
+  readonly #options: EventsOptions;
+  readonly #most: number;
+  readonly #ring: Ring;
+  readonly #waiting = new Set<() => void>();
+  #mark: Position | undefined;
+  #filling: Promise<void> | undefined;
+  #isStopping = false;
 
-export type Told =
-  | { readonly events: readonly BrainEvent[] }
-  | { readonly end: EndReason };
+  constructor(options: EventsOptions) {
+    this.#options = options;
+    this.#most = options.most ?? MOST_EVENTS;
+    this.#ring = new Ring(this.#most);
+  }
 
-/** One listener's place in history. */
-export interface Listener {
-  /** The id of the last event before what comes next; null where nothing ever happened. */
-  readonly position: string | null;
-  /**
-   * Resolves with the next events, at most so many, as soon as there is one; after an `end` with
-   * that again. Only one call at a time. Rejects with the signal's reason where that comes first.
-   */
-  next(most: number, signal: AbortSignal): Promise<Told>;
-}
+  listen(after?: string): Listener {
+    return new RingListener({
+      ring: this.#ring,
+      more: (signal) => this.#more(signal),
+      fill: () => this.#filling ??= this.#fill(),
+      isStopping: () => this.#isStopping,
+      hasBegun: () => this.#mark !== undefined,
+    }, after);
+  }
 
-export interface EventFeed {
-  /** From now on, or from behind the event of this id. */
-  listen(after?: string): Listener;
+  begun(mark: Position): void {
+    this.#mark = mark;
+    this.#ring.begin(mark);
+    this.#wake();
+  }
+
+  happened(step: Step): void {
+    this.#ring.push(step);
+    this.#wake();
+  }
+
+  committed(at: Position): void {
+    this.#ring.hold(at);
+  }
+
+  ended(step: Step): void {
+    this.#ring.release(step);
+    this.#wake();
+  }
+
+  /** Tells all who listen that nothing more comes. */
+  stop(): void {
+    this.#isStopping = true;
+    this.#wake();
+  }
+
+  #more(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.#waiting.add(wake);
+      signal.addEventListener("abort", wake);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  async #fill(): Promise<void> {
+    try {
+      const earlier = await this.#options.store.earlier(this.#most);
+      // Where something had to go, nothing that happened before it can be put in front.
+      if (this.#ring.floor.place === 0) this.#ring.prepend(earlier);
+    } catch (error) {
+      this.#filling = undefined; // The disk may hand it out next time.
+      const word = error instanceof Error ? error.name : "unknown";
+      this.#options.log("history_unreadable", { error: word });
+    }
+  }
 }

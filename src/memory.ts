@@ -86,11 +86,15 @@ export type Change =
     readonly memory: Memory;
     /** Left out by an update, which must not touch how often the memory was read. */
     readonly access?: Access;
+    /** It was there already, where `access` is given all the same. */
+    readonly existing?: true;
     readonly receipt?: Receipt;
   }
   | { readonly op: "delete"; readonly id: string; readonly receipt?: Receipt }
   | { readonly op: "access"; readonly accesses: readonly (readonly [string, Access])[] }
-  | { readonly op: "receipt"; readonly receipt: Receipt };
+  | { readonly op: "receipt"; readonly receipt: Receipt }
+  /** These are found by their meaning: for the first time since their texts were written. */
+  | { readonly op: "embedded"; readonly ids: readonly string[] };
 
 /** What narrows a listing or a search; every given part must hold. */
 export interface MemoryFilter {

@@ -53,6 +53,7 @@ export class State {
         }
         break;
       case "receipt":
+      case "embedded":
         break;
     }
     if ("receipt" in change && change.receipt !== undefined) this.#keepReceipt(change.receipt);

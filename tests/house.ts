@@ -68,6 +68,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   fusion: "shape",
   graph: "shape",
   graphemes: "shape",
+  history: "shape",
   import_record: "shape",
   json: "shape",
   json_records: "shape",

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { StoreOpenError } from "../src/store.ts";
-import type { FileStoreOptions } from "../src/store/file.ts";
+import type { FileStoreOptions } from "../src/store/file_options.ts";
 import { bytesAt, copyOf, JOURNAL, journalOnly, longLife, textAt } from "./fakes/damage.ts";
 import type { SimulatedDisk } from "./fakes/file_system.ts";
 import { FakeClock } from "./fakes/indexing.ts";

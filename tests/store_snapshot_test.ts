@@ -172,7 +172,7 @@ Deno.test("what a newer version wrote is refused, and nothing is touched", async
     [PATH, textAt(disk, PATH).replace("second-brain/1", "second-brain/2")],
     [PREVIOUS, '{\n  "format": "second-brain/7", "what": "ever" }'],
   ];
-  assert.ok(header.includes("second-brain-journal/2"));
+  assert.ok(header.includes("second-brain-journal/3"));
   for (const [path, text] of cases) {
     const newer = copyOf(disk);
     newer.put(path, text);

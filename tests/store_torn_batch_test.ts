@@ -139,7 +139,7 @@ Deno.test("what was taken from behind a hole is there after any kill and power c
 /** A journal as format 1 had it: no line says its place. */
 function asFormat1(text: string): string {
   const lines = text.split("\n").slice(0, -1).map((line) => {
-    const body = line.slice(9).replace(/^(\d+)\.\d+ /, "$1 ").replace(/journal\/2/, "journal/1");
+    const body = line.slice(9).replace(/^(\d+)\.\d+ /, "$1 ").replace(/journal\/3/, "journal/1");
     return `${crc32(body).toString(16).padStart(8, "0")} ${body}\n`;
   });
   return lines.join("");
@@ -157,7 +157,7 @@ Deno.test("a journal without places is read, and what is missing from it is dama
 
 Deno.test("a journal of a newer format is refused", async () => {
   const disk = await journalOnly();
-  const body = '0 {"format":"second-brain-journal/3","generation":1}';
+  const body = '0 {"format":"second-brain-journal/4","generation":1}';
   const line = `${crc32(body).toString(16).padStart(8, "0")} ${body}\n`;
   await assert.rejects(
     openWith(disk, JOURNAL, line),

@@ -4,9 +4,16 @@ import { joinBytes } from "../lines.ts";
 import { Pace } from "../pace.ts";
 import { diskFull, isNoSpace } from "./disk_errors.ts";
 import type { DataFolder } from "./folder.ts";
-import { beginGeneration, encodeLine, type JournalWriter } from "./journal.ts";
+import type { Position } from "../history.ts";
+import { beginGeneration, encodeLine, type JournalWriter, sumOf } from "./journal.ts";
 import type { Recovered } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
+
+/** A journal file, up to a byte. */
+export interface Extent {
+  readonly generation: number;
+  readonly bytes: number;
+}
 
 export class ActiveJournal {
   readonly #folder: DataFolder;
@@ -15,6 +22,7 @@ export class ActiveJournal {
   #writer: JournalWriter | undefined;
   #seq = 0;
   #lastGeneration = 0;
+  #began: Extent | undefined;
 
   constructor(folder: DataFolder, clock: Clock, version: string) {
     this.#folder = folder;
@@ -22,12 +30,25 @@ export class ActiveJournal {
     this.#version = version;
   }
 
-  /** Never appends behind what a crash may have torn: every start begins a file of its own. */
-  async begin({ lastSeq, nextGeneration, last, carried }: Recovered): Promise<void> {
+  /**
+   * Never appends behind what a crash may have torn: every start begins a file of its own. Returns
+   * where what was written before ends.
+   */
+  async begin(found: Recovered): Promise<Position> {
+    const { lastSeq, nextGeneration, last, carried } = found;
     this.#seq = lastSeq;
-    const lines = await this.#encode(carried);
-    this.#writer = await this.#newFile(nextGeneration, last, lines);
+    const { lines, sums } = await this.#encode(carried);
+    const unbroken = !found.notes.some(({ kind }) => kind === "damage" || kind === "hand_edited");
+    this.#writer = await this.#newFile(nextGeneration, last, unbroken, lines);
     this.#seq += carried.length;
+    const { generation, bytes, headerSum } = this.#writer;
+    this.#began = { generation, bytes };
+    return { seq: this.#seq + 1, sum: sums.at(-1) ?? (unbroken ? found.lastSum : headerSum) };
+  }
+
+  /** The file that the start began, and how much of it was there from the beginning. */
+  get began(): Extent | undefined {
+    return this.#began;
   }
 
   /** Goes on in a new file; everything written before is durable and must be applied. */
@@ -44,20 +65,24 @@ export class ActiveJournal {
   #newFile(
     generation: number,
     previous: Recovered["last"],
+    unbroken = true,
     carried?: Uint8Array,
   ): Promise<JournalWriter> {
     const at = timestamp(this.#clock);
-    const header = { generation, previous, at, version: this.#version };
+    const header = { generation, previous, unbroken, at, version: this.#version };
     return beginGeneration(this.#folder, header, this.#seq, carried);
   }
 
   /**
-   * Durable on return, which tells the bytes it took. Throws `insufficient_storage` where nothing
-   * happened, and anything else where nobody knows: then this file must not be written to again.
+   * Durable on return, which tells the bytes it took, and where the records stand. Throws
+   * `insufficient_storage` where nothing happened, and anything else where nobody knows: then this
+   * file must not be written to again.
    */
-  async append(records: readonly string[]): Promise<number> {
+  async append(
+    records: readonly string[],
+  ): Promise<{ readonly bytes: number; readonly positions: readonly Position[] }> {
     const writer = this.#open();
-    const bytes = await this.#encode(records);
+    const { lines: bytes, sums } = await this.#encode(records);
     const before = this.#seq;
     this.#seq += records.length; // Also where it fails: those numbers may be on disk.
     try {
@@ -76,17 +101,20 @@ export class ActiveJournal {
       await writer.cut().catch(() => {}); // Best effort: the disk is failing.
       throw error;
     }
-    return bytes.length;
+    const positions = sums.map((sum, place) => ({ seq: before + 1 + place, sum }));
+    return { bytes: bytes.length, positions };
   }
 
   /** In slices: a batch may be twelve megabytes, which is too long for one turn. */
-  async #encode(records: readonly string[]): Promise<Uint8Array> {
-    const lines: Uint8Array[] = [], pace = new Pace();
+  async #encode(records: readonly string[]) {
+    const lines: Uint8Array[] = [], sums: number[] = [], pace = new Pace();
     for (const [place, json] of records.entries()) {
-      lines.push(encodeLine(this.#seq + 1 + place, json, place));
+      const line = encodeLine(this.#seq + 1 + place, json, place);
+      lines.push(line);
+      sums.push(sumOf(line));
       if (pace.due) await pace.breathe();
     }
-    return joinBytes(lines);
+    return { lines: joinBytes(lines), sums };
   }
 
   #open(): JournalWriter {

@@ -5,6 +5,7 @@
  *     {"op":"put","memory":{"id":"0199…","content":"…","memory_type":"semantic",…}}
  *     {"op":"delete","id":"0199…"}
  *     {"op":"access","accesses":[["0199…",{"access_count":3,"last_accessed_at":"2026-…"}]]}
+ *     {"op":"embedded","ids":["0199…"]}
  *
  * A vector of the client's own is base64 of little-endian float32: bit-exact, a quarter of the size.
  */
@@ -85,6 +86,7 @@ const changeSchema = z.discriminatedUnion("op", [
     op: z.literal("put"),
     memory: memorySchema,
     access: z.exactOptional(accessSchema),
+    existing: z.exactOptional(z.literal(true)),
     receipt: z.exactOptional(receiptSchema),
   }),
   z.strictObject({
@@ -97,6 +99,7 @@ const changeSchema = z.discriminatedUnion("op", [
     accesses: z.array(z.tuple([z.string(), accessSchema])),
   }),
   z.strictObject({ op: z.literal("receipt"), receipt: receiptSchema }),
+  z.strictObject({ op: z.literal("embedded"), ids: z.array(z.string()) }),
 ]);
 
 const recordSchema = z.discriminatedUnion("op", [
@@ -143,6 +146,7 @@ function plainChange(record: Exclude<JournalRecord, { op: "stage" }>): unknown {
         op: "put",
         memory: plainMemory(record.memory),
         access: record.access,
+        existing: record.existing,
         receipt: record.receipt && plainReceipt(record.receipt),
       };
     case "delete":
@@ -150,6 +154,7 @@ function plainChange(record: Exclude<JournalRecord, { op: "stage" }>): unknown {
     case "receipt":
       return { op: "receipt", receipt: plainReceipt(record.receipt) };
     case "access":
+    case "embedded":
     case "commit":
       return record;
   }

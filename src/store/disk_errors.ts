@@ -1,7 +1,7 @@
 /** What the disk's errors mean, in our words. */
 import { constants } from "node:os";
 import { AppError } from "../errors.ts";
-import { StoreOpenError } from "../store.ts";
+import { type DiskCondition, StoreOpenError } from "../store.ts";
 import { HEAL_FIRST_MS } from "./healing.ts";
 
 /** How often it is looked whether there is room, and whether the folder is still ours. */
@@ -31,6 +31,17 @@ export function refusal(why: Refusal): AppError {
           "POST /admin/integrity/ack",
       );
   }
+}
+
+/** Whatever forbids writing comes first, then room, then time. */
+export function diskCondition(
+  mode: "ok" | Refusal,
+  room: "ok" | "low" | "full",
+  isSlow: boolean,
+): DiskCondition {
+  if (mode === "failed" || mode === "lost") return mode;
+  if (room !== "ok") return room;
+  return isSlow ? "slow" : "ok";
 }
 
 /** Nothing happened: what was written is cut off again. */

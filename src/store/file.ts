@@ -3,11 +3,11 @@
  * writes and when not, and what it does about that: heals what failed, compacts what grew, and
  * stops where the folder is not its own any more.
  */
-import type { Clock } from "../clock.ts";
+import type { Step } from "../history.ts";
 import type { Change } from "../memory.ts";
 import type {
-  DiskCondition,
   DurableState,
+  HistoryFollower,
   Recovery,
   StagedImport,
   Store,
@@ -16,33 +16,34 @@ import type {
 import { ActiveJournal } from "./active_journal.ts";
 import { encodeRecord } from "./codec.ts";
 import { removeLeftovers, Snapshots } from "./compaction.ts";
+import { earlierSteps } from "./earlier.ts";
+import type { FileStoreOptions } from "./file_options.ts";
 import type { DataFolder } from "./folder.ts";
-import { errorWord, isNoSpace, LOOK_MS, openError, type Refusal, refusal } from "./disk_errors.ts";
+import { Followed } from "./followed.ts";
+import {
+  diskCondition,
+  errorWord,
+  isNoSpace,
+  LOOK_MS,
+  openError,
+  type Refusal,
+  refusal,
+} from "./disk_errors.ts";
 import { Every } from "./every.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { Healing } from "./healing.ts";
 import { Holding } from "./holding.ts";
 import { ImportTurn } from "./import_turn.ts";
-import { type CorruptionPolicy, Integrity } from "./integrity.ts";
+import { Integrity } from "./integrity.ts";
 import { recover } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
-import { Space, type SpaceLimits } from "./space.ts";
-
-export interface FileStoreOptions extends SpaceLimits {
-  readonly folder: DataFolder;
-  readonly clock: Clock;
-  readonly newId: () => string;
-  readonly version: string;
-  /** For humans: what the lock file says of its holder. */
-  readonly holder: string;
-  readonly onCorruption?: CorruptionPolicy;
-  readonly log: (event: string, detail: Record<string, string | number>) => void;
-}
+import { Space } from "./space.ts";
+import type { Durable } from "./write_queue.ts";
 
 export class FileStore implements Store {
   readonly #options: FileStoreOptions;
   readonly #folder: DataFolder;
-  #state: DurableState | undefined;
+  readonly #followed = new Followed();
   readonly #holding: Holding;
   readonly #integrity: Integrity;
   readonly #space: Space;
@@ -76,7 +77,7 @@ export class FileStore implements Store {
       clock,
       journal: this.#journal,
       space: this.#space,
-      apply: (change) => this.#state?.apply(change),
+      apply: (change, at) => this.#followed.apply(change, at),
       written: (records, bytes) => this.#snapshots.fellBehind(records, bytes),
       failed: (error) => this.#writeFailed(error),
       halted: () => this.#mode === "ok" ? undefined : refusal(this.#mode),
@@ -85,7 +86,7 @@ export class FileStore implements Store {
     });
   }
 
-  async open(state: DurableState): Promise<Recovery> {
+  async open(state: DurableState, follower?: HistoryFollower): Promise<Recovery> {
     const { fs, journal, memories } = this.#folder;
     await this.take();
     try {
@@ -94,9 +95,8 @@ export class FileStore implements Store {
       await this.#integrity.judge(found.notes);
       await removeLeftovers(this.#folder);
       await fs.makeFolder(journal);
-      this.#state = state;
       this.#snapshots.begin(found, await fs.size(memories) ?? 0);
-      await this.#journal.begin(found);
+      this.#followed.begin(await this.#journal.begin(found), state, follower);
       for (const path of found.unused) await fs.remove(path);
       await this.#space.look();
       this.#mode = "ok";
@@ -107,6 +107,11 @@ export class FileStore implements Store {
       this.#letGo();
       throw openError(error);
     }
+  }
+
+  async earlier(most: number): Promise<readonly Step[]> {
+    const { began } = this.#journal;
+    return began === undefined ? [] : await earlierSteps(this.#folder, began, most);
   }
 
   /** Takes the folder for this process; `open` does it by itself where it was not done before. */
@@ -123,9 +128,9 @@ export class FileStore implements Store {
     return this.#enqueue(encodeRecord(change), change);
   }
 
-  async #enqueue(json: string, change: Change | undefined): Promise<void> {
+  async #enqueue(json: string, change?: Change, durable?: Durable): Promise<void> {
     this.#refuseUnlessOpen();
-    await this.#commits.push(json, change);
+    await this.#commits.push(json, change, durable);
   }
 
   #refuseUnlessOpen(): void {
@@ -231,7 +236,8 @@ export class FileStore implements Store {
   }
 
   async #snapshot(mark: SnapshotMark): Promise<void> {
-    if (this.#state !== undefined) await this.#snapshots.replace(this.#state, mark);
+    const { state } = this.#followed;
+    if (state !== undefined) await this.#snapshots.replace(state, mark);
   }
 
   async compact(): Promise<void> {
@@ -246,8 +252,9 @@ export class FileStore implements Store {
   async beginImport(): Promise<StagedImport> {
     await Promise.resolve();
     this.#refuseUnlessOpen();
-    const write = (json: string) => this.#enqueue(json, undefined);
-    return this.#imports.begin(this.#options.newId(), write, () => this.#commits.start());
+    const { newId } = this.#options, { follower } = this.#followed;
+    const write = (json: string, durable?: Durable) => this.#enqueue(json, undefined, durable);
+    return this.#imports.begin(newId(), write, () => this.#commits.start(), follower);
   }
 
   async acknowledgeDamage(): Promise<void> {
@@ -259,7 +266,7 @@ export class FileStore implements Store {
   status(): StoreStatus {
     return {
       mode: this.#isWritable ? "ok" : "read_only",
-      disk: this.#disk,
+      disk: diskCondition(this.#mode, this.#space.state, this.#commits.isSlow),
       isStuck: this.#healing.isStuck,
       integrity: this.#integrity.status,
       damage: this.#integrity.damage,
@@ -267,12 +274,6 @@ export class FileStore implements Store {
       journalBytes: this.#snapshots.behindBytes,
       queued: this.#commits.waiting,
     };
-  }
-
-  get #disk(): DiskCondition {
-    if (this.#mode === "failed" || this.#mode === "lost") return this.#mode;
-    if (this.#space.state !== "ok") return this.#space.state;
-    return this.#commits.isSlow ? "slow" : "ok";
   }
 
   close(): Promise<void> {

@@ -19,6 +19,8 @@ import {
 export interface Survey {
   /** Last sequence number of a good line, the header's where there is no other. */
   readonly lastSeq: number;
+  /** Checksum of the last good line. */
+  readonly lastSum: number;
   /** Good records behind the header. */
   readonly records: number;
   /** Where the last good line ends. */
@@ -55,7 +57,8 @@ export async function surveyGeneration(
   firstSeq: number,
   isLast: boolean,
 ): Promise<Survey> {
-  let lastSeq = firstSeq - 1, records = 0, goodBytes = 0, mayBeTorn = isLast && hasHeader;
+  let lastSeq = firstSeq - 1, lastSum = 0, records = 0, goodBytes = 0;
+  let mayBeTorn = isLast && hasHeader;
   let torn: TornBatch | undefined;
   const damage: string[] = [];
   const judge = (part: JournalPart) => {
@@ -67,12 +70,15 @@ export async function surveyGeneration(
     const { seq, batchSeq } = line;
     if (offset !== goodBytes) {
       const isTorn = damage.length === 0 && mayBeTorn && batchSeq <= lastSeq + 1;
-      if (isTorn && seq > lastSeq + 1) torn = { lastSeq, records, goodBytes, batchSeq, behind: [] };
+      if (isTorn && seq > lastSeq + 1) {
+        torn = { lastSeq, lastSum, records, goodBytes, batchSeq, behind: [] };
+      }
       damage.push(`unreadable bytes from offset ${goodBytes} to ${offset}`);
     } else if (seq !== lastSeq + 1) torn = undefined;
     if (batchSeq !== torn?.batchSeq || seq <= lastSeq || !mayBeTorn) torn = undefined;
     torn?.behind.push(line);
     goodBytes = offset + bytes.length + 1;
+    lastSum = line.sum;
     if (offset === 0 && hasHeader) return;
     records++;
     if (seq !== lastSeq + 1) damage.push(`record ${seq} follows ${lastSeq} at offset ${offset}`);
@@ -85,7 +91,7 @@ export async function surveyGeneration(
     damage.push(`unreadable bytes from offset ${goodBytes} to the end`);
   }
   damage.splice(MAX_DAMAGE_LINES);
-  return { lastSeq, records, goodBytes, endBytes, behind: [], damage };
+  return { lastSeq, lastSum, records, goodBytes, endBytes, behind: [], damage };
 }
 
 interface TornBatch extends Omit<Survey, "endBytes" | "damage"> {

@@ -5,12 +5,13 @@
  */
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
+import type { Position } from "../history.ts";
 import type { Change } from "../memory.ts";
 import { Pace } from "../pace.ts";
 import type { ActiveJournal } from "./active_journal.ts";
 import { errorWord, outcomeUnknown } from "./disk_errors.ts";
 import type { Space } from "./space.ts";
-import { type Waiting, WriteQueue } from "./write_queue.ts";
+import { type Durable, type Waiting, WriteQueue } from "./write_queue.ts";
 
 /** A disk that is at one write for so long is said to be slow. */
 const SLOW_MS = 5_000;
@@ -20,7 +21,7 @@ export interface GroupCommitOptions {
   readonly journal: ActiveJournal;
   readonly space: Space;
   /** Takes in a change that is durable. */
-  readonly apply: (change: Change) => void;
+  readonly apply: (change: Change, at: Position) => void;
   /** Told of every batch that is durable. */
   readonly written: (records: number, bytes: number) => void;
   /** Told when nobody knows what is on disk; nothing more may be written after it. */
@@ -60,8 +61,8 @@ export class GroupCommit {
   }
 
   /** Resolves when it is durable and applied; without a change, there is nothing to apply. */
-  async push(json: string, change: Change | undefined): Promise<void> {
-    const written = this.#queue.push(json, change);
+  async push(json: string, change?: Change, durable?: Durable): Promise<void> {
+    const written = this.#queue.push(json, change, durable);
     this.start();
     await written;
   }
@@ -97,10 +98,10 @@ export class GroupCommit {
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
     const admitted = this.#options.space.admit(batch);
     if (admitted.length === 0) return;
-    let bytes: number;
+    let written: Awaited<ReturnType<ActiveJournal["append"]>>;
     this.#writingSince = this.#options.clock.now();
     try {
-      bytes = await this.#options.journal.append(admitted.map(({ json }) => json));
+      written = await this.#options.journal.append(admitted.map(({ json }) => json));
     } catch (error) {
       if (error instanceof AppError) return await this.#diskFull(admitted, error);
       for (const { reject } of admitted) reject(outcomeUnknown());
@@ -108,8 +109,8 @@ export class GroupCommit {
     } finally {
       this.#writingSince = undefined;
     }
-    this.#options.written(admitted.length, bytes);
-    await this.#applyBatch(admitted);
+    this.#options.written(admitted.length, written.bytes);
+    await this.#applyBatch(admitted, written.positions);
   }
 
   /** A definite no: nothing of it is on disk. What is deleted is tried again with the reserve. */
@@ -122,11 +123,14 @@ export class GroupCommit {
     for (const { reject } of deletes) reject(error);
   }
 
-  async #applyBatch(batch: readonly Waiting[]): Promise<void> {
+  async #applyBatch(batch: readonly Waiting[], positions: readonly Position[]): Promise<void> {
     const pace = new Pace();
-    for (const { change, resolve, reject } of batch) {
+    for (const [index, { change, durable, resolve, reject }] of batch.entries()) {
+      const at = positions[index];
+      if (at === undefined) throw new Error("Cannot apply a change: its place is not known");
       try {
-        if (change !== undefined) this.#options.apply(change);
+        if (change !== undefined) this.#options.apply(change, at);
+        durable?.(at);
         resolve();
       } catch (error) {
         reject(error);

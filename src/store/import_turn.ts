@@ -1,9 +1,10 @@
 /** One import at a time; a failure of the disk voids the one that runs. */
 import type { Clock } from "../clock.ts";
 import { AppError } from "../errors.ts";
-import type { StagedImport } from "../store.ts";
+import type { HistoryFollower, StagedImport } from "../store.ts";
 import { atMost } from "./at_most.ts";
 import { refusal } from "./disk_errors.ts";
+import type { Durable } from "./write_queue.ts";
 import { stagedImport } from "./staged_import.ts";
 
 /** What a stop waits for the running import to be applied. */
@@ -30,8 +31,9 @@ export class ImportTurn {
 
   begin(
     unit: string,
-    write: (json: string) => Promise<void>,
+    write: (json: string, durable?: Durable) => Promise<void>,
     ended: () => void,
+    follower?: HistoryFollower,
   ): StagedImport {
     if (this.#running !== undefined) {
       throw new AppError("conflict", "Cannot import: another import is running; wait for its end");
@@ -40,10 +42,10 @@ export class ImportTurn {
     const running = this.#running = Promise.withResolvers<void>();
     const epoch = this.#epoch;
     let isOver = false;
-    const step = async (json: string) => {
+    const step = async (json: string, durable?: Durable) => {
       if (epoch !== this.#epoch) throw refusal("failed");
       if (isOver) throw new Error("Cannot import: this import has ended");
-      await write(json);
+      await write(json, durable);
     };
     const end = () => {
       if (isOver) return; // A second time would end the import after it.
@@ -52,6 +54,6 @@ export class ImportTurn {
       running.resolve();
       ended();
     };
-    return stagedImport(unit, step, end);
+    return stagedImport(unit, step, end, follower);
   }
 }

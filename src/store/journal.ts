@@ -15,9 +15,10 @@
  * A file is a generation; its first line is a header that names where the generation before it
  * ended, so that a lost tail or a lost file shows:
  *
- *     51a6b2a0 117 {"format":"second-brain-journal/2","generation":3,"previous":{…},…}
+ *     51a6b2a0 117 {"format":"second-brain-journal/3","generation":3,"previous":{…},…}
  *
- * The header bears the number of the last record before it. Format 1 had no places.
+ * The header bears the number of the last record before it. Format 1 had no places; format 2 did not
+ * say which memories an import changed, nor what was embedded, nor whether history is unbroken.
  *
  * A file gets its name, `NNNNNN.log`, when its header is durable; until then it is called
  * `NNNNNN.log.tmp`. So a file without a header that can be read is damaged, however short it is.
@@ -28,8 +29,12 @@ import { joinBytes, readLines } from "../lines.ts";
 import { StoreOpenError } from "../store.ts";
 import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
 
-const JOURNAL_FORMAT = "second-brain-journal/2";
-const FORMATS = ["second-brain-journal/1", JOURNAL_FORMAT] as const;
+const JOURNAL_FORMAT = "second-brain-journal/3";
+const FORMATS = [
+  "second-brain-journal/1",
+  "second-brain-journal/2",
+  JOURNAL_FORMAT,
+] as const;
 
 /** A line is never longer: writers refuse, readers skip without holding it in memory. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;
@@ -42,6 +47,9 @@ const headerSchema = z.strictObject({
     generation: z.int().min(1),
     bytes: z.int().min(0),
   }).nullable(),
+  /** False where what a start found before was damaged, or changed by hand: who followed history
+   * until then has missed something. */
+  unbroken: z.exactOptional(z.boolean()),
   at: z.string(),
   version: z.string(),
 });
@@ -52,6 +60,8 @@ export type JournalHeader = z.infer<typeof headerSchema>;
 
 export interface JournalLine {
   readonly seq: number;
+  /** Its checksum. */
+  readonly sum: number;
   /** Number of the first record that was written and synced together with this one. */
   readonly batchSeq: number;
   readonly json: string;
@@ -81,6 +91,11 @@ export function encodeLine(seq: number, json: string, place = 0): Uint8Array {
   return body;
 }
 
+/** The checksum of a line that is one. */
+export function sumOf(line: Uint8Array): number {
+  return Number.parseInt(String.fromCharCode(...line.subarray(0, 8)), 16);
+}
+
 const NUMBER = /^(0|[1-9]\d{0,15})(?:\.([1-9]\d{0,3}))?$/;
 
 /** Undefined where the bytes are not a line that we wrote. */
@@ -98,6 +113,7 @@ export function decodeLine(bytes: Uint8Array): JournalLine | undefined {
   // Who only counts the lines has no need of the text.
   return {
     seq,
+    sum: Number.parseInt(sum, 16),
     batchSeq,
     get json() {
       return decoder.decode(bytes.subarray(gap + 1));
@@ -170,7 +186,7 @@ export function refuseNewer(format: string): never {
 
 const UNFINISHED = ".tmp";
 
-function generationName(generation: number): string {
+export function generationName(generation: number): string {
   return `${String(generation).padStart(6, "0")}.log`;
 }
 
@@ -187,12 +203,15 @@ export function unfinishedOf(name: string): number | undefined {
 /** One generation being written. */
 export class JournalWriter {
   readonly generation: number;
+  /** The checksum of its header. */
+  readonly headerSum: number;
   readonly #file: FileHandle;
   #bytes: number;
 
-  constructor(file: FileHandle, generation: number, bytes: number) {
+  constructor(file: FileHandle, generation: number, bytes: number, headerSum = 0) {
     this.#file = file;
     this.generation = generation;
+    this.headerSum = headerSum;
     this.#bytes = bytes;
   }
 
@@ -233,9 +252,10 @@ export class JournalWriter {
  */
 export async function beginGeneration(
   { fs, journal }: { readonly fs: FileSystem; readonly journal: string },
-  { generation, previous, at, version }: {
+  { generation, previous, unbroken = true, at, version }: {
     readonly generation: number;
     readonly previous: { readonly generation: number; readonly bytes: number } | undefined;
+    readonly unbroken?: boolean;
     readonly at: string;
     readonly version: string;
   },
@@ -248,6 +268,7 @@ export async function beginGeneration(
     previous: previous === undefined
       ? null
       : { generation: previous.generation, bytes: previous.bytes },
+    unbroken,
     at,
     version,
   };
@@ -256,7 +277,8 @@ export async function beginGeneration(
   const file = await fs.create(unfinished);
   let name = unfinished;
   try {
-    const bytes = joinBytes([encodeLine(seq, JSON.stringify(header)), carried]);
+    const headerLine = encodeLine(seq, JSON.stringify(header));
+    const bytes = joinBytes([headerLine, carried]);
     await writeAll(file, bytes);
     await file.sync();
     // A rename would replace what a person put there.
@@ -264,7 +286,7 @@ export async function beginGeneration(
     await fs.rename(unfinished, path);
     name = path;
     await fs.syncFolder(journal);
-    return new JournalWriter(file, generation, bytes.length);
+    return new JournalWriter(file, generation, bytes.length, sumOf(headerLine));
   } catch (error) {
     file.close();
     await fs.remove(name).catch(() => {}); // Best effort: recovery knows what is left.

@@ -38,6 +38,8 @@ export interface Recovered {
   readonly notes: readonly RecoveryNote[];
   /** Last sequence number that is taken. */
   readonly lastSeq: number;
+  /** Checksum of the last line that is taken; 0 where there is none. */
+  readonly lastSum: number;
   /** The newest generation that counts, and how many bytes of it; undefined in a new folder. */
   readonly last: { readonly generation: number; readonly bytes: number } | undefined;
   /** The number of the next generation: above every file's. */
@@ -180,7 +182,7 @@ async function replayAll(
   notes: RecoveryNote[],
 ) {
   const units = new ImportUnits(state, notes);
-  let lastSeq = mark.lastSeq, replayed = 0, replayedBytes = 0, bytes = 0;
+  let lastSeq = mark.lastSeq, lastSum = 0, replayed = 0, replayedBytes = 0, bytes = 0;
   let before: Generation | undefined, carried: readonly string[] = [];
   for (const [i, generation] of generations.entries()) {
     const { file } = generation;
@@ -208,6 +210,7 @@ async function replayAll(
       await refuse(folder, generation.path, detail, notes);
     }
     lastSeq = Math.max(lastSeq, survey.lastSeq);
+    lastSum = survey.lastSum;
     bytes = limit ?? survey.goodBytes;
     replayedBytes += bytes;
     before = generation;
@@ -216,7 +219,7 @@ async function replayAll(
   units.end();
   if (before !== undefined) await syncFile(folder.fs, before.path);
   const last = before === undefined ? undefined : { generation: before.generation, bytes };
-  return { lastSeq, replayed, replayedBytes, last, carried };
+  return { lastSeq, lastSum, replayed, replayedBytes, last, carried };
 }
 
 /** What is missing between the history so far and this file; undefined where nothing is. */

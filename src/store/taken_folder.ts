@@ -1,7 +1,8 @@
 /** The data folder, held for this process: only then is anything in it touched. */
 import { timestamp } from "../clock.ts";
 import { ExportFiles } from "./export_files.ts";
-import { FileStore, type FileStoreOptions } from "./file.ts";
+import { FileStore } from "./file.ts";
+import type { FileStoreOptions } from "./file_options.ts";
 import { DataFolder } from "./folder.ts";
 import { realFileSystem } from "./fs.ts";
 

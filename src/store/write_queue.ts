@@ -1,5 +1,6 @@
 /** Changes that wait for the disk: bounded, and taken in batches that share one fsync. */
 import { AppError } from "../errors.ts";
+import type { Position } from "../history.ts";
 import type { Change } from "../memory.ts";
 import { MAX_LINE_BYTES } from "./journal.ts";
 
@@ -8,10 +9,14 @@ const QUEUE_CHARACTERS = 8 * 1024 * 1024, QUEUE_RECORDS = 5_000;
 /** Checksum, sequence number and blanks around the JSON of a line. */
 const FRAME_BYTES = 64;
 
+export type Durable = (at: Position) => void;
+
 export interface Waiting {
   readonly json: string;
   /** Undefined for a step of an import, which the importer applies itself. */
   readonly change: Change | undefined;
+  /** To be told in its turn, once it is durable: of what is not a change. */
+  readonly durable: Durable | undefined;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -25,7 +30,7 @@ export class WriteQueue {
   }
 
   /** Resolves when the change is durable. Throws `overloaded` or `too_large`: nothing happened. */
-  push(json: string, change: Change | undefined): Promise<void> {
+  push(json: string, change?: Change, durable?: Durable): Promise<void> {
     if (tooLong(json)) {
       throw new AppError("too_large", "Cannot store the change: it takes more than 4 MiB on disk");
     }
@@ -38,7 +43,7 @@ export class WriteQueue {
     }
     this.#characters += json.length;
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ json, change, resolve, reject });
+      this.#waiting.push({ json, change, durable, resolve, reject });
     });
   }
 

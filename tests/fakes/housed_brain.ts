@@ -5,7 +5,7 @@ import type { ImportOptions, ImportReport } from "../../src/import_draft.ts";
 import type { QuotaLimits } from "../../src/quota.ts";
 import { readLineRecords } from "../../src/record_stream.ts";
 import { ExportFiles } from "../../src/store/export_files.ts";
-import type { FileStoreOptions } from "../../src/store/file.ts";
+import type { FileStoreOptions } from "../../src/store/file_options.ts";
 import type { TextIndex } from "../../src/text_index.ts";
 import { Bm25Index } from "../../src/text_index/bm25.ts";
 import { FloatScan } from "./float_scan.ts";

@@ -5,7 +5,8 @@ import { AppError } from "../../src/errors.ts";
 import type { Change, Entry, Memory, Receipt } from "../../src/memory.ts";
 import { State } from "../../src/state.ts";
 import type { Recovery } from "../../src/store.ts";
-import { FileStore, type FileStoreOptions } from "../../src/store/file.ts";
+import { FileStore } from "../../src/store/file.ts";
+import type { FileStoreOptions } from "../../src/store/file_options.ts";
 import { DataFolder } from "../../src/store/folder.ts";
 import type { FileSystem } from "../../src/store/fs.ts";
 

@@ -50,15 +50,15 @@ export const VARIANTS: readonly Variant[] = [
     "what stands behind a hole is not carried over",
     [
       "active_journal.ts",
-      "const lines = await this.#encode(carried);",
-      "const lines = new Uint8Array(0);",
+      "const { lines, sums } = await this.#encode(carried);",
+      "const lines = new Uint8Array(0), sums: number[] = [];",
     ],
   ),
   variant(
     "it is carried over once the new journal has its name",
     [
       "active_journal.ts",
-      "    this.#writer = await this.#newFile(nextGeneration, last, lines);",
+      "    this.#writer = await this.#newFile(nextGeneration, last, unbroken, lines);",
       "    this.#writer = await this.#newFile(nextGeneration, last);\n    await this.#writer.write(lines);\n    await this.#writer.sync(lines.length);",
     ],
   ),
@@ -94,12 +94,12 @@ export const VARIANTS: readonly Variant[] = [
     "what is new is appended behind a torn tail",
     [
       "active_journal.ts",
-      "import { beginGeneration, encodeLine, type JournalWriter }",
-      "import { beginGeneration, encodeLine, JournalWriter }",
+      "import { beginGeneration, encodeLine, type JournalWriter, sumOf }",
+      "import { beginGeneration, encodeLine, JournalWriter, sumOf }",
     ],
     [
       "active_journal.ts",
-      "    this.#writer = await this.#newFile(nextGeneration, last, lines);",
+      "    this.#writer = await this.#newFile(nextGeneration, last, unbroken, lines);",
       "    if (last === undefined) this.#writer = await this.#newFile(nextGeneration, last);\n" +
       '    else { const { fs, journal } = this.#folder; this.#writer = new JournalWriter(await fs.open(`${journal}/${String(last.generation).padStart(6, "0")}.log`), last.generation, last.bytes); }',
     ],
