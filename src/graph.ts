@@ -14,7 +14,6 @@
  * Their ids follow from what they are: the same is never made twice, whoever makes it.
  */
 import { v5 } from "uuid";
-import { z } from "zod";
 import type { Memory } from "./memory.ts";
 
 // Types, not interfaces: so they are JSON, too.
@@ -32,19 +31,6 @@ export type Relation = {
 
 /** What makes a memory a part of the graph; the rest of it is its maker's to choose. */
 export type GraphFields = Pick<Memory, "id" | "content" | "metadata">;
-
-const entitySchema = z.object({
-  graph: z.literal("entity"),
-  name: z.string(),
-  entityType: z.string(),
-});
-
-const relationSchema = z.object({
-  graph: z.literal("relation"),
-  from: z.string(),
-  to: z.string(),
-  relationType: z.string(),
-});
 
 /** Of our own choosing; another one would make other ids. */
 const NAMESPACE = "5c0a3f9e-7f0b-4c55-9d1a-2e6b8f4d7a13";
@@ -79,17 +65,25 @@ export function isOfGraph({ metadata }: Memory): boolean {
   return Object.hasOwn(metadata, "graph");
 }
 
+// Told by hand: a graph is read as a whole, and a schema would take most of the time.
 export function entityOf({ content, metadata }: Memory): Entity | undefined {
-  const known = entitySchema.safeParse(metadata);
-  if (!known.success) return undefined;
-  const { name, entityType } = known.data;
-  return { name, entityType, observations: observationsIn(content, headingOf(known.data)) };
+  const { graph, name, entityType } = metadata;
+  if (graph !== "entity" || typeof name !== "string" || typeof entityType !== "string") {
+    return undefined;
+  }
+  return {
+    name,
+    entityType,
+    observations: observationsIn(content, headingOf({ name, entityType })),
+  };
 }
 
 export function relationOf({ metadata }: Memory): Relation | undefined {
-  const known = relationSchema.safeParse(metadata);
-  if (!known.success) return undefined;
-  const { from, to, relationType } = known.data;
+  const { graph, from, to, relationType } = metadata;
+  if (graph !== "relation") return undefined;
+  if (typeof from !== "string" || typeof to !== "string" || typeof relationType !== "string") {
+    return undefined;
+  }
   return { from, to, relationType };
 }
 

@@ -39,6 +39,20 @@ export async function keptGraph({ listing }: Pick<Brain, "listing">): Promise<Ke
   return { entities, relations };
 }
 
+/** Those of its values that are wanted; others run in between. */
+export async function chosen<T>(
+  kept: readonly Kept<T>[],
+  isWanted: (value: T) => boolean,
+): Promise<readonly Kept<T>[]> {
+  const wanted: Kept<T>[] = [];
+  const pace = new Pace();
+  for (const one of kept) {
+    if (pace.due) await pace.breathe();
+    if (isWanted(one.value)) wanted.push(one);
+  }
+  return wanted;
+}
+
 /** How a part of the graph is made a memory, and told by its name from others. */
 export interface Kind<T> {
   /** `double` counts those of the same name before it. */

@@ -11,8 +11,16 @@ import { AppError, type ErrorCode } from "../../errors.ts";
 import { type Entity, entityOf, type Relation } from "../../graph.ts";
 import { Locks } from "../../locks.ts";
 import type { Memory } from "../../memory.ts";
-import { Pace } from "../../pace.ts";
-import { ENTITY, type Kept, type KeptGraph, keptGraph, type Kind, RELATION } from "./kept_graph.ts";
+import { paced } from "../../pace.ts";
+import {
+  chosen,
+  ENTITY,
+  type Kept,
+  type KeptGraph,
+  keptGraph,
+  type Kind,
+  RELATION,
+} from "./kept_graph.ts";
 import { requireFew, requireFit, requireReadable } from "./limits.ts";
 import { type Added, type Additions, changedText, type Edit, extend } from "./observations.ts";
 
@@ -60,15 +68,10 @@ export class KnowledgeGraph {
 
   async #around(isWanted: (entity: Entity) => boolean): Promise<Graph> {
     const graph = await keptGraph(this.#brain);
-    const entities: Entity[] = [];
-    const pace = new Pace();
-    for (const { value } of graph.entities) {
-      if (pace.due) await pace.breathe();
-      if (isWanted(value)) entities.push(value);
-    }
+    const entities = valuesOf(await chosen(graph.entities, isWanted));
     const names = new Set(entities.map(({ name }) => name));
     const isNear = ({ from, to }: Relation) => names.has(from) || names.has(to);
-    return shown(entities, valuesOf(graph.relations).filter(isNear));
+    return shown(entities, valuesOf(await chosen(graph.relations, isNear)));
   }
 
   /** Gives those whose names were not there; the others are left as they are. */
@@ -147,7 +150,7 @@ export class KnowledgeGraph {
     values: readonly T[],
     kept: readonly Kept<T>[],
   ): Promise<readonly T[]> {
-    const known = new Set(kept.map(({ value }) => kind.nameOf(value)));
+    const known = new Set(await paced(kept, ({ value }) => kind.nameOf(value)));
     const unknown = values.filter((value) => !known.has(kind.nameOf(value)));
     for (const value of unknown) requireFit(kind.fields(value, 0));
     const doubles = new Map<string, number>();
@@ -212,7 +215,7 @@ export class KnowledgeGraph {
       const value = kind.of(memory);
       return value !== undefined && isGone(value);
     };
-    const going = kept.filter(({ value }) => isGone(value));
+    const going = await chosen(kept, isGone);
     for (let at = 0; at < going.length; at += DELETED_AT_ONCE) {
       const some = going.slice(at, at + DELETED_AT_ONCE);
       await Promise.all(some.map(async ({ memory }) => {
