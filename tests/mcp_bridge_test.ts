@@ -1,110 +1,21 @@
 /** The bridge between a client that knows lines and a brain elsewhere, on a clock turned by hand. */
 import assert from "node:assert/strict";
-import { Bridge, type BridgeOptions } from "../src/mcp/bridge.ts";
-import { FakeClock } from "./fakes/indexing.ts";
 import type { Json } from "./http_app.ts";
-
-const KEY = "bridge-key-0123456789";
-const URL_ASKED = "http://brain.test/mcp";
-const UNSENT = new TypeError("the connection was refused");
-
-interface Sent {
-  readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-type Answer = (sent: Sent, signal: AbortSignal) => Response | Promise<Response>;
-
-/** A client's end of the pipes, with a brain made of answers. */
-class Client {
-  readonly clock = new FakeClock();
-  readonly sent: Sent[] = [];
-  readonly said: string[] = [];
-  readonly bridge: Bridge;
-  readonly #input = new TransformStream<Uint8Array, Uint8Array>(undefined, {
-    highWaterMark: 1_000,
-  });
-  readonly #writer = this.#input.writable.getWriter();
-  #out = "";
-
-  constructor(answer: Answer, options: Partial<BridgeOptions> = {}) {
-    this.bridge = new Bridge({
-      url: URL_ASKED,
-      key: KEY,
-      fetch: async (url, { headers, body, signal }) => {
-        const sent = {
-          url,
-          headers: Object.fromEntries(new Headers(headers)),
-          body: typeof body === "string" ? body : "",
-        };
-        this.sent.push(sent);
-        assert.ok(signal);
-        return await answer(sent, signal);
-      },
-      wasUnsent: (error) => error === UNSENT,
-      pieces: this.#input.readable,
-      out: (bytes) => Promise.resolve(void (this.#out += new TextDecoder().decode(bytes))),
-      say: (line) => void this.said.push(line),
-      maxMessageBytes: 10_000,
-      clock: this.clock,
-      ...options,
-    });
-  }
-
-  async write(text: string): Promise<void> {
-    await this.#writer.write(new TextEncoder().encode(text));
-    await this.clock.advance(0);
-  }
-
-  async send(...messages: Json[]): Promise<void> {
-    await this.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));
-  }
-
-  /** What came back so far; only whole messages come. */
-  get received(): Json[] {
-    return this.#out.split("\n").slice(0, -1).map((line) => JSON.parse(line));
-  }
-
-  async end(): Promise<void> {
-    await this.#writer.close();
-    await this.clock.until(this.bridge.ended);
-    assert.equal(this.clock.waiting, 0, "no timer is left");
-  }
-}
-
-function request(id: number | string, method: string, params: Json = {}): Json {
-  return { jsonrpc: "2.0", id, method, params };
-}
-
-function newer(id: number | string, method: string, params: Json = {}): Json {
-  const _meta = { "io.modelcontextprotocol/protocolVersion": "2026-07-28" };
-  return request(id, method, { ...params, _meta });
-}
-
-const resultOf = (id: Json, result: Json = {}) => ({ jsonrpc: "2.0", id, result });
-
-/** Answers whatever is asked. */
-const echo: Answer = ({ body }) => {
-  const { id, method } = JSON.parse(body);
-  if (id === undefined) return new Response(null, { status: 202 });
-  return Response.json(
-    resultOf(id, method === "initialize" ? { protocolVersion: "2025-06-18" } : {}),
-  );
-};
-
-function problem(status: number, code: string, detail: string): Response {
-  return Response.json({ type: `urn:second-brain:error:${code}`, detail }, { status });
-}
-
-const COMMON = {
-  "accept": "application/json, text/event-stream",
-  "authorization": `Bearer ${KEY}`,
-  "content-type": "application/json",
-};
+import {
+  type Answer,
+  BridgedClient,
+  COMMON,
+  echo,
+  newer,
+  problem,
+  request,
+  resultOf,
+  UNSENT,
+  URL_ASKED,
+} from "./mcp_bridged_client.ts";
 
 Deno.test("a message of the earlier protocol goes with the version that was agreed on", async () => {
-  const client = new Client(echo);
+  const client = new BridgedClient(echo);
   await client.send(request(0, "initialize", { protocolVersion: "2025-06-18" }));
   await client.send({ jsonrpc: "2.0", method: "notifications/initialized" });
   await client.send(request("a", "tools/call", { name: "memory_list" }));
@@ -134,7 +45,7 @@ const NAMES: readonly (readonly [string, Json, string | undefined])[] = [
 ];
 
 Deno.test("a request of the present protocol says in its headers what its body says", async () => {
-  const client = new Client(echo);
+  const client = new BridgedClient(echo);
   for (const [index, [method, params]] of NAMES.entries()) {
     await client.send(newer(index, method, params));
   }
@@ -153,7 +64,7 @@ Deno.test("a request of the present protocol says in its headers what its body s
 Deno.test("a message goes on as it stood, and an answer over several lines comes in one", async () => {
   const answer =
     '{"jsonrpc":"2.0",\n "id":1,\r\n "result":{"a":"x\\ny","b":12345678901234567890}}\n';
-  const client = new Client(() =>
+  const client = new BridgedClient(() =>
     new Response(answer, { headers: { "Content-Type": "application/json" } })
   );
   const text = '{"id":1, "jsonrpc":"2.0","method":"tools/call","params":{"a":1.50}}';
@@ -171,7 +82,7 @@ Deno.test("a stream's messages come one by one, up to the answer", async () => {
     `data:${JSON.stringify(resultOf(1, { ok: true }))}\r\n\r\n`,
     `data: ${JSON.stringify({ jsonrpc: "2.0", method: "too/late" })}\n\n`,
   ];
-  const client = new Client(() =>
+  const client = new BridgedClient(() =>
     new Response(ReadableStream.from(pieces.map((piece) => new TextEncoder().encode(piece))), {
       headers: { "Content-Type": "text/event-stream; charset=utf-8" },
     })
@@ -230,7 +141,7 @@ const FAILURES: Readonly<Record<string, readonly [Answer, string]>> = {
 
 for (const [what, [answer, message]] of Object.entries(FAILURES)) {
   Deno.test(`${what} is told as an error of the request, which is not sent again`, async () => {
-    const client = new Client(answer);
+    const client = new BridgedClient(answer);
     await client.send(request(1, "tools/call"));
     await client.end();
     assert.deepEqual(client.received.at(-1), refusal(1, message));
@@ -240,7 +151,7 @@ for (const [what, [answer, message]] of Object.entries(FAILURES)) {
 
 Deno.test("an error in the protocol's own words is passed on, with the id of the request", async () => {
   const error = { code: -32020, message: "Header mismatch" };
-  const client = new Client(() =>
+  const client = new BridgedClient(() =>
     Response.json({ jsonrpc: "2.0", id: null, error }, { status: 400 })
   );
   await client.send(newer("q", "tools/list"));
@@ -255,7 +166,7 @@ Deno.test("a request waits for a brain that restarts, and is carried out once", 
     () => problem(503, "not_ready", "Cannot answer now: the data is still being loaded"),
     echo,
   ];
-  const client = new Client((...all) => (answers.shift() ?? echo)(...all));
+  const client = new BridgedClient((...all) => (answers.shift() ?? echo)(...all));
   await client.send(request(1, "tools/call"));
   assert.deepEqual(client.received, []);
   await client.clock.advance(100 + 200 + 399);
@@ -266,7 +177,7 @@ Deno.test("a request waits for a brain that restarts, and is carried out once", 
 });
 
 Deno.test("a brain that stays away is told of after a quarter of a minute", async () => {
-  const client = new Client(() => Promise.reject(UNSENT));
+  const client = new BridgedClient(() => Promise.reject(UNSENT));
   await client.send(request(1, "tools/call"));
   await client.clock.advance(14_000);
   assert.deepEqual(client.received, []);
@@ -278,7 +189,7 @@ Deno.test("a brain that stays away is told of after a quarter of a minute", asyn
 Deno.test("a brain that says nothing is not waited for for ever", async () => {
   const hangs: Answer = (_, signal) =>
     new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-  const client = new Client(hangs);
+  const client = new BridgedClient(hangs);
   await client.send(request(1, "tools/call"));
   await client.clock.advance(119_999);
   assert.deepEqual(client.received, []);
@@ -296,7 +207,7 @@ Deno.test("a request that is taken back is hung up on, and has no answer", async
         reject(signal.reason);
       })
     );
-  const client = new Client(hangs);
+  const client = new BridgedClient(hangs);
   await client.send(request(1, "tools/call"));
   await client.send({
     jsonrpc: "2.0",
@@ -308,7 +219,7 @@ Deno.test("a request that is taken back is hung up on, and has no answer", async
 });
 
 Deno.test("a notification that is refused is told to the person", async () => {
-  const client = new Client(() => problem(403, "forbidden", "Cannot do this"));
+  const client = new BridgedClient(() => problem(403, "forbidden", "Cannot do this"));
   await client.send({ jsonrpc: "2.0", method: "notifications/initialized" });
   await client.end();
   assert.deepEqual(client.said, ["The brain refused (403): Cannot do this"]);
@@ -318,7 +229,7 @@ Deno.test("a notification that is refused is told to the person", async () => {
 Deno.test("what is asked before the end is answered; who listens is let go", async () => {
   const waiting = Promise.withResolvers<Response>();
   let isLetGo = false;
-  const client = new Client(({ body }, signal) => {
+  const client = new BridgedClient(({ body }, signal) => {
     if (JSON.parse(body).id === 1) return waiting.promise;
     const forEver = new ReadableStream({
       start: (controller) =>
@@ -339,7 +250,7 @@ Deno.test("what is asked before the end is answered; who listens is let go", asy
 });
 
 Deno.test("what is no message is refused, with its id where it has one", async () => {
-  const client = new Client(echo);
+  const client = new BridgedClient(echo);
   await client.write(`garbage\n[]\n{"id":5}\n${" ".repeat(10_001)}\n`);
   await client.write('{"jsonrpc":"2.0","id":6,"method":"a","params":{"n":12345678901234567890}}\n');
   await client.end();
@@ -356,7 +267,7 @@ Deno.test("what is no message is refused, with its id where it has one", async (
 
 Deno.test("no more than so many requests are under way at a time", async () => {
   const waiting = Promise.withResolvers<void>();
-  const client = new Client(async (...all) => (await waiting.promise, await echo(...all)));
+  const client = new BridgedClient(async (...all) => (await waiting.promise, await echo(...all)));
   await client.send(...Array.from({ length: 257 }, (_, id) => request(id, "tools/call")));
   const most = "Cannot take the message: 256 others have no answer yet";
   assert.deepEqual(client.received, [refusal(256, most)]);
@@ -366,7 +277,9 @@ Deno.test("no more than so many requests are under way at a time", async () => {
 });
 
 Deno.test("a client that reads no more ends the bridge", async () => {
-  const client = new Client(echo, { out: () => Promise.reject(new Error("the reader is gone")) });
+  const client = new BridgedClient(echo, {
+    out: () => Promise.reject(new Error("the reader is gone")),
+  });
   await client.send(request(1, "tools/call"));
   await client.write("garbage\n");
   await client.clock.until(client.bridge.ended);

@@ -79,14 +79,14 @@ async function serveFolder(
       import("../cli/stopping.ts"),
     ]);
   const limits = { memories: config.maxMemories, bytes: config.quotaBytes };
-  const { brain, close } = await buildBrain(config, limits, log);
-  await openBrain(brain, log).catch(explainLock);
+  const { brain, close } = await buildBrain(config, limits, log).catch(explainLock);
   const [{ serveOverStdio }, { mcpServer }, { toolsOf }] = await Promise.all([
     import("../mcp/stdio.ts"),
     import("../mcp/server.ts"),
     import("../mcp/sets.ts"),
   ]);
   const tools = await toolsOf(config.toolSets, brain);
+  await openBrain(brain, log);
   const connection = serveOverStdio({
     server: () => mcpServer({ brain, tools, scope, version, clock, log }),
     pieces: terminal.readPieces("-"),

@@ -1,0 +1,152 @@
+/**
+ * Assistants, as they come: the protocol's own clients against a real process over HTTP, against one
+ * that they start on a folder, and against one that is a bridge to the first.
+ */
+import assert from "node:assert/strict";
+import { programArguments } from "../../.build/permissions.ts";
+import { ALL_SETS, type Assistant, ASSISTANTS, everyTool, type Started } from "../mcp_clients.ts";
+import { KEY, Place, type Program } from "./program.ts";
+
+/** The SDK's own way to end a process leaves a timer of two seconds, which holds nothing up. */
+const SDK = { sanitizeOps: false, sanitizeResources: false };
+
+const SELF = { name: "a test", version: "1.0.0" };
+
+/** The oldest and the newest: what is between them speaks as the oldest. */
+const ENDS = ["the SDK 1", "the SDK 2 as of 2026"] as const;
+
+/** How an assistant starts the program on the folder of a place. */
+function started(place: Place, args: readonly string[], env: Record<string, string>): Started {
+  const own = Deno.env.get("DENO_DIR");
+  return {
+    command: Deno.execPath(),
+    args: [...programArguments(place.folder), "mcp", ...args],
+    env: {
+      ...{ NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1", ...(own !== undefined && { DENO_DIR: own }) },
+      ...{ MEMORY_PERSIST_PATH: place.memories, ...env },
+    },
+    cwd: place.folder,
+  };
+}
+
+function bridged(place: Place, { url }: Program, ...args: string[]): Started {
+  return started(place, ["--url", url, ...args], { CONTAINER_API_KEY: KEY });
+}
+
+/** Every tool is listed, and called, and does what it is for. */
+async function wholeDay(assistant: Assistant, what: string): Promise<void> {
+  const names = await assistant.tools();
+  const called = await everyTool(assistant, what.replaceAll(/[^A-Za-z0-9]/g, ""));
+  assert.deepEqual(called.toSorted(), names.toSorted(), what);
+  assert.equal(names.length, 19, what);
+  await assistant.close();
+}
+
+Deno.test("nothing but messages is written, and all that was asked is answered", async () => {
+  await using place = new Place();
+  const ask = (id: number, method: string, params = {}) =>
+    JSON.stringify({ jsonrpc: "2.0", id, method, params });
+  const add = { name: "memory_add", arguments: { content: "the ferry leaves at seven" } };
+  const lines = [
+    ask(0, "initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: SELF }),
+    JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }),
+    ...Array.from({ length: 50 }, (_, id) => ask(id + 1, "tools/call", add)),
+    "this is no message",
+  ];
+  const { code, out, err } = await place.run(["mcp"], { stdin: `${lines.join("\n")}\n` });
+  assert.equal(code, 0, err);
+  const said = out.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+  const ids = said.map(({ id }) => id ?? -1).toSorted((a, b) => a - b);
+  assert.deepEqual(ids, Array.from({ length: 52 }, (_, index) => index - 1));
+  assert.deepEqual(said.filter(({ result }) => result?.isError !== undefined), []);
+  const events = err.split("\n").slice(0, -1).map((line) => JSON.parse(line).event);
+  assert.deepEqual(events, ["ready", "words_ready", "stopping", "stopped"]);
+  const brain = await place.serve();
+  assert.equal((await brain.want(200, "GET", "/stats")).at("total_memories"), 50);
+});
+
+Deno.test({
+  name: "official clients list and call every tool over HTTP, and through a bridge",
+  ...SDK,
+  async fn() {
+    await using place = new Place();
+    const brain = await place.serve({ MCP_TOOLS: ALL_SETS });
+    for (const [who, connect] of Object.entries(ASSISTANTS)) {
+      await wholeDay(await connect({ url: `${brain.url}/mcp`, key: KEY }), `${who} over HTTP`);
+    }
+    for (const who of ENDS) {
+      await wholeDay(await ASSISTANTS[who](bridged(place, brain)), `${who} through a bridge`);
+    }
+  },
+});
+
+Deno.test({
+  name: "official clients list and call every tool of a brain that they start, and it stays",
+  ...SDK,
+  async fn() {
+    await using place = new Place();
+    const way = started(place, [], { MCP_TOOLS: ALL_SETS });
+    for (const who of ENDS) await wholeDay(await ASSISTANTS[who](way), `${who} alone`);
+    const brain = await place.serve();
+    const kept = await brain.want(200, "GET", "/memories?tag=theSDK1alone");
+    assert.equal(
+      kept.textAt("memories", 0, "content"),
+      "theSDK1alone: the ferry leaves the harbour at seven, in summer at six",
+    );
+    const { code, out, err } = await place.run(["mcp"]);
+    assert.deepEqual([code, out], [75, ""]);
+    assert.match(err, /^Cannot open the data folder: a brain is running on it.*--url and --key/m);
+  },
+});
+
+const READING = ["memory_context", "memory_get", "memory_list", "memory_search"];
+
+Deno.test({
+  name: "who is to change nothing is offered no more, whatever the key",
+  ...SDK,
+  async fn() {
+    await using place = new Place();
+    const read = "e2e-a-key-for-reading-0123";
+    const brain = await place.serve({ CONTAINER_READ_KEY: read });
+    const connect = ASSISTANTS["the SDK 2 as of 2026"];
+    for (
+      const way of [
+        { url: `${brain.url}/mcp`, key: read },
+        { url: `${brain.url}/mcp/read-only`, key: KEY },
+        bridged(place, brain, "--read-only"),
+      ]
+    ) {
+      const assistant = await connect(way);
+      assert.deepEqual((await assistant.tools()).toSorted(), READING);
+      const { isError } = await assistant.call("memory_add", { content: "x" })
+        .catch(() => ({ isError: true }));
+      assert.equal(isError, true);
+      await assistant.close();
+    }
+    await brain.stop();
+    const alone = await connect(started(place, ["--read-only"], {}));
+    assert.deepEqual((await alone.tools()).toSorted(), READING);
+    await alone.close();
+  },
+});
+
+Deno.test({
+  name: "a bridge is there before the brain, and after it was killed",
+  ...SDK,
+  async fn() {
+    await using place = new Place();
+    const first = await place.serve();
+    const PORT = String(first.port);
+    const connect = ASSISTANTS["the SDK 2 as before 2026"];
+    await first.crash();
+    const connecting = connect(bridged(place, first));
+    const second = await place.serve({ PORT });
+    const assistant = await connecting;
+    const { structuredContent } = await assistant.call("memory_add", { content: "kept" });
+    await second.crash();
+    const asked = assistant.call("memory_get", { id: structuredContent.id });
+    await place.serve({ PORT });
+    assert.match(JSON.stringify((await asked).structuredContent), /"content":"kept"/);
+    await assistant.close();
+  },
+});
