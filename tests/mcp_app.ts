@@ -10,7 +10,7 @@ import { logger } from "../src/log.ts";
 import { mcpFace } from "../src/mcp/face.ts";
 import { toolsOf } from "../src/mcp/sets.ts";
 import type { ToolSetName } from "../src/mcp/tool.ts";
-import { systemClock } from "../src/clock.ts";
+import { FakeClock } from "./fakes/indexing.ts";
 import { leaks } from "./canary.ts";
 import {
   type Asked,
@@ -120,13 +120,15 @@ export async function withMcp(
   test: (app: HttpApp) => Promise<void>,
   setup: Setup & { readonly sets?: readonly ToolSetName[] } = {},
 ): Promise<void> {
-  const logged: string[] = [];
-  const log = logger("debug", () => NOW, (line) => logged.push(line));
+  const clock = setup.clock ?? new FakeClock();
+  if (setup.clock === undefined) await clock.advance(Date.parse(NOW));
+  let running: HttpApp | undefined;
+  const log = logger("debug", () => NOW, (line) => running?.logged.push(line));
   const { sets = ["default"], bodyBytes = 8 << 20 } = setup;
   const faces = (brain: Brain): Face[] => {
     let face: ReturnType<typeof mcpFace> | undefined;
     const readBody = (request: Request) => readText(request, { bytes: bodyBytes, ms: 30_000 });
-    const options = { brain, version: VERSION, clock: systemClock, log, readBody };
+    const options = { brain, version: VERSION, clock, log, readBody };
     return [{
       paths: ["/mcp"],
       answer: async (request, scope) =>
@@ -135,7 +137,7 @@ export async function withMcp(
     }];
   };
   await withApp(async (app) => {
+    running = app;
     await test(app);
-    app.logged.push(...logged);
-  }, { ...setup, faces });
+  }, { ...setup, clock, faces });
 }

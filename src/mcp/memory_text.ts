@@ -6,7 +6,7 @@
  *     [2026-01-31T12:00Z 0190a5f0-7c3e-7b21-9d4f-3e8a61c2b5d7]
  *     > The garden fence gets cedar posts, not pine.
  */
-import type { JsonObject } from "../json.ts";
+import type { JsonObject, JsonValue } from "../json.ts";
 import type { Entry } from "../memory.ts";
 import { revisionOf } from "../revision.ts";
 
@@ -41,7 +41,11 @@ export function listedText({ memory }: Entry, format: ResponseFormat, note = "")
 
 /** The one memory that was asked for: whole. */
 export function wholeText({ memory }: Entry, format: ResponseFormat): string {
-  return framed(memory, memory.content, format === "detailed" ? [detailsOf(memory)] : []);
+  const { metadata } = memory;
+  const details = format === "concise"
+    ? []
+    : [detailsOf(memory), `metadata ${inOneLine(metadata)}`];
+  return framed(memory, memory.content, [...details, `revision ${revisionOf(memory)}`]);
 }
 
 function framed(
@@ -54,10 +58,17 @@ function framed(
   return lines.join("\n");
 }
 
-/** Tags are their writer's words, too: as JSON they cannot leave their place. */
 function detailsOf({ memory_type, importance_score, tags }: Entry["memory"]): string {
-  const listed = tags.length === 0 ? "" : `, tags ${JSON.stringify(tags)}`;
+  const listed = tags.length === 0 ? "" : `, tags ${inOneLine(tags)}`;
   return `(${memory_type}, importance ${importance_score}${listed})`;
+}
+
+/** What else a client wrote: as JSON without any end of a line, it cannot leave its place. */
+function inOneLine(value: JsonValue): string {
+  return JSON.stringify(value).replaceAll(
+    /[\u0085\u2028\u2029]/g,
+    (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** One of several memories, as data. */

@@ -1,0 +1,280 @@
+/** What the protocol asks of a server over HTTP, in both of its eras; and that our door holds. */
+import assert from "node:assert/strict";
+import { ask, askOlder, callTool, envelope, NEWER, OLDER, send, withMcp } from "./mcp_app.ts";
+import type { Json, Reply } from "./http_app.ts";
+
+const READ_KEY = "for-reading-0123456789abcdef";
+const HEADERS = {
+  Accept: "application/json, text/event-stream",
+  "MCP-Protocol-Version": NEWER,
+};
+
+Deno.test("a client of the newer era needs no handshake, and is told who answers", async () => {
+  await withMcp(async (app) => {
+    const { status, headers, body } = await ask(app, "server/discover");
+    assert.equal(status, 200);
+    assert.equal(headers.get("content-type"), "application/json");
+    assert.equal(headers.get("mcp-session-id"), null);
+    const { supportedVersions, capabilities, resultType, _meta } = body.result;
+    assert.deepEqual({ supportedVersions, capabilities, resultType, _meta }, {
+      supportedVersions: [NEWER],
+      capabilities: { tools: {}, resources: { subscribe: true }, prompts: {}, completions: {} },
+      resultType: "complete",
+      _meta: {
+        "io.modelcontextprotocol/serverInfo": {
+          name: "second-brain",
+          title: "Second Brain",
+          version: "0.0.0-test",
+        },
+      },
+    });
+  });
+});
+
+Deno.test("each older version is agreed on by a handshake, and there is no session", async () => {
+  await withMcp(async (app) => {
+    for (const protocolVersion of OLDER) {
+      const clientInfo = { name: "test", version: "1.0.0" };
+      const params = { protocolVersion, capabilities: {}, clientInfo };
+      const opened = await askOlder(app, "initialize", params, {
+        headers: { "MCP-Protocol-Version": protocolVersion },
+      });
+      assert.equal(opened.status, 200, opened.text);
+      assert.equal(opened.body.result.protocolVersion, protocolVersion);
+      assert.equal(opened.headers.get("mcp-session-id"), null);
+      const json = { jsonrpc: "2.0", method: "notifications/initialized" };
+      const ready = await askOlder(app, "", {}, { json });
+      assert.deepEqual([ready.status, ready.text], [202, ""]);
+      const pong = await askOlder(app, "ping", {}, {
+        headers: { "MCP-Protocol-Version": protocolVersion },
+      });
+      assert.deepEqual(pong.body, { jsonrpc: "2.0", id: 1, result: {} });
+    }
+  });
+});
+
+Deno.test("a version that nobody knows is answered with those that are known", async () => {
+  await withMcp(async (app) => {
+    const params = { protocolVersion: "1999-01-01", capabilities: {}, clientInfo: CLIENT };
+    const opened = await askOlder(app, "initialize", params, {
+      headers: { "MCP-Protocol-Version": OLDER[0] },
+    });
+    assert.equal(opened.body.result.protocolVersion, OLDER[0]);
+    const older = await askOlder(app, "ping", {}, {
+      headers: { "MCP-Protocol-Version": "1999-01-01" },
+    });
+    assert.equal(older.status, 400);
+    const json = {
+      jsonrpc: "2.0",
+      id: 7,
+      method: "tools/list",
+      params: { _meta: envelope("2099-01-01") },
+    };
+    const newer = await send(app, "POST", {
+      json,
+      headers: { ...HEADERS, "MCP-Protocol-Version": "2099-01-01", "Mcp-Method": "tools/list" },
+    });
+    assert.equal(newer.status, 400);
+    assert.deepEqual(newer.body, {
+      jsonrpc: "2.0",
+      id: 7,
+      error: {
+        code: -32022,
+        message: "Unsupported protocol version: 2099-01-01",
+        data: { supported: [NEWER], requested: "2099-01-01" },
+      },
+    });
+  });
+});
+
+const CLIENT = { name: "test", version: "1.0.0" };
+
+/** Of the newer era: what is wrong with the headers, and what comes of it. */
+const HEADER_RULES: readonly (readonly [string, Record<string, string>, number, number])[] = [
+  ["all are there", {}, 200, 0],
+  ["no version", { "MCP-Protocol-Version": "" }, 400, -32020],
+  ["another version than the body's", { "MCP-Protocol-Version": OLDER[0] }, 400, -32020],
+  ["no method", { "Mcp-Method": "" }, 400, -32020],
+  ["another method than the body's", { "Mcp-Method": "tools/list" }, 400, -32020],
+  ["no name", { "Mcp-Name": "" }, 400, -32020],
+  ["another name than the body's", { "Mcp-Name": "memory_delete" }, 400, -32020],
+  [
+    "a name in the encoding for what is not ASCII",
+    { "Mcp-Name": "=?base64?bWVtb3J5X2xpc3Q=?=" },
+    200,
+    0,
+  ],
+];
+
+for (const [what, changed, status, code] of HEADER_RULES) {
+  Deno.test(`headers of the newer era: ${what}`, async () => {
+    await withMcp(async (app) => {
+      const all: Record<string, string> = {
+        ...HEADERS,
+        "Mcp-Method": "tools/call",
+        "Mcp-Name": "memory_list",
+        ...changed,
+      };
+      const headers = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
+      const params = { name: "memory_list", arguments: {}, _meta: envelope() };
+      const json = { jsonrpc: "2.0", id: 1, method: "tools/call", params };
+      const reply = await send(app, "POST", { json, headers });
+      assert.deepEqual([reply.status, reply.body.error?.code ?? 0], [status, code], reply.text);
+    });
+  });
+}
+
+Deno.test("a request of the newer era without its envelope is refused", async () => {
+  await withMcp(async (app) => {
+    const json = { jsonrpc: "2.0", id: 1, method: "tools/list", params: {} };
+    const headers = { ...HEADERS, "Mcp-Method": "tools/list" };
+    const reply = await send(app, "POST", { json, headers });
+    assert.deepEqual([reply.status, reply.body.error.code], [400, -32602]);
+  });
+});
+
+/** What is no request of either era: the same to everybody. */
+const NOT_ANSWERED: readonly (readonly [string, string, Json, number, number | null])[] = [
+  ["GET opens no stream", "GET", {}, 405, -32000],
+  ["DELETE ends no session", "DELETE", {}, 405, -32000],
+  ["PUT", "PUT", { json: {} }, 405, -32000],
+  ["no JSON", "POST", { body: "{" }, 400, -32700],
+  ["JSON that would lose digits", "POST", { body: '{"id":12345678901234567890}' }, 400, -32700],
+  ["nothing at all", "POST", { body: "" }, 400, -32700],
+  ["another type", "POST", { body: "{}", type: "text/plain" }, 415, -32000],
+  ["no message", "POST", { json: { hello: 1 } }, 400, -32600],
+  ["an empty batch", "POST", { json: [] }, 400, -32600],
+  ["a batch of 21", "POST", { json: batch(21) }, 400, -32600],
+];
+
+function batch(size: number): Json {
+  return Array.from({ length: size }, (_, id) => ({ jsonrpc: "2.0", id, method: "ping" }));
+}
+
+Deno.test("what is no request is refused in the protocol's words", async () => {
+  await withMcp(async (app) => {
+    for (const [what, method, asked, status, code] of NOT_ANSWERED) {
+      const headers = { Accept: "application/json, text/event-stream" };
+      const reply = await send(app, method, { ...asked, headers });
+      assert.deepEqual(
+        [reply.status, reply.body.error.code],
+        [status, code],
+        `${what}: ${reply.text}`,
+      );
+      if (status === 405) assert.equal(reply.headers.get("allow"), "POST", what);
+    }
+  });
+});
+
+Deno.test("a batch of the oldest version is answered as one", async () => {
+  await withMcp(async (app) => {
+    const { status, body } = await askOlder(app, "", {}, { json: batch(3) });
+    assert.equal(status, 200);
+    assert.deepEqual(body, [0, 1, 2].map((id) => ({ jsonrpc: "2.0", id, result: {} })));
+  });
+});
+
+Deno.test("what was taken away or never was is not found, in either era's way", async () => {
+  await withMcp(async (app) => {
+    const codes = ({ status, body }: Reply) => [status, body.error.code];
+    assert.deepEqual(codes(await ask(app, "ping")), [404, -32601]);
+    assert.deepEqual(codes(await ask(app, "resources/subscribe", {})), [404, -32601]);
+    assert.deepEqual(codes(await ask(app, "nothing/such")), [404, -32601]);
+    assert.deepEqual(codes(await askOlder(app, "nothing/such")), [200, -32601]);
+    assert.deepEqual(codes(await askOlder(app, "subscriptions/listen")), [200, -32601]);
+    assert.deepEqual(
+      codes(await askOlder(app, "resources/subscribe", { uri: "memory://recent" })),
+      [
+        200,
+        -32601,
+      ],
+    );
+  });
+});
+
+Deno.test("the door is the same as everywhere", async () => {
+  await withMcp(async (app) => {
+    const none = await ask(app, "tools/list", {}, { key: null });
+    assert.deepEqual([none.status, none.headers.get("www-authenticate")], [401, "Bearer"]);
+    const wrong = ask(app, "tools/list", {}, { key: "wrong" });
+    await app.clock.until(wrong);
+    assert.equal((await wrong).status, 401);
+    const page = await ask(app, "tools/list", {}, { headers: { Origin: "https://evil.example" } });
+    assert.equal(page.status, 403);
+    const large = await send(app, "POST", { body: `"${"x".repeat(2_000)}"` });
+    assert.equal(large.status, 413);
+  }, { bodyBytes: 1_000 });
+});
+
+Deno.test("what came before the brain is ready is told to come again", async () => {
+  await withMcp(async (app) => {
+    const reply = await ask(app, "tools/list");
+    assert.deepEqual([reply.status, reply.headers.get("retry-after")], [503, "1"]);
+  }, { opened: false });
+});
+
+Deno.test("a key for reading sees and calls what reads, and nothing else", async () => {
+  await withMcp(async (app) => {
+    const key = READ_KEY;
+    const { id } = (await callTool(app, "memory_add", { content: "a fence" })).structuredContent;
+    const listed = await ask(app, "tools/list", {}, { key });
+    const tools: Json[] = listed.body.result.tools;
+    assert.deepEqual(tools.map(({ name }) => name), [
+      "memory_search",
+      "memory_get",
+      "memory_list",
+      "memory_context",
+    ]);
+    assert.deepEqual(tools.map(({ annotations }) => annotations.readOnlyHint), Array(4).fill(true));
+    for (const name of ["memory_add", "memory_update", "memory_delete"]) {
+      const call = { name, arguments: { id, content: "x" } };
+      for (const asking of [ask, askOlder]) {
+        const { body } = await asking(app, "tools/call", call, { key });
+        assert.deepEqual(body.result.isError, true);
+        assert.equal(
+          body.result.content[0].text,
+          `Cannot call ${name} with a key for reading: it changes something`,
+        );
+      }
+    }
+    const found = await ask(app, "tools/call", { name: "memory_get", arguments: { id } }, { key });
+    assert.equal(found.body.result.structuredContent.memory.content, "a fence");
+    const read = await ask(app, "resources/read", { uri: `memory://${id}` }, { key });
+    assert.equal(JSON.parse(read.body.result.contents[0].text).content, "a fence");
+  }, { readKeys: [READ_KEY] });
+});
+
+Deno.test("both eras list the same tools, and are answered the same", async () => {
+  await withMcp(async (app) => {
+    const [newer, older] = [await ask(app, "tools/list"), await askOlder(app, "tools/list")];
+    assert.deepEqual(newer.body.result.tools, older.body.result.tools);
+    await callTool(app, "memory_add", { content: "a fence of cedar" });
+    const call = { name: "memory_search", arguments: { query: "cedar" } };
+    const { result } = (await askOlder(app, "tools/call", call)).body;
+    assert.deepEqual(result, await callTool(app, call.name, call.arguments));
+  });
+});
+
+Deno.test("a defect is told without its cause, and logged without what it quotes", async () => {
+  await withMcp(async (app) => {
+    app.brain.stats.all = () => {
+      throw new Error("canary7Qx in the message");
+    };
+    const { status, body } = await ask(app, "resources/read", { uri: "memory://stats" });
+    assert.equal(status, 200);
+    assert.deepEqual(body.error, {
+      code: -32603,
+      message: "Cannot answer: something unexpected happened, which was logged",
+    });
+    const [line = "{}"] = app.logged.filter((line) => line.includes('"unexpected"'));
+    const { level, event, name, at } = JSON.parse(line);
+    const logged = { level, event, name, at };
+    const expected = {
+      level: "error",
+      event: "unexpected",
+      name: "Error",
+      at: "mcp resources/read",
+    };
+    assert.deepEqual(logged, expected);
+  });
+});
