@@ -15,6 +15,7 @@ type Command = (files: MemoryFiles, args: JsonObject, signal: AbortSignal) => Pr
 
 const path = z.string().transform(canonicalPath);
 const text = z.string();
+const something = text.min(1, "must not be empty; use insert to add text");
 const line = z.int();
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map([
@@ -31,7 +32,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
   command(
     "str_replace",
     // Without a new text the old one goes.
-    { path, old_str: text, new_str: text.default("") },
+    { path, old_str: something, new_str: text.default("") },
     (files, { path, old_str, new_str }, signal) => files.replace(path, old_str, new_str, signal),
   ),
   command(

@@ -15,7 +15,7 @@ import { inserted, type LineRange, replaced, shownLines } from "./lines.ts";
 import { isBelow, isFilePath, requireLength, ROOT } from "./paths.ts";
 import { Refusal } from "./refusal.ts";
 import { contentOf, type FileContent, textOf } from "./text.ts";
-import { shownTree } from "./tree.ts";
+import { shownTree, type SizedFile } from "./tree.ts";
 
 /** By this, and a path, others know such a memory. */
 const SOURCE = "claude-memory";
@@ -43,19 +43,16 @@ export class MemoryFiles {
       const file = files.find((file) => file.path === path);
       if (file !== undefined) {
         const { memory } = this.#brain.memories.read(file.memory.id);
-        const lines = shownLines(textOf(memory), range);
+        const lines = await shownLines(textOf(memory), range);
         return `Here's the content of ${path} with line numbers:\n${lines}`;
       }
       const below = files.filter((file) => isBelow(file.path, path));
       if (below.length === 0 && path !== ROOT) {
         throw new Refusal(`The path ${path} does not exist. Please provide a valid path.`);
       }
-      const sized = below.map((file) => ({
-        path: file.path.slice(path.length + 1),
-        bytes: () => Buffer.byteLength(textOf(file.memory)),
-      }));
+      const tree = await shownTree(path, sizesOf(path, below));
       return `Here're the files and directories up to 2 levels deep in ${path}, excluding hidden ` +
-        `items and node_modules:\n${await shownTree(path, sized)}`;
+        `items and node_modules:\n${tree}`;
     });
   }
 
@@ -66,11 +63,10 @@ export class MemoryFiles {
         throw new Refusal(`Error: File ${path} already exists`);
       }
       requireNoFileAbove(path, files);
-      const { content, metadata } = contentOf(path, text);
-      await this.#brain.memories.create({
-        content,
-        metadata: { source: SOURCE, filename: path, ...metadata },
-      });
+      const { content, blank_text } = contentOf(path, text);
+      const where = { source: SOURCE, filename: path };
+      const metadata = blank_text === null ? where : { ...where, blank_text };
+      await this.#brain.memories.create({ content, metadata });
       return `File created successfully at: ${path}`;
     });
   }
@@ -136,10 +132,11 @@ export class MemoryFiles {
     });
   }
 
-  async #write(memory: Memory, { content, metadata }: FileContent): Promise<void> {
+  async #write(memory: Memory, { content, blank_text }: FileContent): Promise<void> {
     // What was read is what is changed, or the command begins again.
     const isSame = (now: Memory) => now === memory;
-    await this.#brain.memories.patch(memory.id, { content, metadata }, isSame);
+    // As a patch: a null takes out what another text left there.
+    await this.#brain.memories.patch(memory.id, { content, metadata: { blank_text } }, isSame);
   }
 
   async #file(path: string, missing: string): Promise<MemoryFile> {
@@ -179,6 +176,16 @@ function pathOf({ metadata }: Memory): string | undefined {
   const { source, filename } = metadata;
   if (source !== SOURCE || typeof filename !== "string") return undefined;
   return isFilePath(filename) ? filename : undefined;
+}
+
+/** What a path means, once. */
+function* sizesOf(directory: string, files: readonly MemoryFile[]): Generator<SizedFile> {
+  const seen = new Set<string>();
+  for (const { path, memory } of files) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    yield { path: path.slice(directory.length + 1), bytes: Buffer.byteLength(textOf(memory)) };
+  }
 }
 
 function isAtOrBelow(path: string, directory: string): boolean {

@@ -8,10 +8,10 @@ import { Refusal } from "./refusal.ts";
 const BLANK = "(empty file)";
 const MOST_BLANKS = 1_000;
 
-/** As a patch: a null takes out what another text left there. */
 export interface FileContent {
   readonly content: string;
-  readonly metadata: { readonly blank_text: string | null };
+  /** Null where the content is the text. */
+  readonly blank_text: string | null;
 }
 
 export function textOf({ content, metadata }: Memory): string {
@@ -29,6 +29,5 @@ export function contentOf(path: string, text: string): FileContent {
       `Error: File ${path} would hold more than ${most}; split it into several files`,
     );
   }
-  if (isBlank) return { content: BLANK, metadata: { blank_text: text } };
-  return { content: text, metadata: { blank_text: null } };
+  return isBlank ? { content: BLANK, blank_text: text } : { content: text, blank_text: null };
 }

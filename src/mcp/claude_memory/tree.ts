@@ -10,7 +10,7 @@ const UNITS = ["B", "K", "M", "G"] as const;
 export interface SizedFile {
   /** Below the directory, without a slash before it. */
   readonly path: string;
-  readonly bytes: () => number;
+  readonly bytes: number;
 }
 
 interface Entry {
@@ -26,13 +26,12 @@ export async function shownTree(directory: string, files: Iterable<SizedFile>): 
   let total = 0;
   for (const { path, bytes } of files) {
     if (pace.due) await pace.breathe();
-    const size = bytes();
-    total += size;
+    total += bytes;
     for (const entry of entriesOf(path.split("/"))) {
       const key = `${entry.names.join("/")}${entry.isDirectory ? "/" : ""}`;
       const known = entries.get(key);
-      if (known === undefined) entries.set(key, { ...entry, bytes: size });
-      else known.bytes += size;
+      if (known === undefined) entries.set(key, { ...entry, bytes });
+      else known.bytes += bytes;
     }
   }
   const first = new Best<Entry>(MOST_ENTRIES, compareEntries);
