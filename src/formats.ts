@@ -11,7 +11,7 @@ import type { Source } from "./formats/source.ts";
 
 export { toMarkdown } from "./formats/markdown.ts";
 export { toServerMemory } from "./formats/server_memory.ts";
-export type { Found, LeftOut, SourceFile } from "./formats/source.ts";
+export type { LeftOut, SourceFile } from "./formats/source.ts";
 export type { TargetFile } from "./formats/target.ts";
 
 /** By the name that the command line has for them. */

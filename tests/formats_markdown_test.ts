@@ -1,13 +1,13 @@
 /**
  * Memories as Markdown files: whatever a memory holds comes back, byte for byte, from a file whose
- * name every file system takes; anybody else's notes come in with what they say of themselves.
+ * name every file system takes.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { fromMarkdown, toMarkdown } from "../src/formats.ts";
-import { memoryOf, parseImportRecord } from "../src/import_record.ts";
-import type { JsonObject, JsonValue } from "../src/json.ts";
+import { toMarkdown } from "../src/formats.ts";
+import type { JsonValue } from "../src/json.ts";
 import { type Entry, type Memory, MEMORY_TYPES } from "../src/memory.ts";
+import { each, entryOf, foundIn } from "./fakes/formats.ts";
 import { seed } from "./fakes/store_kit.ts";
 
 const NEVER = { access_count: 0, last_accessed_at: null };
@@ -90,42 +90,15 @@ const entry = fc.record({
   access: { ...(access ?? NEVER) },
 }));
 
-async function* each<T>(all: Iterable<T>): AsyncGenerator<T> {
-  yield* all;
-}
-
 async function filesOf(entries: readonly Entry[]) {
   return await Array.fromAsync(toMarkdown(each(entries)));
 }
 
-/** A folder of such files, as an import finds it. */
-function folderOf(files: readonly { readonly path: string; readonly text: string }[]) {
-  return each(files.map(({ path, text }) => ({
-    path,
-    modifiedAt: "2026-02-03T04:05:06.000Z",
-    isOnly: false,
-    pieces: () => each([new TextEncoder().encode(text)]),
-  })));
-}
-
-async function found(files: readonly { readonly path: string; readonly text: string }[]) {
-  return await Array.fromAsync(fromMarkdown(folderOf(files)));
-}
-
-/** As an import takes a record in. */
-function entryOf(record: JsonObject): Entry {
-  const parsed = parseImportRecord(JSON.parse(JSON.stringify(record)), undefined);
-  assert.ok("record" in parsed, JSON.stringify(parsed));
-  const { access_count = 0, last_accessed_at = null } = parsed.record;
-  const none = () => assert.fail("the file says it");
-  const memory = memoryOf(parsed.record, { newId: none, now: "" });
-  return { memory, access: { access_count, last_accessed_at } };
-}
-
 async function backOf(entries: readonly Entry[]): Promise<Entry[]> {
-  return (await found(await filesOf(entries))).map((one) =>
-    entryOf("record" in one ? one.record : assert.fail(JSON.stringify(one)))
-  );
+  const files = await filesOf(entries);
+  const { records, left } = await foundIn("markdown", files.map(({ path, text }) => [path, text]));
+  assert.deepEqual(left, []);
+  return records.map(entryOf);
 }
 
 Deno.test(`any memories come back as they were, seed ${seed}`, async () => {
@@ -149,6 +122,20 @@ function entryNumber(n: number, fields: Partial<Memory>): Entry {
   const rest = { memory_type: "semantic", importance_score: 0.5, tags: [], metadata: {} } as const;
   return { memory: { id, content: "x", ...rest, ...times, ...fields }, access: NEVER };
 }
+
+Deno.test("the largest memory comes back, too", async () => {
+  const metadata = { all: Array.from({ length: 2_000 }, (_, n) => ({ n, text: "x: -" })) };
+  const deep = JSON.parse('[{"a":'.repeat(7) + "[]" + "}]".repeat(7));
+  const entries = [
+    entryNumber(1, { content: "\u{1f642}".repeat(100_000), metadata }),
+    entryNumber(2, {
+      metadata: { deep },
+      tags: Array.from({ length: 50 }, (_, n) => `${n}`.padEnd(64, ":")),
+      embedding: Float32Array.from({ length: 8192 }, (_, n) => Math.fround(1 / (n + 1))),
+    }),
+  ];
+  assert.deepEqual(await backOf(entries), entries);
+});
 
 Deno.test("a file shows the fields that say something, and the text as it stands", async () => {
   const memory = {
@@ -221,90 +208,12 @@ Deno.test(`any name is fit, of an ordinary length, and nobody else's, seed ${see
   );
 });
 
-const NOTE = { path: "garden/Fence.md", modified: "2026-02-03T04:05:06.000Z" };
-const SAID = { source: "markdown", path: NOTE.path, title: "Fence" };
-const NO_TIME = { created_at: NOTE.modified, updated_at: NOTE.modified };
-
-/** Notes of anybody's, and what of the memory is not as it is by itself. */
-const NOTES: Readonly<Record<string, JsonObject>> = {
-  "cedar": {},
-  "\ufeff\r\n\n cedar\t\n\n": { content: " cedar" },
-  "---\ncedar": { content: "---\ncedar" },
-  "---\ncedar\n---\nposts": { content: "---\ncedar\n---\nposts" },
-  "---\n---\ncedar": {},
-  "---\r\ntags: [a, '#b', 2026]\r\n---\r\n\r\ncedar": { tags: ["a", "b", "2026"] },
-  "---\ntags: a, b c\ntag: d e\n---\ncedar": { tags: ["a", "b c", "d", "e"] },
-  "---\ncreated: 2025-01-02\n---\ncedar": { created_at: "2025-01-02T00:00:00.000Z" },
-  "---\ndate: 2025-01-02 10:11\nmodified: 2026-03-04T05:06:07+02:00\n---\ncedar": {
-    created_at: "2025-01-02T10:11:00.000Z",
-    updated_at: "2026-03-04T03:06:07.000Z",
-  },
-  "---\ncreated: 2025-02-30\n---\ncedar": { metadata: { ...SAID, created: "2025-02-30" } },
-  "---\naliases: [Post]\ntitle: The fence\nbig: 12345678901234567890\n---\ncedar": {
-    metadata: { ...SAID, title: "The fence", aliases: ["Post"], big: "12345678901234567890" },
-  },
-  "---\nmemory_type: procedural\nimportance_score: 0.9\n---\ncedar": {
-    memory_type: "procedural",
-    importance_score: 0.9,
-  },
-  "---\nimportance_score: 9\nid: 7\n---\ncedar": {
-    metadata: { ...SAID, importance_score: 9, id: 7 },
-  },
-  "---\na: [1\n---\ncedar": { content: "---\na: [1\n---\ncedar" },
-};
-
-Deno.test("anybody's notes come in with their tags, dates and whatever else they say", async () => {
-  const ids = new Set<unknown>();
-  for (const [text, differs] of Object.entries(NOTES)) {
-    const [one, ...more] = await found([{ path: NOTE.path, text }]);
-    assert.deepEqual(more, []);
-    assert.ok(one !== undefined && "record" in one, JSON.stringify(one));
-    const { id, ...record } = one.record;
-    ids.add(id);
-    const plain = { content: "cedar", memory_type: null, importance_score: null, tags: [] };
-    assert.deepEqual(record, { ...plain, metadata: SAID, ...NO_TIME, ...differs }, text);
-  }
-  assert.equal(ids.size, 1);
-});
-
-Deno.test("what is no note, or no longer one of ours, is left out and named", async () => {
-  const own = (await filesOf([entryNumber(1, {})]))[0]?.text ?? "";
-  const files = [
-    { path: "a.md", text: " \n\n" },
-    { path: "b.md", text: own.replace("memory_type: semantic", "a: [1") },
-    { path: "c.md", text: own.replace("0.5", "7") },
-    { path: "d.md", text: own.slice(0, -1) },
-    { path: "e.png", text: "x" },
-    { path: ".obsidian/x.md", text: "x" },
-    { path: "f.md", text: "x".repeat(5_000_000) },
-    {
-      path: "g.md",
-      text: own.replace(
-        "importance_score: 0.5",
-        `metadata: {a: ${"[".repeat(20)}${"]".repeat(20)}}`,
-      ),
-    },
-  ];
-  const left = (await found(files)).map((one) => "leftOut" in one ? one.leftOut : one);
-  const expected: readonly [string, string, boolean][] = [
-    ["a.md", "is empty", false],
-    ["b.md", "its front matter is not YAML", true],
-    ["c.md", "importance_score Too big: expected number to be <=1", true],
-    ["d.md", "content must not be empty or only white space", true],
-    ["e.png", "is no Markdown", false],
-    ["f.md", "is larger than 4194304 bytes", true],
-    ["g.md", "metadata must be at most 16 levels deep", true],
-  ];
-  assert.deepEqual(left, expected.map(([where, reason, isFault]) => ({ where, reason, isFault })));
-});
-
 Deno.test("a file of ours that somebody edited comes back with what they wrote", async () => {
   const own = (await filesOf([entryNumber(1, { metadata: { a: 1 } })]))[0]?.text ?? "";
   const edited = own.replace("---\nid", "---\naliases: [Post]\na: 2\ntags: garden, 7\nid")
     .replaceAll("\n", "\r\n").replace(/x$/, "y\r\n");
-  const [one] = await found([{ path: "x.md", text: edited }]);
-  assert.ok(one !== undefined && "record" in one);
+  const { records } = await foundIn("markdown", [["x.md", edited]]);
   const metadata = { a: 1, aliases: ["Post"] };
   const tags = ["garden", "7"];
-  assert.deepEqual(entryOf(one.record), entryNumber(1, { content: "y\r\n", metadata, tags }));
+  assert.deepEqual(records.map(entryOf), [entryNumber(1, { content: "y\r\n", metadata, tags })]);
 });

@@ -30,6 +30,9 @@ const messageSchema = z.object({
   }).nullish(),
 });
 
+/** Of a form that no export had yet: what is around it is taken nevertheless. */
+const UNKNOWN: z.infer<typeof messageSchema> = { author: { role: "" }, content: {} };
+
 const conversationSchema = z.object({
   id: z.string().nullish(),
   conversation_id: z.string().nullish(),
@@ -41,7 +44,7 @@ const conversationSchema = z.object({
     z.object({
       parent: z.string().nullish(),
       children: z.array(z.string()).nullish(),
-      message: messageSchema.nullish(),
+      message: messageSchema.nullish().catch(UNKNOWN),
     }),
   ),
 });
@@ -134,6 +137,7 @@ function lastLeaf(known: ReadonlyMap<string, Conversation["mapping"][string]>): 
 /** Why a message is no memory; undefined where it is one. */
 function reasonAgainst(message: ChatMessage): string | undefined {
   const { author: { role }, content, metadata, recipient } = message;
+  if (message === UNKNOWN) return "is of an unknown form";
   if (metadata?.is_visually_hidden_from_conversation === true) return "is hidden";
   if (role !== "user" && role !== "assistant") return `is of the ${role}`;
   if (recipient && recipient !== "all") return "is said to a tool";

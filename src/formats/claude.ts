@@ -28,7 +28,7 @@ const messageSchema = z.object({
   uuid: z.string(),
   sender: z.string().nullish(),
   text: z.string().nullish(),
-  content: z.array(z.object({ type: z.string().nullish(), text: z.unknown() })).nullish(),
+  content: z.array(z.object({ type: z.string().nullish(), text: z.string().nullish() })).nullish(),
   created_at: z.string().nullish(),
   attachments: z.array(z.object({
     file_name: z.string().nullish(),
@@ -37,12 +37,15 @@ const messageSchema = z.object({
   files: z.array(z.object({ file_name: z.string().nullish() })).nullish(),
 });
 
+/** Of a form that no export had yet: what is around it is taken nevertheless. */
+const UNKNOWN: z.infer<typeof messageSchema> = { uuid: "" };
+
 const conversationSchema = z.object({
   uuid: z.string(),
   name: z.string().nullish(),
   summary: z.string().nullish(),
   created_at: z.string().nullish(),
-  chat_messages: z.array(messageSchema),
+  chat_messages: z.array(messageSchema.catch(UNKNOWN)),
 });
 
 const memoriesSchema = z.object({
@@ -102,7 +105,8 @@ function* conversation(value: unknown, file: SourceFile): Generator<Found> {
   yield* textOf(summary, { kind: "summary", ...shared }, at, uuid);
   for (const message of chat_messages) {
     if (messagesOf(message).length > 0) continue;
-    yield skipped(`${SOURCE} conversation ${title ?? uuid}`, "has no text");
+    const reason = message === UNKNOWN ? "is of an unknown form" : "has no text";
+    yield skipped(`${SOURCE} conversation ${title ?? uuid}`, reason);
   }
 }
 
@@ -128,7 +132,7 @@ function messagesOf(message: ClaudeMessage): Message[] {
 /** The blocks are what is shown; `text` has words in place of what is none, or is all there is. */
 function saidIn({ text, content }: ClaudeMessage): string {
   const blocks = (content ?? []).filter(({ type }) => type === "text")
-    .map(({ text }) => typeof text === "string" ? text : "").filter((text) => text.trim() !== "");
+    .map(({ text }) => text ?? "").filter((text) => text.trim() !== "");
   return blocks.length > 0 || (content ?? []).length > 0 ? blocks.join("\n\n") : text ?? "";
 }
 

@@ -21,7 +21,7 @@ import { plainNumbers } from "../vector_text.ts";
 import { FileNames } from "./file_name.ts";
 import { type Note, noteText } from "./front_matter.ts";
 import { tagsOf } from "./note_fields.ts";
-import type { TargetFile } from "./target.ts";
+import type { FolderTarget } from "./target.ts";
 
 /** What an import takes by these names; anything else in a file of ours somebody wrote there. */
 const FIELDS: readonly string[] = [
@@ -38,14 +38,14 @@ const FIELDS: readonly string[] = [
 ];
 
 /** One file for each, in a folder for each month. */
-export async function* toMarkdown(entries: AsyncIterable<Entry>): AsyncGenerator<TargetFile> {
+export const toMarkdown: FolderTarget = async function* (entries) {
   const names = new FileNames();
   for await (const entry of entries) {
     yield { path: names.of(entry.memory), text: markdownOf(entry) };
   }
-}
+};
 
-export function markdownOf({ memory, access }: Entry): string {
+function markdownOf({ memory, access }: Entry): string {
   const { id, content, memory_type, importance_score, tags, metadata } = memory;
   const { created_at, updated_at, embedding } = memory;
   const { access_count, last_accessed_at } = access;
