@@ -19,16 +19,19 @@ Deno.test("a message of the earlier protocol goes with the version that was agre
   await client.send(request(0, "initialize", { protocolVersion: "2025-06-18" }));
   await client.send({ jsonrpc: "2.0", method: "notifications/initialized" });
   await client.send(request("a", "tools/call", { name: "memory_list" }));
+  await client.send(request("b", "initialize", { protocolVersion: "2025-06-18" }));
   await client.end();
   const agreed = { ...COMMON, "mcp-protocol-version": "2025-06-18" };
   assert.deepEqual(client.sent.map(({ url, headers }) => [url, headers]), [
     [URL_ASKED, COMMON],
     [URL_ASKED, agreed],
     [URL_ASKED, agreed],
+    [URL_ASKED, COMMON],
   ]);
   assert.deepEqual(client.received, [
     resultOf(0, { protocolVersion: "2025-06-18" }),
     resultOf("a"),
+    resultOf("b", { protocolVersion: "2025-06-18" }),
   ]);
 });
 
@@ -247,6 +250,7 @@ Deno.test("what is asked before the end is answered; who listens is let go", asy
   waiting.resolve(Response.json(resultOf(1)));
   await ended;
   assert.deepEqual([client.received, isLetGo], [[resultOf(1)], true]);
+  assert.equal(client.clock.now(), 1_000, "nothing else is waited for");
 });
 
 Deno.test("what is no message is refused, with its id where it has one", async () => {
