@@ -57,6 +57,7 @@ const TREE = Object.fromEntries([
     metadata: { is_visually_hidden_from_conversation: true },
   }),
   node("end", "hidden", [], said("end", "assistant", [""])),
+  node("odd", "u1", [], { author: null, content: 7 }),
 ]);
 
 const CONVERSATION = {
@@ -124,10 +125,11 @@ Deno.test("of ChatGPT's conversations the branch that is shown is taken, and wha
   const threads = new Set(records.map(({ metadata }) => (metadata as JsonObject)["thread_id"]));
   assert.equal(threads.size, 3, "two conversations, and none");
   assert.equal(new Set(records.map(({ id }) => id)).size, 9);
-  assert.deepEqual(left.slice(0, 7), [
+  assert.deepEqual(left.slice(0, 8), [
     { where: "chat.html", reason: "holds no conversations", isFault: false },
     ...[
       "is on a branch that is not shown",
+      "is of an unknown form",
       "is of the system",
       "is of the tool",
       "is thoughts",
@@ -153,8 +155,8 @@ Deno.test("a tree that leads nowhere, or in a circle, holds nothing up and loses
       true,
     );
     assert.ok(records.length > 3 && left.every(({ isFault }) => !isFault));
-    // Eleven messages, of which two say three things to remember.
-    assert.equal(records.length - 3 + left.length, 9);
+    // Twelve messages, of which two say three things to remember.
+    assert.equal(records.length - 3 + left.length, 10);
   }
 });
 
@@ -205,6 +207,7 @@ const CLAUDE = {
       CLAUDE_MESSAGE,
       { uuid: "m2", sender: "assistant", text: "Cedar.", created_at: "2026-01-01T10:00:01Z" },
       { uuid: "m3", sender: "assistant", text: "", content: [{ type: "tool_use" }] },
+      { uuid: 4, sender: "assistant", text: ["?"] },
     ],
   }],
   "memories.json": [{
@@ -276,6 +279,7 @@ Deno.test("of Claude's export come conversations, memories and projects", async 
   assert.deepEqual(left, [
     { where: "users.json", reason: "holds nothing to remember", isFault: false },
     { where: "claude conversation Fence", reason: "has no text", isFault: false },
+    { where: "claude conversation Fence", reason: "is of an unknown form", isFault: false },
   ]);
   const again = await foundIn("claude", files.slice(1, 2));
   assert.deepEqual(again.records, records.slice(0, 4));
