@@ -36,14 +36,20 @@ export function envelope(version: string = NEWER): Json {
   };
 }
 
+export interface Sent extends Asked {
+  /** Aborted: the client has gone. */
+  readonly signal?: AbortSignal;
+}
+
 /** Sends a request to `/mcp`; its replies are of another document than ours. */
-export async function send(app: HttpApp, method: string, asked: Asked = {}): Promise<Reply> {
+export async function send(app: HttpApp, method: string, asked: Sent = {}): Promise<Reply> {
   const headers = new Headers(asked.headers);
   if (asked.key !== null) headers.set("Authorization", `Bearer ${asked.key ?? KEY}`);
   const body = "json" in asked ? JSON.stringify(asked.json) : asked.body ?? null;
   if (body !== null) headers.set("Content-Type", asked.type ?? "application/json");
   const url = "http://brain/mcp";
-  const response = await app.app.fetch(new Request(url, { method, headers, body }));
+  const signal = asked.signal ?? null;
+  const response = await app.app.fetch(new Request(url, { method, headers, body, signal }));
   const text = await response.text();
   const isJson = /json/.test(response.headers.get("content-type") ?? "") && text !== "";
   const reply = {
@@ -63,7 +69,7 @@ export async function ask(
   app: HttpApp,
   method: string,
   params: Json = {},
-  asked: Asked = {},
+  asked: Sent = {},
 ): Promise<Reply> {
   const named = params.name ?? params.uri;
   return await send(app, "POST", {
@@ -84,7 +90,7 @@ export async function askOlder(
   app: HttpApp,
   method: string,
   params: Json = {},
-  asked: Asked = {},
+  asked: Sent = {},
 ): Promise<Reply> {
   return await send(app, "POST", {
     json: { jsonrpc: "2.0", id: 1, method, params },

@@ -1,7 +1,7 @@
 /** What the protocol asks of a server over HTTP, in both of its eras; and that our door holds. */
 import assert from "node:assert/strict";
 import { ask, askOlder, callTool, envelope, NEWER, OLDER, send, withMcp } from "./mcp_app.ts";
-import type { Json, Reply } from "./http_app.ts";
+import type { HttpApp, Json, Reply } from "./http_app.ts";
 
 const READ_KEY = "for-reading-0123456789abcdef";
 const HEADERS = {
@@ -276,5 +276,46 @@ Deno.test("a defect is told without its cause, and logged without what it quotes
       at: "mcp resources/read",
     };
     assert.deepEqual(logged, expected);
+  });
+});
+
+/** A search that never ends. */
+function stuck(app: HttpApp): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  app.brain.search.run = () => {
+    resolve();
+    return new Promise(() => {});
+  };
+  return promise;
+}
+
+const SEARCH = { name: "memory_search", arguments: { query: "cedar" } };
+
+Deno.test("a call that takes too long is told so", async () => {
+  await withMcp(async (app) => {
+    const begun = stuck(app);
+    const reply = ask(app, "tools/call", SEARCH);
+    await begun;
+    await app.clock.advance(60_000);
+    const { result } = (await reply).body;
+    assert.deepEqual([result.isError, result.content[0].text], [
+      true,
+      "Cannot wait for it any longer: it took 60 s and may still be carried out; " +
+      "look before you try again",
+    ]);
+  });
+});
+
+Deno.test("a client that leaves ends its call, and is no fault of ours", async () => {
+  await withMcp(async (app) => {
+    for (const asking of [ask, askOlder]) {
+      const begun = stuck(app);
+      const gone = new AbortController();
+      const reply = asking(app, "tools/call", SEARCH, { signal: gone.signal });
+      await begun;
+      gone.abort();
+      assert.equal((await reply).status, 499);
+    }
+    assert.deepEqual(app.logged.filter((line) => line.includes('"unexpected"')), []);
   });
 });

@@ -1,6 +1,6 @@
-/** The seven tools: that they do what the REST API does, take what models guess, and help. */
+/** The seven tools: that they do what the REST API does, and that stored text stays data. */
 import assert from "node:assert/strict";
-import { ask, callTool, done, refused, withMcp } from "./mcp_app.ts";
+import { callTool, done, refused, withMcp } from "./mcp_app.ts";
 import { type HttpApp, type Json, NOW, put } from "./http_app.ts";
 
 const ID = "01990000-0000-7000-8000-00000000beef";
@@ -182,6 +182,11 @@ Deno.test("among others a long memory is shown by its beginning, and it is said"
     const [detailed] = (await done(app, "memory_list", { response_format: "detailed" })).memories;
     assert.equal(detailed.content.length, 1_206);
     assert.equal("is_beginning" in detailed, false);
+    const id = await put(app, { content: "x".repeat(20_000) });
+    const format = { limit: 1, response_format: "detailed" };
+    const [longer] = (await done(app, "memory_list", format)).memories;
+    assert.deepEqual([longer.content.length, longer.is_beginning], [10_000, true]);
+    assert.equal((await done(app, "memory_get", { id })).memory.content.length, 20_000);
   });
 });
 
@@ -193,124 +198,6 @@ Deno.test("a context is put together within its tokens", async () => {
     const { context, tokens } = await app.done(200, "POST", "/context", { json: rest });
     assert.deepEqual({ context: made.context, tokens: made.tokens }, { context, tokens });
     assert.deepEqual(made.memories.map((memory: Json) => memory.id), [id]);
-  });
-});
-
-/** Each guess, and what it must do the same as. */
-const GUESSES: readonly (readonly [string, Json, Json])[] = [
-  ["memory_search", { q: "cedar" }, { query: "cedar" }],
-  ["memory_search", { question: "cedar", top_k: 1 }, { query: "cedar", limit: 1 }],
-  ["memory_search", { text: "cedar", k: 1 }, { query: "cedar", limit: 1 }],
-  ["memory_search", { query: "cedar", since: "2026-01-31" }, {
-    query: "cedar",
-    created_after: "2026-01-31T00:00:00Z",
-  }],
-  ["memory_search", { query: "cedar", after: "2026-02-01" }, {
-    query: "cedar",
-    created_after: "2026-02-01T00:00:00.000Z",
-  }],
-  ["memory_search", { query: "cedar", memoryType: "episodic" }, {
-    query: "cedar",
-    memory_type: "episodic",
-  }],
-  ["memory_list", { "page-size": 1, until: "2026-02-01" }, {
-    limit: 1,
-    created_before: "2026-02-01T00:00:00Z",
-  }],
-  ["memory_context", { question: "cedar", tokenBudget: 50 }, { query: "cedar", max_tokens: 50 }],
-  ["memory_context", { q: "cedar", limit: 50 }, { query: "cedar", max_tokens: 50 }],
-];
-
-Deno.test("names that models guess are understood", async () => {
-  await withMcp(async (app) => {
-    await put(app, { content: "cedar one" });
-    await put(app, { content: "cedar two", memory_type: "episodic" });
-    for (const [name, guessed, right] of GUESSES) {
-      const results = [await callTool(app, name, guessed), await callTool(app, name, right)];
-      assert.equal(results[1].isError, undefined, JSON.stringify(right));
-      assert.deepEqual(results[0], results[1], JSON.stringify(guessed));
-    }
-    for (const guess of ["text", "content", "information", "fact"]) {
-      const { id } = await done(app, "memory_add", { [guess]: `by ${guess}` });
-      assert.equal(
-        (await done(app, "memory_get", { memory_id: id })).memory.content,
-        `by ${guess}`,
-      );
-    }
-  });
-});
-
-const SEARCH_NAMES = "its arguments are query, limit, offset, mode, tags, memory_type, " +
-  "min_importance, created_after, created_before, metadata, response_format";
-
-/** What is wrong with a call, and what a model is told of it. */
-const HELP: readonly (readonly [string, Json, string])[] = [
-  [
-    "memory_search",
-    { qeury: "x" },
-    `Cannot call memory_search: "qeury" is not an argument; did you mean "query"?; ${SEARCH_NAMES}`,
-  ],
-  [
-    "memory_search",
-    { query: "x", colour: 1 },
-    `Cannot call memory_search: "colour" is not an argument; ${SEARCH_NAMES}`,
-  ],
-  [
-    "memory_search",
-    { query: "x", q: "y" },
-    `Cannot call memory_search: "query" is there twice; ${SEARCH_NAMES}`,
-  ],
-  ["memory_search", {}, 'Cannot call memory_search: "query" is required'],
-  [
-    "memory_search",
-    { query: "x", since: "yesterday" },
-    'Cannot call memory_search: "created_after" must be a date or an RFC 3339 time, such as ' +
-    "2026-01-31 or 2026-01-31T12:00:00Z",
-  ],
-  ["memory_get", { id: "17" }, 'Cannot call memory_get: "id" must be a UUID'],
-  [
-    "memory_get",
-    { id: ID },
-    `Cannot find the memory: there is none with the id "${ID}"; ` +
-    "find it by memory_search or memory_list",
-  ],
-  [
-    "memory_add",
-    { content: "  " },
-    'Cannot call memory_add: "content" must not be empty or only white space',
-  ],
-  [
-    "memory_update",
-    { id: ID },
-    "Cannot call memory_update: nothing is to be changed; " +
-    "send content, memory_type, importance_score, tags or metadata",
-  ],
-  [
-    "memory_list",
-    { cursor: "nonsense" },
-    "Cannot list memories: the cursor is not one of ours",
-  ],
-];
-
-Deno.test("what is wrong is told with the way out", async () => {
-  await withMcp(async (app) => {
-    for (const [name, args, text] of HELP) {
-      const result = await callTool(app, name, args);
-      assert.deepEqual(result.content, [{ type: "text", text }]);
-      assert.equal(result.isError, true);
-      assert.equal(result.structuredContent.error.message, text);
-    }
-  });
-});
-
-Deno.test("a tool that is not there is told with those that are", async () => {
-  await withMcp(async (app) => {
-    const { body } = await ask(app, "tools/call", { name: "memory_serch", arguments: {} });
-    assert.deepEqual(body.error, {
-      code: -32602,
-      message: "Cannot call the tool: there is none of this name; there are memory_search, " +
-        "memory_get, memory_list, memory_context, memory_add, memory_update, memory_delete",
-    });
   });
 });
 
@@ -332,21 +219,11 @@ Deno.test("whatever a memory says, no line of it passes for one of ours", async 
         ] as const
       ) {
         const [{ text }] = (await callTool(app, name, args)).content;
+        // deno-lint-ignore no-control-regex -- Some readers take them for ends of lines.
         const lines: string[] = text.split(/\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/);
         const ours = lines.filter((line) => !/^>|^$/.test(line));
         assert.deepEqual(ours.filter((line) => line.includes(ID) || /Ignore|^\[x/.test(line)), []);
       }
     }
-  });
-});
-
-Deno.test("what is nested too deep or broken is refused before anything is kept", async () => {
-  await withMcp(async (app) => {
-    const deep = JSON.parse("[".repeat(20) + "]".repeat(20));
-    assert.match(
-      await refused(app, "memory_add", { content: "x", metadata: { deep } }),
-      /"metadata" must be at most 16 levels deep/,
-    );
-    assert.equal(app.brain.stats.totalMemories, 0);
   });
 });

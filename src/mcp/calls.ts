@@ -86,7 +86,8 @@ async function resultOf(
     return await withDeadline({ clock, ms: CALL_MS, late, signal }, call);
   } catch (error) {
     if (error instanceof AppError) return toolError(tool, error);
-    if (signal.aborted) throw error;
+    // The client has gone: nobody reads it.
+    if (signal.aborted) return { text: "Cannot go on: the call was cancelled", isError: true };
     logUnexpected(log, tool.name, error);
     return { text: UNEXPECTED, isError: true };
   }

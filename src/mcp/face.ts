@@ -42,6 +42,9 @@ const MOST_IN_BATCH = 20;
 const MOST_LISTENERS = 64;
 const MOST_LISTENED_TO = 100;
 
+/** Nobody reads it; the SDK says the same in the newer era. */
+const CLIENT_GONE = 499;
+
 /** In JSON-RPC's words. */
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
@@ -136,6 +139,9 @@ async function answerOlder(
   try {
     const answer = () => transport.handleRequest(request, { parsedBody });
     return await orAborted(request.signal, answer);
+  } catch (error) {
+    if (request.signal.aborted) return new Response(null, { status: CLIENT_GONE });
+    throw error;
   } finally {
     await server.close();
   }

@@ -13,17 +13,18 @@ import { revisionOf } from "../revision.ts";
 export const RESPONSE_FORMATS = ["concise", "detailed"] as const;
 export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
 
-/** Among others, where few words are wanted, a memory is cut here. */
-const CONCISE_CHARACTERS = 1_000;
+/** Among others a memory is cut here. */
+const LISTED_CHARACTERS = { concise: 1_000, detailed: 10_000 } as const;
 
 /** Whatever a reader may take for the end of a line, as Unicode and Python do. */
 // deno-lint-ignore no-control-regex -- They are what is looked for.
 const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/u;
 
-/** The beginning of a content that is long; undefined where all of it is wanted, or it is short. */
+/** The beginning of a content that is long; undefined where it is short. */
 function beginningOf(content: string, format: ResponseFormat): string | undefined {
-  if (format === "detailed" || content.length <= CONCISE_CHARACTERS) return undefined;
-  const cut = content.slice(0, CONCISE_CHARACTERS);
+  const most = LISTED_CHARACTERS[format];
+  if (content.length <= most) return undefined;
+  const cut = content.slice(0, most);
   // A character may be two units long: none is cut in halves.
   return cut.isWellFormed() ? cut : cut.slice(0, -1);
 }
@@ -73,15 +74,14 @@ function inOneLine(value: JsonValue): string {
 
 /** One of several memories, as data. */
 export function listedData(entry: Entry, format: ResponseFormat): JsonObject {
-  if (format === "detailed") return wholeData(entry, format);
   const { memory } = entry;
   const beginning = beginningOf(memory.content, format);
-  return {
-    id: memory.id,
+  const shown = {
     content: beginning ?? memory.content,
     ...(beginning !== undefined && { is_beginning: true }),
-    created_at: memory.created_at,
   };
+  if (format === "detailed") return { ...wholeData(entry, format), ...shown };
+  return { id: memory.id, ...shown, created_at: memory.created_at };
 }
 
 /** The one memory that was asked for, as data. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { idSchema, WRITABLE } from "../../memory.ts";
+import { Pace } from "../../pace.ts";
 import { SEARCH_MODES, type SearchResult } from "../../search.ts";
 import { SORTS } from "../../walks.ts";
 import { listedData, listedText, wholeData, wholeText } from "../memory_text.ts";
@@ -21,6 +22,17 @@ const response_format = responseFormatSchema;
 
 export function readingTools(brain: Brain): readonly Tool[] {
   return [searchTool(brain), getTool(brain), listTool(brain), contextTool(brain)];
+}
+
+/** A hundred long memories take their time. */
+async function inSlices<T, V>(items: readonly T[], view: (item: T) => V): Promise<V[]> {
+  const pace = new Pace();
+  const views: V[] = [];
+  for (const item of items) {
+    views.push(view(item));
+    if (pace.due) await pace.breathe();
+  }
+  return views;
 }
 
 function searchTool({ search }: Brain): Tool {
@@ -53,16 +65,17 @@ function searchTool({ search }: Brain): Tool {
         highlight: false,
       });
       const nextOffset = followingOffset(found, offset);
+      const shown = await inSlices(found.results, (one) => {
+        const score = rounded(one.score);
+        return {
+          text: listedText(one, format, `score ${score}`),
+          data: { ...listedData(one, format), score },
+        };
+      });
       return {
-        text: [
-          foundText(found, nextOffset),
-          ...found.results.map((one) => listedText(one, format, `score ${rounded(one.score)}`)),
-        ].join("\n\n"),
+        text: [foundText(found, nextOffset), ...shown.map(({ text }) => text)].join("\n\n"),
         structured: {
-          results: found.results.map((one) => ({
-            ...listedData(one, format),
-            score: rounded(one.score),
-          })),
+          results: shown.map(({ data }) => data),
           total: found.total,
           next_offset: nextOffset,
           mode: found.mode,
@@ -122,13 +135,15 @@ function listTool({ listing }: Brain): Tool {
     }),
     async run({ limit, cursor, sort, order, response_format: format, ...filters }) {
       const page = await listing.list({ limit, cursor, sort, order, filter: filterOf(filters) });
+      const head = pageText(page.entries.length, page.total, page.nextCursor);
+      const shown = await inSlices(page.entries, (entry) => ({
+        text: listedText(entry, format),
+        data: listedData(entry, format),
+      }));
       return {
-        text: [
-          pageText(page.entries.length, page.total, page.nextCursor),
-          ...page.entries.map((entry) => listedText(entry, format)),
-        ].join("\n\n"),
+        text: [head, ...shown.map(({ text }) => text)].join("\n\n"),
         structured: {
-          memories: page.entries.map((entry) => listedData(entry, format)),
+          memories: shown.map(({ data }) => data),
           total: page.total,
           next_cursor: page.nextCursor,
         },
