@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { claudeMemoryTools } from "../src/mcp/claude_memory.ts";
 import { A, create, textAt, view, withMemory } from "./claude_memory_kit.ts";
-import { put, withApp } from "./http_app.ts";
+import { type HttpApp, type Json, put, withApp } from "./http_app.ts";
 
 Deno.test("a file is a memory: search finds it by text and name, a person edits and deletes it", async () => {
   await withMemory(async (memory, app) => {
@@ -130,6 +130,68 @@ Deno.test("where there is no room the memory's own error is told", async () => {
     await assert.rejects(memory(create("/memories/b", "x")), { code: "insufficient_storage" });
     assert.equal(await textAt(memory, A), "x");
   }, { limits: { memories: 1, bytes: 0 } });
+});
+
+Deno.test("a directory that could only be renamed in part says how far it came", async () => {
+  await withMemory(async (memory, app) => {
+    for (const name of ["a", "b", "c"]) await memory(create(`/memories/d/${name}`, name));
+    const new_path = `/memories/${"e".repeat(300)}`;
+    await assert.rejects(memory({ command: "rename", old_path: "/memories/d", new_path }), {
+      code: "insufficient_storage",
+      message: /; 1 of 3 files were done before, go on with the others$/,
+    });
+    const { memories } = await app.done(200, "GET", "/memories?order=asc");
+    assert.deepEqual(memories.map(({ metadata }: Json) => metadata.filename), [
+      `${new_path}/a`,
+      "/memories/d/b",
+      "/memories/d/c",
+    ]);
+  }, { limits: { memories: 0, bytes: 1_500 } });
+});
+
+/** Adds a line as a careful client of the REST API does. */
+async function addByRest(app: HttpApp, line: string): Promise<void> {
+  const { memories: [{ id }] } = await app.done(200, "GET", "/memories");
+  for (;;) {
+    const { headers, body } = await app.call("GET", `/memories/${id}`);
+    const { status } = await app.call("PUT", `/memories/${id}`, {
+      json: { content: `${body.content}\n${line}` },
+      headers: { "If-Match": headers.get("etag") ?? "" },
+    });
+    if (status === 200) return;
+    assert.equal(status, 412);
+  }
+}
+
+Deno.test("what a person writes at the same moment is not lost, nor is what the tool writes", async () => {
+  await withMemory(async (memory, app) => {
+    await memory(create(A, "first"));
+    const numbers = Array.from({ length: 20 }, (_, n) => n);
+    await Promise.all(numbers.flatMap((n) => [
+      addByRest(app, `rest ${n}`),
+      memory({ command: "insert", path: A, insert_line: n % 2, insert_text: `tool ${n}` }),
+    ]));
+    const lines = (await textAt(memory, A)).split("\n").toSorted();
+    const wanted = numbers.flatMap((n) => [`rest ${n}`, `tool ${n}`]);
+    assert.deepEqual(lines, ["first", ...wanted].toSorted());
+  });
+});
+
+Deno.test("what is deleted while its directory is renamed is just gone", async () => {
+  await withMemory(async (memory, app) => {
+    for (const name of ["a", "b", "c"]) await memory(create(`/memories/d/${name}`, name));
+    const [id] = await app.ids();
+    const [renamed] = await Promise.all([
+      memory({ command: "rename", old_path: "/memories/d", new_path: "/memories/e" }),
+      app.done(204, "DELETE", `/memories/${id}`),
+    ]);
+    assert.equal(renamed, "Successfully renamed /memories/d to /memories/e");
+    const left = await app.done(200, "GET", "/memories?order=asc");
+    assert.deepEqual(left.memories.map(({ metadata }: Json) => metadata.filename), [
+      "/memories/e/a",
+      "/memories/e/b",
+    ]);
+  });
 });
 
 Deno.test("who has gone is not served when his turn comes", async () => {

@@ -214,11 +214,21 @@ async function inParts(
   signal: AbortSignal,
   work: (file: MemoryFile) => Promise<void>,
 ): Promise<void> {
+  let done = 0;
   for (let from = 0; from < files.length; from += AT_ONCE) {
     signal.throwIfAborted();
     const part = await Promise.allSettled(files.slice(from, from + AT_ONCE).map(work));
-    const failed = part.find((one) => one.status === "rejected" && !isGone(one.reason));
-    if (failed?.status !== "rejected") continue;
-    throw failed.reason;
+    const failed = part.filter((one) => one.status === "rejected" && !isGone(one.reason));
+    done += part.length - failed.length;
+    const [first] = failed;
+    if (first?.status === "rejected") throw stoppedAt(done, files.length, first.reason);
   }
+}
+
+/** Says how far it came: who asks again finds some of it done. */
+function stoppedAt(done: number, all: number, reason: unknown): unknown {
+  if (!(reason instanceof AppError) || done === 0) return reason;
+  const { code, message, retryAfterS } = reason;
+  const far = `${message}; ${done} of ${all} files were done before, go on with the others`;
+  return new AppError(code, far, { cause: reason, ...(retryAfterS && { retryAfterS }) });
 }
