@@ -17,47 +17,53 @@ const KIND = 0o170000, LINK = 0o120000;
 configure({ useWebWorkers: false });
 
 /** Throws `CommandError` where it is no archive that can be read. */
-export async function* openArchive(file: Deno.FsFile): AsyncGenerator<ArchivedFile> {
+export async function* openArchive(
+  path: string,
+  file: Deno.FsFile,
+): AsyncGenerator<ArchivedFile> {
   const archive = new ZipReader(new OpenedFile(file));
   try {
-    for (const entry of await listed(archive)) {
+    for (const entry of await listed(path, archive)) {
       if (entry.directory) continue;
       const isFile = ((entry.unixMode ?? 0) & KIND) !== LINK;
       const { filename: name, lastModDate: modifiedAt } = entry;
-      yield { name, isFile, modifiedAt, pieces: () => piecesOf(entry) };
+      yield { name, isFile, modifiedAt, pieces: () => piecesOf(path, entry) };
     }
   } finally {
     await archive.close();
   }
 }
 
-async function listed(archive: ZipReader<Deno.FsFile>): Promise<Entry[]> {
+async function listed(path: string, archive: ZipReader<Deno.FsFile>): Promise<Entry[]> {
   try {
     return await archive.getEntries();
   } catch (error) {
-    throw unreadable("it is no zip archive that can be read", error);
+    throw unreadable(path, `it is no zip archive that can be read${said(error)}`);
   }
 }
 
-async function* piecesOf(entry: Entry): AsyncGenerator<Uint8Array> {
+async function* piecesOf(path: string, entry: Entry): AsyncGenerator<Uint8Array> {
   if (entry.directory) return;
   const name = JSON.stringify(entry.filename);
-  if (entry.encrypted) throw new CommandError(`${name} in it has a password`);
+  if (entry.encrypted) throw unreadable(path, `${name} in it has a password`);
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const written = entry.getData(writable);
+  const written = entry.getData(writable, { checkSignature: true });
   // What it says of a damaged entry comes with the end of the pieces, too.
   written.catch(() => {});
   try {
     yield* readable;
     await written;
   } catch (error) {
-    throw unreadable(`${name} in it is damaged`, error);
+    throw unreadable(path, `${name} in it is damaged${said(error)}`);
   }
 }
 
-function unreadable(state: string, error: unknown): CommandError {
-  const reason = error instanceof Error ? error.message : "unknown";
-  return new CommandError(`${state} (${reason})`);
+function unreadable(path: string, state: string): CommandError {
+  return new CommandError(`Cannot read ${JSON.stringify(path)}: ${state}`);
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? ` (${error.message})` : "";
 }
 
 /** Any part of a file, as the reader asks for it. */

@@ -59,15 +59,10 @@ async function* archiveFiles(
 ): AsyncGenerator<SourceFile> {
   const { openArchive } = await import("./archive.ts");
   using file = await Deno.open(path).catch(cannotRead(path));
-  try {
-    for await (const { name, isFile, modifiedAt, pieces } of openArchive(file)) {
-      if (HIDDEN.test(name)) continue;
-      if (isFile) yield { path: name, modifiedAt: timeOf(modifiedAt), isOnly: false, pieces };
-      else tell(name, "is no file");
-    }
-  } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    throw new CommandError(`Cannot read ${JSON.stringify(path)}: ${error.message}`);
+  for await (const { name, isFile, modifiedAt, pieces } of openArchive(path, file)) {
+    if (HIDDEN.test(name)) continue;
+    if (isFile) yield { path: name, modifiedAt: timeOf(modifiedAt), isOnly: false, pieces };
+    else tell(name, "is no file");
   }
 }
 

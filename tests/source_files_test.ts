@@ -1,0 +1,163 @@
+/** What an import reads of a folder or an archive, and where an export puts its files: never outside. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { ZipWriter } from "@zip.js/zip.js/lib/zip-core-native.js";
+import { sourceFiles } from "../src/cli/source_files.ts";
+import { writeFolder } from "../src/cli/target_folder.ts";
+import { CommandError } from "../src/cli/terminal.ts";
+import { realTerminal } from "../src/cli/console.ts";
+import { each } from "./fakes/formats.ts";
+
+async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await work(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+interface Read {
+  readonly files: Record<string, string>;
+  readonly told: string[];
+}
+
+async function read(path: string): Promise<Read> {
+  const files: Record<string, string> = {};
+  const told: string[] = [];
+  const tell = (where: string, reason: string) => void told.push(`${where} ${reason}`);
+  for await (const file of sourceFiles(path, realTerminal.readPieces, tell)) {
+    const bytes = await Array.fromAsync(file.pieces());
+    files[file.path] = await new Blob(bytes.map((piece) => new Uint8Array(piece))).text();
+  }
+  return { files, told };
+}
+
+type Member = readonly [name: string, text: string, options?: object];
+
+async function archive(path: string, members: readonly Member[]): Promise<void> {
+  const bytes = new TransformStream<Uint8Array, Uint8Array>();
+  const written = new Response(bytes.readable).bytes();
+  const zip = new ZipWriter(bytes.writable, { useWebWorkers: false });
+  for (const [name, text, options] of members) {
+    await zip.add(name, new Blob([text]).stream(), { useWebWorkers: false, ...options });
+  }
+  await zip.close();
+  await Deno.writeFile(path, await written);
+}
+
+Deno.test("of a folder its files are read, in order; no link, nothing hidden, no archive", async () => {
+  await inFolder(async (folder) => {
+    const vault = join(folder, ".vault");
+    for (const path of ["b/c", ".obsidian", "__MACOSX"]) {
+      await Deno.mkdir(join(vault, path), { recursive: true });
+    }
+    for (const path of ["b.md", "a.md", "b/c/d.md", ".obsidian/x.md", "e.zip", ".f.md"]) {
+      await Deno.writeTextFile(join(vault, path), path);
+    }
+    await Deno.writeTextFile(join(folder, "secret"), "secret");
+    await Deno.symlink(join(folder, "secret"), join(vault, "link.md"));
+    await Deno.symlink(folder, join(vault, "out"));
+    const { files, told } = await read(vault);
+    assert.deepEqual(Object.entries(files), [["a.md", "a.md"], ["b/c/d.md", "b/c/d.md"], [
+      "b.md",
+      "b.md",
+    ]]);
+    assert.deepEqual(told, [
+      "e.zip is an archive, to be imported by itself",
+      "link.md is a link",
+      "out is a link",
+    ]);
+    assert.deepEqual((await read(join(vault, "a.md"))).files, { "a.md": "a.md" });
+    await assert.rejects(
+      read(join(vault, "none")),
+      /^CommandError: Cannot read ".*none": there is no/,
+    );
+  });
+});
+
+Deno.test("of an archive its files are read, large ones in pieces, and no link", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "a.zip");
+    const large = "conversation ".repeat(200_000);
+    await archive(path, [
+      ["data/conversations.json", large],
+      ["stored.txt", "stored", { level: 0 }],
+      ["ümläut/🙂.md", "x"],
+      ["__MACOSX/x.md", "x"],
+      [".hidden/x.md", "x"],
+      ["folder/", "", { directory: true }],
+      ["link.md", "/etc/passwd", { unixMode: 0o120777 }],
+    ]);
+    const { files, told } = await read(path);
+    assert.deepEqual(files, {
+      "data/conversations.json": large,
+      "stored.txt": "stored",
+      "ümläut/🙂.md": "x",
+    });
+    assert.deepEqual(told, ["link.md is no file"]);
+  });
+});
+
+Deno.test("an archive that leads out of itself, is damaged, locked or none is refused in one line", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "a.zip");
+    const out = "../../evil.md";
+    await archive(path, [["x".repeat(out.length), "cedar posts", { level: 0 }]]);
+    const bytes = await Deno.readFile(path);
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+    const evil = text.replaceAll("x".repeat(out.length), out);
+    const damaged = text.replace("cedar", "pines");
+    await archive(join(folder, "locked.zip"), [["a.md", "x", { password: "p" }]]);
+    const locked = await Deno.readFile(join(folder, "locked.zip"));
+    const cases: readonly (readonly [string | Uint8Array, RegExp])[] = [
+      [evil, /it is no zip archive that can be read \(.*filename.*\)$/i],
+      [text.slice(0, -60), /it is no zip archive that can be read \(.*\)$/],
+      ["", /it is no zip archive that can be read \(.*\)$/],
+      [damaged, /in it is damaged \(.*\)$/],
+      [locked, /"a\.md" in it has a password$/],
+    ];
+    for (const [content, reason] of cases) {
+      const all = typeof content === "string"
+        ? Uint8Array.from(content, (c) => c.charCodeAt(0))
+        : content;
+      await Deno.writeFile(path, all);
+      await assert.rejects(read(path), (error) => {
+        assert.ok(error instanceof CommandError, String(error));
+        assert.match(error.message, /^Cannot read "[^"]*a\.zip": [^\n]*$/);
+        assert.match(error.message, reason);
+        return true;
+      });
+    }
+  });
+});
+
+Deno.test("a folder is written whole, for its owner alone, or not at all", async () => {
+  await inFolder(async (folder) => {
+    const names = async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+    const path = join(folder, "out");
+    const files = [{ path: "a.md", text: "a" }, { path: "b/c.md", text: "c" }];
+    async function* broken() {
+      yield* files;
+      await Promise.resolve();
+      throw new CommandError("it broke");
+    }
+    await assert.rejects(writeFolder(path, broken()), /it broke/);
+    assert.deepEqual(await names(), []);
+    await Deno.mkdir(path);
+    assert.equal(await writeFolder(path, each(files)), 2);
+    assert.deepEqual(await names(), ["out"]);
+    assert.equal(await Deno.readTextFile(join(path, "b/c.md")), "c");
+    assert.equal((await Deno.stat(join(path, "b/c.md"))).mode! & 0o777, 0o600);
+    assert.equal((await Deno.stat(join(path, "b"))).mode! & 0o777, 0o700);
+    const cases: readonly [string, RegExp][] = [
+      [path, /has something in it; name a new folder$/],
+      [join(path, "a.md"), /it is there and is no folder$/],
+      [join(folder, "none/out"), /there is no such file or folder$/],
+    ];
+    for (const [place, reason] of cases) {
+      await assert.rejects(writeFolder(place, each(files)), reason);
+    }
+    assert.deepEqual((await read(path)).files, { "a.md": "a", "b/c.md": "c" });
+  });
+});
