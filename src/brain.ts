@@ -7,6 +7,7 @@ import { type BackupPlan, Backups } from "./backups.ts";
 import type { Clock } from "./clock.ts";
 import { Contexts } from "./context.ts";
 import { Duplicates } from "./duplicates.ts";
+import { Embedded } from "./embedded.ts";
 import type { AnyEmbedder, ServedModels } from "./embedder.ts";
 import { AppError } from "./errors.ts";
 import { type EventFeed, Events } from "./events.ts";
@@ -71,7 +72,8 @@ export class Brain {
   readonly indexer: Indexer;
   readonly reindexing: Reindexing;
   readonly #events: Events;
-  readonly #state = new State();
+  readonly #embedded: Embedded;
+  readonly #state: State;
   readonly #store: Store;
   readonly #projection: Projection;
   readonly #accesses: Accesses;
@@ -84,7 +86,7 @@ export class Brain {
   constructor(options: BrainOptions) {
     const { store, clock, newId, textIndex, newVectorIndex, embedder, exportFolder } = options;
     const { version, embeddingsBytes, heap, backupPlan: plan, log } = options;
-    const state = this.#state;
+    const state = this.#state = new State(embedder !== undefined);
     this.#store = store;
     this.#events = new Events({ store, log });
     const walks = new Walks(options.run);
@@ -93,6 +95,8 @@ export class Brain {
       models: options.models,
       newVectorIndex,
       memory: (id) => state.get(id),
+      indexed: (id) => this.#embedded.indexed(id),
+      indexChanged: () => this.#embedded.indexChanged(),
       clock,
       random: options.random,
       log: (message) => log("indexer", { message }),
@@ -106,6 +110,8 @@ export class Brain {
     const projection = new Projection({ state, ...derived, log });
     const quota = this.#quota(options);
     const locks = new Locks();
+    const isIndexed = (id: string) => indexer.isIndexed(id);
+    this.#embedded = new Embedded({ state, store, locks, isIndexed, clock });
     const idempotency = new Idempotency(state, clock);
     const accesses = new Accesses(state, store, projection, clock);
     const shared = { state, store, quota, locks, idempotency, clock, newId };
@@ -184,17 +190,18 @@ export class Brain {
     return this.stats.integrity();
   }
 
-  /** Says that no new work is taken; what runs goes on. */
+  /** Says that no new work is taken, also to who listens; what runs goes on. */
   stopTaking(): void {
     this.#phase = "stopping";
+    this.#events.stop();
   }
 
   /** Makes everything durable and lets go of the data folder. */
   async close(): Promise<void> {
     this.stopTaking();
     this.#stopping.abort();
-    this.#events.stop();
     await this.indexer.stop();
+    await this.#embedded.stop();
     await this.#deriving;
     await this.backups.stop();
     try {

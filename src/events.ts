@@ -10,7 +10,7 @@
  * The latest events are held in memory, by the names of the memories only. What happened before the
  * start is read from the journal's files when the first listener asks for it.
  */
-import { type EventFeed, type Listener } from "./events/feed.ts";
+import type { EventFeed, Listener } from "./events/feed.ts";
 import { RingListener } from "./events/listener.ts";
 import { Ring } from "./events/ring.ts";
 import type { Position, Step } from "./history.ts";

@@ -53,6 +53,8 @@ export interface DraftOptions {
 interface DraftedEntry {
   readonly memory: Memory;
   readonly access: Access | undefined;
+  /** What it takes the place of. */
+  readonly before?: Memory;
 }
 
 interface Drafted {
@@ -192,7 +194,7 @@ export class ImportDraft {
         this.#drafted.set(id, withAccess(drafted));
       } else if (this.#replaces(drafted, { memory })) {
         this.#updated++;
-        if (!drafted.isDated) this.#drafted.set(id, withCreation(drafted, memory.created_at));
+        this.#drafted.set(id, inPlaceOf(memory, drafted));
       } else this.#drafted.delete(id);
     }
   }
@@ -269,9 +271,10 @@ function withAccess(drafted: Drafted): Drafted {
 }
 
 /** What a record does not say of a memory that is there already stays: it did not come anew. */
-function withCreation(drafted: Drafted, createdAt: string): Drafted {
+function inPlaceOf(before: Memory, drafted: Drafted): Drafted {
   const { memory, access } = drafted.entry;
-  return { ...drafted, entry: { memory: { ...memory, created_at: createdAt }, access } };
+  const created_at = drafted.isDated ? memory.created_at : before.created_at;
+  return { ...drafted, entry: { memory: { ...memory, created_at }, access, before } };
 }
 
 function unreadable(error: unknown): string {

@@ -98,9 +98,12 @@ export class Imports {
     const { store, projection, quota, backups } = this.#options;
     const changes: Change[] = [];
     const pace = new Pace();
-    for (const { memory, access } of draft.entries()) {
+    for (const { memory, access, before } of draft.entries()) {
       if (pace.due) await pace.breathe();
-      changes.push({ op: "put", memory, ...(access && { access }) });
+      const existing = before !== undefined && access && { existing: true } as const;
+      const reworded = before !== undefined && before.content !== memory.content &&
+        { reworded: true } as const;
+      changes.push({ op: "put", memory, ...(access && { access }), ...existing, ...reworded });
     }
     const receipt = seal({ json: { ...report, errors: [...report.errors] } });
     if (receipt !== undefined) changes.push({ op: "receipt", receipt });

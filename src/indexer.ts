@@ -11,33 +11,20 @@
  * Where another model is set, the vectors of the one before serve until the new ones are complete:
  * two generations side by side, both told of every change, the new one alone filling up.
  */
-import type { Clock } from "./clock.ts";
-import { type AnyEmbedder, EmbedderError, type ServedModels } from "./embedder.ts";
+import { EmbedderError } from "./embedder.ts";
 import { converge, useAdopted, vectorStoreOf } from "./indexer/elsewhere.ts";
 import { Generation } from "./indexer/generation.ts";
 import type { GenerationOptions } from "./indexer/generation_options.ts";
 import type { FailedReason } from "./indexer/given_up.ts";
+import type { IndexerOptions } from "./indexer/indexer_options.ts";
 import { newestFirst } from "./indexer/newest_first.ts";
 import { type IndexerStats, type IndexerStatus, statsOf, statusOf } from "./indexer/progress.ts";
 import type { Serving } from "./indexer/serving.ts";
-import { inSlices } from "./indexer/slices.ts";
+import { inSlices, memoriesOf } from "./indexer/slices.ts";
 import type { Memory } from "./memory.ts";
-import type { VectorIndex, VectorsKind } from "./vector_index.ts";
 
+export type { IndexerOptions } from "./indexer/indexer_options.ts";
 export type { Serving } from "./indexer/serving.ts";
-
-export interface IndexerOptions {
-  /** Left out: only vectors that clients send are indexed. */
-  readonly embedder?: AnyEmbedder | undefined;
-  readonly models?: ServedModels | undefined;
-  readonly newVectorIndex: (kind: VectorsKind) => VectorIndex;
-  /** The state's memory of an id, now. */
-  readonly memory: (id: string) => Memory | undefined;
-  readonly clock: Clock;
-  /** 0 to 1, for the jitter of retries. */
-  readonly random: () => number;
-  readonly log?: ((message: string) => void) | undefined;
-}
 
 export class Indexer {
   readonly #options: IndexerOptions;
@@ -85,6 +72,7 @@ export class Indexer {
       random,
       stopping: this.#stopping.signal,
       outgrown: (...what) => this.#outgrown(generation, ...what),
+      indexed: (id) => this.#indexed(id, generation),
       settled: () => this.#settle(),
       log,
     });
@@ -104,6 +92,16 @@ export class Indexer {
   /** To be called after every durable put. */
   put(memory: Memory): void {
     for (const generation of this.#generations) generation.put(memory);
+    this.#indexed(memory.id); // Where its text was changed and changed back, nothing is written.
+  }
+
+  #indexed(id: string, generation = this.#serving): void {
+    if (generation === this.#serving && this.isIndexed(id)) this.#options.indexed?.(id);
+  }
+
+  /** Whether the index that serves holds the vectors of a memory as it is now. */
+  isIndexed(id: string): boolean {
+    return this.#serving.isCurrent(id);
   }
 
   /** To be called after every durable delete. */
@@ -236,11 +234,8 @@ export class Indexer {
     void this.#feed(this.#memories(new Set(generation.ids())));
   }
 
-  *#memories(ids: Iterable<string>): Generator<Memory> {
-    for (const id of ids) {
-      const memory = this.#options.memory(id);
-      if (memory !== undefined) yield memory;
-    }
+  #memories(ids: Iterable<string>): Iterable<Memory> {
+    return memoriesOf(ids, this.#options.memory);
   }
 
   /** Looks whether the former model can still be asked. */
@@ -261,6 +256,7 @@ export class Indexer {
     this.#next = undefined;
     this.#isGone = false;
     this.#options.log?.("the vectors of the model that is set are in use");
+    this.#options.indexChanged?.();
   }
 
   #leave(generation: Generation): void {

@@ -201,7 +201,8 @@ export class Memories {
     const release = growth > 0 ? await quota.reserve(0, growth) : () => {};
     try {
       const receipt = seal({ memory, access: state.access(memory.id) });
-      await store.append({ op: "put", memory, ...(receipt && { receipt }) });
+      const reworded = memory.content !== before.content && { reworded: true } as const;
+      await store.append({ op: "put", memory, ...reworded, ...(receipt && { receipt }) });
       return { memory, access: state.access(memory.id) };
     } finally {
       release();

@@ -88,6 +88,8 @@ export type Change =
     readonly access?: Access;
     /** It was there already, where `access` is given all the same. */
     readonly existing?: true;
+    /** An update that changes the text. */
+    readonly reworded?: true;
     readonly receipt?: Receipt;
   }
   | { readonly op: "delete"; readonly id: string; readonly receipt?: Receipt }

@@ -116,4 +116,8 @@ export class Projection {
   receipts(at: string): Iterable<Receipt> {
     return this.#state.receipts(at);
   }
+
+  unembedded(): Iterable<string> {
+    return this.#state.unembedded();
+  }
 }

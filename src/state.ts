@@ -37,11 +37,20 @@ export class State {
   readonly #byVectorLength = new Map<number, number>();
   readonly #byType = new Map<MemoryType, number>();
   readonly #byTag = new Map<string, number>();
+  /** Whose text was written, and which were not yet told to be found by their meaning. */
+  readonly #unembedded = new Set<string>();
+  readonly #embedsTexts: boolean;
+
+  /** `embedsTexts`: false where only vectors of the clients' own are ever found by. */
+  constructor(embedsTexts = true) {
+    this.#embedsTexts = embedsTexts;
+  }
 
   apply(change: Change): void {
     switch (change.op) {
       case "put":
         this.#put(change.memory);
+        if (isWritten(change)) this.#awaitEmbedding(change.memory);
         if (change.access !== undefined) this.#setAccess(change.memory.id, change.access);
         break;
       case "delete":
@@ -52,8 +61,10 @@ export class State {
           if (this.#memories.has(id)) this.#setAccess(id, access);
         }
         break;
-      case "receipt":
       case "embedded":
+        for (const id of change.ids) this.#unembedded.delete(id);
+        break;
+      case "receipt":
         break;
     }
     if ("receipt" in change && change.receipt !== undefined) this.#keepReceipt(change.receipt);
@@ -77,6 +88,12 @@ export class State {
     this.#count(before, -1);
     this.#memories.delete(id);
     this.#accesses.delete(id);
+    this.#unembedded.delete(id);
+  }
+
+  #awaitEmbedding({ id, embedding }: Memory): void {
+    if (this.#embedsTexts || embedding !== undefined) this.#unembedded.add(id);
+    else this.#unembedded.delete(id);
   }
 
   #count(memory: Memory, step: 1 | -1): void {
@@ -199,11 +216,25 @@ export class State {
     for (const receipt of this.#receipts.values()) if (receipt.at >= oldest) yield receipt;
   }
 
+  isUnembedded(id: string): boolean {
+    return this.#unembedded.has(id);
+  }
+
+  /** Those that are yet to be told to be found by their meaning. */
+  unembedded(): Iterable<string> {
+    return this.#unembedded;
+  }
+
   /** The length of the vectors that clients sent; undefined where none did. */
   get vectorLength(): number | undefined {
     const [length] = this.#byVectorLength.keys();
     return length;
   }
+}
+
+/** Whether a text is another than before. By the change alone: the state may be ahead of it. */
+function isWritten({ access, existing, reworded }: Change & { readonly op: "put" }): boolean {
+  return reworded === true || access !== undefined && existing !== true;
 }
 
 /** A receipt from before then is no longer honoured. */

@@ -12,6 +12,8 @@ export interface DurableState {
   entries(): Iterable<Entry>;
   /** Those that are still honoured at the given time (RFC 3339). */
   receipts(at: string): Iterable<Receipt>;
+  /** Memories whose `embedded` is yet to come. May be walked while changes are applied. */
+  unembedded(): Iterable<string>;
 }
 
 /**

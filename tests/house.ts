@@ -31,6 +31,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   brain: "service",
   context: "service",
   duplicates: "service",
+  embedded: "service",
   events: "service",
   exports: "service",
   extraction: "service",

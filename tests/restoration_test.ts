@@ -209,7 +209,7 @@ Deno.test("what is not wholly good is refused, and nothing in the folder is chan
     ["a.ndjson", `${JSON.stringify(NEW[0])}\n{broken\n`, /record 1: Cannot read the JSON/],
     ["backup-20260131T120000Z-00000000.json", good, /not those that its name tells/],
     ["memories.json", snapshot.subarray(0, -20), /its checksum/],
-    ["memories.json", '{"format":"second-brain/2","memories":[\n]}', /newer version/],
+    ["memories.json", '{"format":"second-brain/4","memories":[\n]}', /newer version/],
   ];
   for (const [name, text, message] of sources) {
     disk.put(`/elsewhere/${name}`, text);

@@ -169,7 +169,7 @@ Deno.test("what a newer version wrote is refused, and nothing is touched", async
   const { disk } = await longLife();
   const header = textAt(disk, "/data/journal/000003.log");
   const cases: readonly (readonly [string, string])[] = [
-    [PATH, textAt(disk, PATH).replace("second-brain/1", "second-brain/2")],
+    [PATH, textAt(disk, PATH).replace("second-brain/3", "second-brain/4")],
     [PREVIOUS, '{\n  "format": "second-brain/7", "what": "ever" }'],
   ];
   assert.ok(header.includes("second-brain-journal/3"));

@@ -131,7 +131,7 @@ Deno.test("what is missing, empty or no file at all is told as a start tells it"
       await assertAgrees(disk, `${path} ${change}`);
     }
   }
-  for (const text of ["null", "[]", '{"format":"second-brain/2","memories":[\n]}']) {
+  for (const text of ["null", "[]", '{"format":"second-brain/4","memories":[\n]}']) {
     const disk = copyOf(made);
     disk.put(PATH, text);
     await assertAgrees(disk, text);

@@ -4,7 +4,7 @@ import type { Memory } from "../memory.ts";
 import type { SourceOf, VectorIndex } from "../vector_index.ts";
 import type { IndexWriter } from "./index_writer.ts";
 import type { Remembered } from "./remembered.ts";
-import { inSlices } from "./slices.ts";
+import { inSlices, memoriesOf } from "./slices.ts";
 
 export interface AdoptionOptions {
   readonly vectorIndex: VectorIndex;
@@ -39,7 +39,7 @@ export class Adoption {
 
   async #found(ids: readonly string[]): Promise<void> {
     const { writer, memory, stopping, adopted, settled } = this.#options;
-    await inSlices(this.#memories(ids), stopping, async (slice) => {
+    await inSlices(memoriesOf(ids, memory), stopping, async (slice) => {
       await this.take(slice);
       // Edited or deleted meanwhile, it is what its change made of it.
       for (const { id } of slice) {
@@ -47,12 +47,5 @@ export class Adoption {
       }
     });
     settled();
-  }
-
-  *#memories(ids: readonly string[]): Generator<Memory> {
-    for (const id of ids) {
-      const memory = this.#options.memory(id);
-      if (memory !== undefined) yield memory;
-    }
   }
 }

@@ -61,6 +61,7 @@ export class Generation {
       dimensions: () => this.#length.known,
       unindexed: (id) => this.#putAgain(id),
       rejected: ({ id, source }) => this.#givenUp.add(id, source, "dimensions"),
+      indexed: options.indexed,
       settled,
       log,
     });
@@ -130,7 +131,11 @@ export class Generation {
     return this.#worker?.trouble;
   }
 
-  /** Every memory that it knows of; some come twice. */
+  isCurrent(id: string): boolean {
+    return this.#writer.isCurrent(id);
+  }
+
+  /** All that it knows of; some come twice. */
   *ids(): Generator<string> {
     yield* this.#writer.ids();
     if (this.#worker !== undefined) yield* this.#worker.ids();
@@ -287,9 +292,8 @@ export class Generation {
   #lengthChanged(): void {
     const { known, isSettled, isOutgrown } = this.#length;
     if (known !== undefined && isOutgrown) return this.#options.outgrown(known, isSettled);
-    const waiting = [...this.#worker?.ids() ?? []].filter((id) => {
-      return this.#options.memory(id)?.embedding !== undefined;
-    });
+    const isOwn = (id: string) => this.#options.memory(id)?.embedding !== undefined;
+    const waiting = [...this.#worker?.ids() ?? []].filter(isOwn);
     const ids = [...this.#writer.unaligned, ...this.#givenUp.ids(), ...waiting];
     for (const id of ids) this.#putAgain(id);
   }

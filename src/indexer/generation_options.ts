@@ -22,6 +22,8 @@ export interface GenerationOptions {
   readonly stopping: AbortSignal;
   /** The provider's vectors have this length, and the index is one of another. */
   readonly outgrown: (length: number, isSettled: boolean) => void;
+  /** The index holds what is wanted of this memory. */
+  readonly indexed: (id: string) => void;
   /** Something is over, well or not. */
   readonly settled: () => void;
   readonly log: (message: string) => void;

@@ -33,6 +33,8 @@ export interface IndexWriterOptions {
   readonly rejected: (entry: Sourced) => void;
   /** The index holds nothing of this memory now, and its text may be wanted. */
   readonly unindexed: (id: string) => void;
+  /** The index holds what is wanted of this memory. */
+  readonly indexed: (id: string) => void;
   /** What could be written was. */
   readonly settled: () => void;
   readonly log: (message: string) => void;
@@ -258,6 +260,7 @@ export class IndexWriter {
     if (!this.isCurrent(id) || this.#keepsFields && this.#options.memory(id) !== memory) {
       this.align(id);
     }
+    if (this.isCurrent(id)) this.#options.indexed(id);
   }
 
   get #keepsFields(): boolean {

@@ -25,3 +25,14 @@ export async function inSlices(
   }
   await work(slice);
 }
+
+/** Those of them that are there, each as it is when its turn comes. */
+export function* memoriesOf(
+  ids: Iterable<string>,
+  memoryOf: (id: string) => Memory | undefined,
+): Generator<Memory> {
+  for (const id of ids) {
+    const memory = memoryOf(id);
+    if (memory !== undefined) yield memory;
+  }
+}

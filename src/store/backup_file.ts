@@ -32,7 +32,7 @@ export async function readBackupFile(
     pieces,
     isLinesName(path),
     defaults,
-    (entry) => apply({ op: "put", ...entry }),
+    (entry) => apply({ op: "put", ...entry, existing: true }),
   );
   const said = parseBackupName(basename(path))?.sum;
   if (said === undefined || hash.digest("hex").startsWith(said)) return count;
@@ -56,7 +56,7 @@ async function readSnapshotFile(
         "cut off or changed by hand",
     );
   }
-  for (const entry of snapshot.entries) apply({ op: "put", ...entry });
+  for (const entry of snapshot.entries) apply({ op: "put", ...entry, existing: true });
   for (const receipt of snapshot.receipts) apply({ op: "receipt", receipt });
   return snapshot.entries.length;
 }

@@ -54,10 +54,10 @@ async function loadIntact(
   if (await folder.fs.size(path) === undefined) return undefined;
   const snapshot = await loadSnapshot(folder.fs, path);
   if (snapshot === undefined) return undefined;
-  const { mark, entries, receipts } = snapshot;
+  const { mark, entries, receipts, unembedded } = snapshot;
   const pace = new Pace();
   for (const entry of entries) {
-    state.apply(putOf(entry));
+    state.apply(putOf(entry, unembedded.has(entry.memory.id)));
     if (pace.due) await pace.breathe();
   }
   for (const receipt of receipts) state.apply({ op: "receipt", receipt });
@@ -113,8 +113,9 @@ async function loadSalvage(
   return { mark: { generation: 0, lastSeq: 0 }, intact: false, path: undefined, loaded: 0 };
 }
 
-function putOf({ memory, access }: Entry): Change {
-  return { op: "put", memory, access };
+/** That it was written is an old story, but where it was not told yet to be embedded. */
+function putOf({ memory, access }: Entry, isUnembedded = false): Change {
+  return { op: "put", memory, access, existing: true, ...isUnembedded && { reworded: true } };
 }
 
 /** Notes damage to a file, and keeps the file as it is in quarantine. */

@@ -87,6 +87,7 @@ const changeSchema = z.discriminatedUnion("op", [
     memory: memorySchema,
     access: z.exactOptional(accessSchema),
     existing: z.exactOptional(z.literal(true)),
+    reworded: z.exactOptional(z.literal(true)),
     receipt: z.exactOptional(receiptSchema),
   }),
   z.strictObject({
@@ -147,6 +148,7 @@ function plainChange(record: Exclude<JournalRecord, { op: "stage" }>): unknown {
         memory: plainMemory(record.memory),
         access: record.access,
         existing: record.existing,
+        reworded: record.reworded,
         receipt: record.receipt && plainReceipt(record.receipt),
       };
     case "delete":

@@ -17,7 +17,7 @@ import {
   parseFoot,
   parseHead,
   parseOrNull,
-  SNAPSHOT_FORMAT,
+  SNAPSHOT_FORMATS,
   type SnapshotMark,
 } from "./snapshot.ts";
 
@@ -25,7 +25,7 @@ import {
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 
 const fieldsSchema = z.object({
-  format: z.literal(SNAPSHOT_FORMAT),
+  format: z.enum(SNAPSHOT_FORMATS),
   generation: z.int().min(0),
   last_seq: z.int().min(0),
 });
@@ -40,7 +40,7 @@ export async function readEditedSnapshot(
   path: string,
 ): Promise<{ mark: SnapshotMark; entries: Entry[]; retimed: number }> {
   // Receipts may take any room, and are not worth guessing after an edit.
-  const records = new JsonRecordReader(MAX_LINE_BYTES, ["receipts"]);
+  const records = new JsonRecordReader(MAX_LINE_BYTES, ["receipts", "unembedded"]);
   const entries: Entry[] = [];
   let retimed = 0;
   const pace = new Pace();

@@ -2,15 +2,18 @@
  * The snapshot: the whole state as one JSON document, one memory a line, so that it streams in and
  * out, diffs well and is read by any tool.
  *
- *     {"format":"second-brain/1","generation":12,"memories":[
+ *     {"format":"second-brain/3","generation":12,"memories":[
  *     {"id":"0199…","content":"…",…},
  *     {"id":"0199…","content":"…",…}
  *     ],"receipts":[
+ *     ],"unembedded":[
+ *     "0199…"
  *     ],"count":2,"last_seq":3471,"written_at":"2026-…","sha256":"…"}
  *
  * `generation` is the first journal file whose records come after it, `last_seq` the last record it
  * certainly contains. It may contain later ones too: replaying those again changes nothing.
- * `sha256` covers every byte before its own comma.
+ * `sha256` covers every byte before its own comma. Format 1 had no `unembedded`; the journal is in
+ * format 3 as well, and there was no 2.
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
@@ -19,15 +22,13 @@ import type { Entry, Receipt } from "../memory.ts";
 import { Pace } from "../pace.ts";
 import type { DurableState } from "../store.ts";
 import { decodeEntry, decodeReceipt, encodeEntry, encodeReceipt } from "./codec.ts";
-import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
+import { type FileSystem, readPieces } from "./fs.ts";
 import { MAX_LINE_BYTES } from "./journal.ts";
+import { PIECE_BYTES, SummedText } from "./summed_text.ts";
 
-const VERSION = 1;
-export const SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
+const VERSION = 3, SNAPSHOT_FORMAT = `second-brain/${VERSION}`;
+export const SNAPSHOT_FORMATS = ["second-brain/1", SNAPSHOT_FORMAT] as const;
 
-/** What is read or written at once: as text still small enough for the part of the heap that is
- * cleaned often. */
-const PIECE_BYTES = 64 * 1024;
 /** Head and foot are shorter, by far. */
 const FRAME_BYTES = 1024;
 const LINE_FEED = 10;
@@ -40,7 +41,7 @@ export interface SnapshotMark {
 }
 
 const headSchema = z.strictObject({
-  format: z.literal(SNAPSHOT_FORMAT),
+  format: z.enum(SNAPSHOT_FORMATS),
   generation: z.int().min(0),
   memories: z.tuple([]),
 });
@@ -81,6 +82,8 @@ export async function writeSnapshot(
     const count = await addAll(encoded(state.entries(), encodeEntry));
     await text.add('],"receipts":[\n');
     await addAll(encoded(state.receipts(writtenAt), encodeReceipt));
+    await text.add('],"unembedded":[\n');
+    await addAll(encoded(state.unembedded(), JSON.stringify));
     const foot = JSON.stringify({ count, last_seq: mark.lastSeq, written_at: writtenAt });
     await text.add(`],${foot.slice(1, -1)}`);
     await text.add(`${SUM}${await text.sum()}"}\n`);
@@ -94,43 +97,6 @@ export async function writeSnapshot(
 
 function* encoded<T>(items: Iterable<T>, encode: (item: T) => string): Generator<string> {
   for (const item of items) yield encode(item);
-}
-
-/** Text on its way to a file, summed up; one buffer for all of it, so that little is thrown away. */
-class SummedText {
-  readonly #file: FileHandle;
-  readonly #hash = createHash("sha256");
-  readonly #encoder = new TextEncoder();
-  readonly #buffer = new Uint8Array(PIECE_BYTES);
-  #used = 0;
-  bytes = 0;
-
-  constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  async add(text: string): Promise<void> {
-    for (let rest = text; rest !== "";) {
-      const { read, written } = this.#encoder.encodeInto(rest, this.#buffer.subarray(this.#used));
-      this.#used += written;
-      rest = rest.slice(read);
-      if (rest !== "") await this.flush();
-    }
-  }
-
-  async flush(): Promise<void> {
-    const bytes = this.#buffer.subarray(0, this.#used);
-    this.#hash.update(bytes);
-    await writeAll(this.#file, bytes);
-    this.bytes += bytes.length;
-    this.#used = 0;
-  }
-
-  /** Of everything so far, hex. What is added afterwards is not summed up any more. */
-  async sum(): Promise<string> {
-    await this.flush();
-    return this.#hash.copy().digest("hex");
-  }
 }
 
 /**
@@ -151,6 +117,7 @@ export interface LoadedSnapshot {
   readonly mark: SnapshotMark;
   readonly entries: readonly Entry[];
   readonly receipts: readonly Receipt[];
+  readonly unembedded: ReadonlySet<string>;
 }
 
 /**
@@ -163,15 +130,17 @@ export async function loadSnapshot(
 ): Promise<LoadedSnapshot | undefined> {
   const entries: Entry[] = [];
   const receipts: Receipt[] = [];
+  const unembedded = new Set<string>();
   const pace = new Pace(LOADING_SLICE_MS);
-  let section: "head" | "memories" | "receipts" = "head";
+  let section: "head" | "memories" | "receipts" | "unembedded" = "head";
   const take = (line: string) => {
     if (section === "head") section = "memories";
-    else if (line.startsWith("]")) section = "receipts";
+    else if (line.startsWith("]")) section = section === "memories" ? "receipts" : "unembedded";
     else {
       const value: unknown = JSON.parse(line.endsWith(",") ? line.slice(0, -1) : line);
       if (section === "memories") entries.push(decodeEntry(value));
-      else receipts.push(decodeReceipt(value));
+      else if (section === "receipts") receipts.push(decodeReceipt(value));
+      else unembedded.add(z.string().parse(value));
     }
   };
   // Many lines at once: a decoder for each took longer than the parsing of it.
@@ -189,7 +158,7 @@ export async function loadSnapshot(
       begun = text.slice(start);
       if (begun.length > MAX_LINE_BYTES) throw new SyntaxError("a line is longer than any of ours");
     });
-    return mark && { mark, entries, receipts };
+    return mark && { mark, entries, receipts, unembedded };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof ZodError) return undefined;
     throw error;
