@@ -1,11 +1,21 @@
 /** mem0's face over the app in process, and a chat model that says what a test wants it to. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import type { Brain } from "../src/brain.ts";
 import type { ChatModel, Prompt } from "../src/chat_model.ts";
 import { Extraction } from "../src/extraction.ts";
 import { mem0Face } from "../src/http/mem0.ts";
-import { type Asked, type HttpApp, type Json, KEY, replyLeaks, type Setup } from "./http_app.ts";
-import type { FakeClock } from "./fakes/indexing.ts";
+import {
+  type Asked,
+  type HttpApp,
+  type Json,
+  KEY,
+  NOW,
+  replyLeaks,
+  type Setup,
+  withApp,
+} from "./http_app.ts";
+import { FakeClock } from "./fakes/indexing.ts";
 
 export const READ_KEY = "read-0123456789abcdef";
 
@@ -85,4 +95,31 @@ export async function add(app: HttpApp, text: string, fields: Json = {}): Promis
   const messages = [{ role: "user", content: text }];
   const json = { messages, infer: false, ...fields };
   return (await told(200, app, "POST", "/v3/memories/add/", json)).results[0].id;
+}
+
+export async function withMem0(
+  test: (app: HttpApp, clock: FakeClock) => Promise<void>,
+): Promise<void> {
+  const clock = new FakeClock();
+  await clock.advance(Date.parse(NOW));
+  await withApp((app) => test(app, clock), mem0Setup({ clock }));
+}
+
+/** As every route shows a memory. */
+export function shown(id: string, text: string, fields = {}) {
+  return {
+    id,
+    memory: text,
+    user_id: null,
+    agent_id: null,
+    app_id: null,
+    run_id: null,
+    hash: createHash("md5").update(text).digest("hex"),
+    metadata: {},
+    categories: [],
+    created_at: NOW,
+    updated_at: NOW,
+    expiration_date: null,
+    ...fields,
+  };
 }

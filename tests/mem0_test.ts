@@ -1,37 +1,10 @@
 /** mem0's routes: what each answers, whole, as its clients know it. */
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
-import { type HttpApp, type Json, NOW, put, withApp } from "./http_app.ts";
-import { FakeClock } from "./fakes/indexing.ts";
+import { type Json, NOW, put } from "./http_app.ts";
 import { idOf } from "./fakes/store_kit.ts";
-import { add, ask, mem0Setup, READ_KEY, told } from "./mem0_kit.ts";
+import { add, ask, READ_KEY, shown, told, withMem0 } from "./mem0_kit.ts";
 
 const FENCE = "The fence gets cedar posts.";
-
-async function withMem0(test: (app: HttpApp, clock: FakeClock) => Promise<void>): Promise<void> {
-  const clock = new FakeClock();
-  await clock.advance(Date.parse(NOW));
-  await withApp((app) => test(app, clock), mem0Setup({ clock }));
-}
-
-/** As every route shows a memory. */
-function shown(id: string, text: string, fields = {}) {
-  return {
-    id,
-    memory: text,
-    user_id: null,
-    agent_id: null,
-    app_id: null,
-    run_id: null,
-    hash: createHash("md5").update(text).digest("hex"),
-    metadata: {},
-    categories: [],
-    created_at: NOW,
-    updated_at: NOW,
-    expiration_date: null,
-    ...fields,
-  };
-}
 
 Deno.test("a client's first question is answered, with the key as its scheme has it", async () => {
   await withMem0(async (app) => {
@@ -176,86 +149,6 @@ Deno.test("a time and a last day are kept; after that day it is not found, but t
   });
 });
 
-Deno.test("a list has pages with neighbours, and in older versions is plain", async () => {
-  await withMem0(async (app, clock) => {
-    const ids: string[] = [];
-    for (let n = 0; n < 5; n++) {
-      ids.unshift(await add(app, `Note ${n}.`, { user_id: n === 0 ? "bob" : "ada" }));
-      await clock.advance(1);
-    }
-    const idsIn = (list: readonly { id: string }[]) => list.map(({ id }) => id);
-    const page = async (method: string, path: string, json?: object) => {
-      const { results, ...rest } = await told(200, app, method, path, json);
-      return { ...rest, ids: idsIn(results) };
-    };
-    const all = { count: 5, next: null, previous: null, ids };
-    assert.deepEqual(await page("POST", "/v3/memories/", {}), all);
-    const filters = { user_id: "ada" };
-    const paged = "/v3/memories/?page=2&page_size=3";
-    assert.deepEqual(await page("POST", "/v3/memories/?page=1&page_size=3", { filters }), {
-      ...{ count: 4, next: `http://brain${paged}`, previous: null },
-      ids: ids.slice(0, 3),
-    });
-    assert.deepEqual(await page("POST", paged, { filters }), {
-      ...{ count: 4, next: null, previous: "http://brain/v3/memories/?page=1&page_size=3" },
-      ids: ids.slice(3, 4),
-    });
-    assert.deepEqual((await page("POST", "/v3/memories/?page=9", { filters })).ids, []);
-    assert.deepEqual(await page("GET", "/v1/memories/?user_id=ada&page=2&page_size=3"), {
-      ...{ count: 4, next: null },
-      previous: "http://brain/v1/memories/?user_id=ada&page=1&page_size=3",
-      ids: ids.slice(3, 4),
-    });
-    assert.deepEqual(
-      idsIn(await told(200, app, "GET", "/v1/memories/?user_id=ada")),
-      ids.slice(0, 4),
-    );
-    assert.deepEqual(
-      idsIn(await told(200, app, "POST", "/v2/memories/", { filters })),
-      ids.slice(0, 4),
-    );
-    const wrapped = { filters, output_format: "v1.1" };
-    assert.deepEqual(await page("POST", "/v2/memories/", wrapped), { ids: ids.slice(0, 4) });
-    assert.deepEqual(await page("POST", "/v2/memories/?page=1&page_size=9", { filters }), {
-      ...{ count: 4, next: null, previous: null },
-      ids: ids.slice(0, 4),
-    });
-  });
-});
-
-Deno.test("a search finds what is of somebody, the best first, in the shape of its version", async () => {
-  await withMem0(async (app) => {
-    const ada = await add(app, FENCE, { user_id: "ada" });
-    const bob = await add(app, "Bob paints the fence posts.", { user_id: "bob" });
-    const search = async (path: string, json: object) =>
-      await told(200, app, "POST", path, { query: "cedar fence posts", ...json });
-    const { results } = await search("/v3/memories/search/", { filters: { user_id: "ada" } });
-    const { score } = results[0];
-    assert.ok(score > 0 && score <= 1, `${score}`);
-    assert.deepEqual(results, [{ ...shown(ada, FENCE, { user_id: "ada" }), score }]);
-    assert.deepEqual(await search("/v1/memories/search/", { user_id: "ada" }), results);
-    assert.deepEqual(
-      await search("/v2/memories/search/", { filters: { user_id: "ada" } }),
-      results,
-    );
-    assert.deepEqual(
-      await search("/v2/memories/search/", { user_id: "ada", output_format: "v1.1" }),
-      { results },
-    );
-    const ids = async (json: object) =>
-      (await search("/v3/memories/search/", json)).results.map(({ id }: { id: string }) => id);
-    assert.deepEqual(await ids({}), [ada, bob]);
-    assert.deepEqual(await ids({ top_k: 1 }), [ada]);
-    assert.deepEqual(await ids({ limit: 1 }), [ada]);
-    assert.deepEqual(await ids({ threshold: 1 }), []);
-    assert.deepEqual(await ids({ filters: { NOT: { user_id: "ada" } }, top_k: 1 }), [bob]);
-    assert.deepEqual(
-      await search("/v3/memories/search/", { fields: ["memory"], top_k: 1 }),
-      { results: [{ id: ada, memory: FENCE }] },
-    );
-  });
-});
-
 Deno.test("many are changed or deleted at once, or none where one is not there", async () => {
   await withMem0(async (app) => {
     const ids = [await add(app, "One."), await add(app, "Two."), await add(app, "Three.")];
@@ -303,39 +196,6 @@ Deno.test("all that is somebody's is deleted; nothing is where nobody is named",
     assert.equal(await left(), 2);
     await told(200, app, "DELETE", "/v1/memories/?user_id=*&agent_id=*&app_id=*&run_id=*");
     assert.deepEqual(await app.ids(), [plain]);
-  });
-});
-
-Deno.test("whom memories are of is listed, and deleted with them", async () => {
-  await withMem0(async (app, clock) => {
-    await add(app, FENCE, { user_id: "ada", agent_id: "a/b" });
-    await clock.advance(1_000);
-    await add(app, FENCE, { user_id: "ada" });
-    const later = "2026-01-31T12:00:01.000Z";
-    const entity = (type: string, name: string, total: number, updated_at: string) => ({
-      ...{ id: name, name, type, created_at: NOW, updated_at, total_memories: total },
-      ...{ owner: "", organization: "", metadata: null },
-    });
-    const agent = entity("agent", "a/b", 1, NOW), user = entity("user", "ada", 2, later);
-    const all = { count: 2, next: null, previous: null, results: [agent, user] };
-    assert.deepEqual(await told(200, app, "GET", "/v1/entities/"), all);
-    assert.deepEqual(await told(200, app, "GET", "/v1/entities/?page=2&page_size=1"), {
-      ...all,
-      previous: "http://brain/v1/entities/?page=1&page_size=1",
-      results: [user],
-    });
-    const gone = { message: "Entity deleted successfully!" };
-    assert.deepEqual(await told(200, app, "DELETE", "/v2/entities/agent/a%2Fb/"), gone);
-    assert.deepEqual((await told(200, app, "GET", "/v1/entities/")).results, [
-      { ...user, total_memories: 1, created_at: later },
-    ]);
-    assert.deepEqual(await told(200, app, "DELETE", "/v1/entities/user/ada/"), gone);
-    assert.deepEqual(await told(404, app, "DELETE", "/v1/entities/user/ada/"), {
-      error: "not_found",
-      detail: "Cannot delete the user: there is no memory of it",
-    });
-    await told(400, app, "DELETE", "/v1/entities/house/ada/");
-    assert.equal((await told(200, app, "GET", "/v1/entities/")).count, 0);
   });
 });
 
