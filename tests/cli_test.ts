@@ -43,15 +43,6 @@ const GOOD: Readonly<Record<string, object>> = {
     operand: "a",
     options: { "on-conflict": "newest", "on-error": "skip", "user-id": "u" },
   },
-  "import --from obsidian a --dry-run": {
-    command: "import",
-    operand: "a",
-    options: { from: "obsidian", "dry-run": true },
-  },
-  "export --to markdown --output a": {
-    command: "export",
-    options: { to: "markdown", output: "a" },
-  },
   "verify": { command: "verify" },
   "verify a.json": { command: "verify", operand: "a.json" },
   "verify --json": { command: "verify", options: { json: true } },
@@ -99,10 +90,6 @@ const BAD: Readonly<Record<string, RegExp>> = {
   "import": /needs a FILE; try import --help$/,
   "import a b": /takes no "b"/,
   "import a --on-conflict merge": /--on-conflict must be one of skip, overwrite, newest, error/,
-  "import a --from notion":
-    /--from must be one of mem0, server-memory, chatgpt, claude, obsidian, markdown/,
-  "import --from obsidian": /needs a FILE/,
-  "export --to obsidian": /--to must be one of markdown, server-memory/,
   "import a --on-error stop": /--on-error must be one of abort, skip/,
   "import a --dry-run=no": /'--dry-run' does not take an argument/,
   "verify a b": /takes no "b"/,

@@ -1,0 +1,139 @@
+/** `import --from` and `export --to`: which options go together, and what is said of what is left. */
+import assert from "node:assert/strict";
+import { parseCommandLine } from "../src/cli/arguments.ts";
+import { UsageError } from "../src/cli/command_line.ts";
+import { realTerminal } from "../src/cli/console.ts";
+import { runExport } from "../src/cli/export.ts";
+import { exportMarkdown, serverMemoryPieces } from "../src/cli/export_to.ts";
+import { runImport } from "../src/cli/import.ts";
+import { ForeignRecords } from "../src/cli/import_from.ts";
+import { CommandError } from "../src/cli/terminal.ts";
+import { each } from "./fakes/formats.ts";
+
+/** Command lines that are refused in one line, before anything is read. */
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  "import a --from notion":
+    /--from must be one of mem0, server-memory, chatgpt, claude, obsidian, markdown/,
+  "import --from obsidian": /needs a FILE/,
+  "export --to obsidian": /--to must be one of markdown, server-memory/,
+  "import a --from mem0 --format json": /^Cannot use --format: what --from names/,
+  "import a --from mem0 --key b": /^Cannot use --key: it goes with --url$/,
+  "export --to server-memory --format json": /^Cannot use --format: what --to names/,
+  "export --to server-memory --include-embeddings": /server-memory has no room for vectors$/,
+  "export --to markdown": /^Cannot export as markdown: name a new folder with --output$/,
+  "export --to markdown --output -": /^Cannot export as markdown: /,
+};
+
+for (const [text, expected] of Object.entries(REFUSED)) {
+  Deno.test(`refused before anything is opened: "${text}"`, async () => {
+    const local = () => assert.fail("a brain was opened");
+    await assert.rejects(async () => {
+      const line = parseCommandLine(text.split(" "));
+      const run = line.command === "import" ? runImport : runExport;
+      await run(line, { ...realTerminal, env: () => undefined }, local);
+    }, (error) => {
+      assert.ok(error instanceof UsageError, String(error));
+      assert.match(error.message, expected);
+      assert.match(error.message, /^Cannot [^\n]*$/);
+      return true;
+    });
+  });
+}
+
+const encoder = new TextEncoder();
+
+/** Lines of a list, read from standard input; what came of them, and what was said meanwhile. */
+async function brought(lines: readonly string[], skipsFaults: boolean) {
+  const progress: string[] = [];
+  const readPieces = () => each([encoder.encode(lines.join("\n"))]);
+  const terminal = { readPieces, progress: (line: string) => void progress.push(line) };
+  const records = new ForeignRecords("server-memory", "-", skipsFaults, terminal);
+  let taken = "";
+  const decoder = new TextDecoder();
+  const read = (async () => {
+    for await (const piece of records.lines()) taken += decoder.decode(piece, { stream: true });
+  })();
+  const error = await read.then(() => undefined, (error) => error);
+  return { taken: taken.split("\n").slice(0, -1), error, report: records.report(), progress };
+}
+
+const entity = (n: number) =>
+  JSON.stringify({ type: "entity", name: `${n}`, entityType: "x".repeat(200), observations: [] });
+const ENTITIES = Array.from({ length: 2_500 }, (_, n) => entity(n));
+const FAULTS = Array.from({ length: 12 }, () => "{}");
+const FAULT = "  standard input: has a line that is neither entity nor relation";
+
+Deno.test("everything is read, and shown, before a fault ends it, or is passed over", async () => {
+  const good = await brought(ENTITIES, false);
+  assert.deepEqual([good.taken.length, good.error, good.report], [2_500, undefined, []]);
+  assert.deepEqual(good.progress, [
+    "read 1000 records",
+    "read 2000 records",
+    "read 2500 records\n",
+  ]);
+  const report = ["Not taken:", ...FAULTS.slice(2).map(() => FAULT), "  and 2 more"];
+  const ended = await brought([...FAULTS, ...ENTITIES], false);
+  assert.ok(ended.error instanceof CommandError);
+  assert.deepEqual(ended.error.message.split("\n"), [
+    "Cannot import: 12 of what should be memories cannot be; nothing was imported " +
+    "(--on-error skip takes the others)",
+    ...report,
+  ]);
+  const passed = await brought([...FAULTS, ...ENTITIES], true);
+  assert.deepEqual([passed.taken, passed.error, passed.report], [good.taken, undefined, report]);
+});
+
+Deno.test("what is left out is counted by its reason, and a name obeys no terminal", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const name of ["a.md", "\x1b[31m\n\u202e.png"]) {
+      await Deno.writeTextFile(`${folder}/${name}`, "");
+    }
+    for (let n = 10; n < 30; n++) await Deno.writeTextFile(`${folder}/${n}.jpg`, "");
+    const records = new ForeignRecords("markdown", folder, false, realTerminal);
+    await assert.rejects(
+      Array.fromAsync(records.lines()),
+      /there is nothing from markdown in it\nLeft/,
+    );
+    const names = Array.from({ length: 9 }, (_, n) => `${n + 10}.jpg`);
+    assert.deepEqual(records.report(), [
+      "Left out:",
+      `  21 x is no Markdown (?[31m??.png, ${names.join(", ")}, …)`,
+      "  1 x is empty (a.md)",
+    ]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("an export that broke off, or is none of ours, is no export", async () => {
+  const memory = {
+    id: "01990000-0000-7000-8000-000000000001",
+    content: "x",
+    memory_type: "semantic",
+    importance_score: 0.5,
+    tags: [],
+    metadata: {},
+    created_at: "2026-01-31T12:00:00.000Z",
+    updated_at: "2026-01-31T12:00:00.000Z",
+    access_count: 0,
+    last_accessed_at: null,
+  };
+  const cases: readonly (readonly [object, RegExp])[] = [
+    [memory, /it broke off after 1 of 2 memories$/],
+    [{ ...memory, embedding: ["x"] }, /a memory is not as ours are$/],
+    [{ ...memory, more: 1 }, /a memory is not as ours are$/],
+  ];
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [one, reason] of cases) {
+      const exported = () => ({ pieces: each([encoder.encode(JSON.stringify(one))]), total: 2 });
+      const path = `${folder}/out`;
+      await assert.rejects(exportMarkdown(exported(), path, undefined), reason);
+      await assert.rejects(Array.fromAsync(serverMemoryPieces(exported())), reason);
+    }
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
