@@ -1,7 +1,10 @@
 /** What the seven tools are called with: what models guess is understood, and what is wrong is told. */
 import assert from "node:assert/strict";
 import { ask, callTool, done, refused, withMcp } from "./mcp_app.ts";
+import { FakeClock } from "./fakes/indexing.ts";
 import { type Json, put } from "./http_app.ts";
+import { callTool as callAny } from "../src/mcp/calls.ts";
+import type { Tool } from "../src/mcp/tool.ts";
 
 const ID = "01990000-0000-7000-8000-00000000beef";
 
@@ -123,7 +126,37 @@ Deno.test("a tool that is not there is told with those that are", async () => {
   });
 });
 
-Deno.test("what is nested too deep or broken is refused before anything is kept", async () => {
+Deno.test("what is broken or nested too deep reaches no tool, also where others have parsed it", async () => {
+  const tool: Tool = {
+    name: "any",
+    description: "Takes anything.",
+    inputSchema: { type: "object" },
+    annotations: {
+      readOnlyHint: true,
+      destructiveHint: false,
+      idempotentHint: true,
+      openWorldHint: false,
+    },
+    scope: "read",
+    call: () => Promise.resolve({ text: "reached" }),
+  };
+  const options = { tools: [tool], scope: "read", clock: new FakeClock(), log() {} } as const;
+  const { signal } = new AbortController();
+  const call = async (args: unknown) => {
+    const { content, isError } = await callAny(options, { name: "any", arguments: args }, signal);
+    return [content, isError];
+  };
+  const told = (
+    text: string,
+  ) => [[{ type: "text", text: `Cannot read the arguments: ${text}` }], true];
+  const deep = JSON.parse(`{"a":${"[".repeat(64)}${"]".repeat(64)}}`);
+  assert.deepEqual(await call({ a: 1 }), [[{ type: "text", text: "reached" }], undefined]);
+  assert.deepEqual(await call(deep), told("they are nested deeper than 64 levels"));
+  assert.deepEqual(await call({ a: ["\ud800"] }), told("a string holds half of a surrogate pair"));
+  assert.deepEqual(await call([]), told("they must be a JSON object"));
+});
+
+Deno.test("metadata that is nested too deep is refused before anything is kept", async () => {
   await withMcp(async (app) => {
     const deep = JSON.parse("[".repeat(20) + "]".repeat(20));
     assert.match(

@@ -162,7 +162,10 @@ Deno.test("who listens to resources is told when they change, and when it is ove
     assert.deepEqual(params.notifications, { resourceSubscriptions: [uri, "memory://stats"] });
     await put(app, { content: "two" });
     assert.deepEqual(toldOf(await stream.next()), [UPDATED, "memory://stats", 5]);
-    await app.done(200, "PUT", `/memories/${id}`, { json: { content: "three" } });
+    for (const content of ["three", "four", "five"]) {
+      await app.done(200, "PUT", `/memories/${id}`, { json: { content } });
+    }
+    // Whatever happens within a second is told at once, and once.
     await app.clock.advance(1_000);
     assert.deepEqual(toldOf(await stream.next()), [UPDATED, "memory://stats", 5]);
     assert.deepEqual(toldOf(await stream.next()), [UPDATED, uri, 5]);
@@ -180,9 +183,14 @@ function toldOf({ method, params }: Json): Json {
 
 Deno.test("who stops listening costs nothing more, and who does not read is cut off", async () => {
   await withMcp(async (app) => {
+    const { waiting } = app.clock;
     const stream = new Stream(await listen(app, ["memory://recent"]));
     await stream.next();
+    await put(app, { content: "one" });
+    await stream.next();
     await stream.cancel();
+    await app.clock.advance(0);
+    assert.equal(app.clock.waiting, waiting);
     const slow = (await listen(app, ["memory://recent"])).body?.getReader();
     await slow?.read();
     await app.clock.advance(45_000);
