@@ -143,7 +143,7 @@ export class HttpApp {
   async call(method: string, path: string, asked: Asked = {}): Promise<Reply> {
     const request = requestOf(method, path, asked);
     const response = await this.app.fetch(request);
-    const text = await response.text();
+    const text = await textOf(response);
     const isJson = /json/.test(response.headers.get("content-type") ?? "") &&
       !/ndjson/.test(response.headers.get("content-type") ?? "");
     const body = isJson && text !== "" ? JSON.parse(text) : undefined;
@@ -165,6 +165,16 @@ export class HttpApp {
     const { memories } = await this.done(200, "GET", `/memories?limit=100${query}`);
     return memories.map(({ id }: { id: string }) => id);
   }
+}
+
+/** Of a stream that ends with its listener, what comes first. */
+async function textOf(response: Response): Promise<string> {
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (!isStream || response.body === null) return await response.text();
+  const reader = response.body.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  return new TextDecoder().decode(value);
 }
 
 /** Writes a memory; gives its id. */

@@ -59,7 +59,7 @@ Deno.test("of the connections that there may be, wrong keys hold a fifth at most
     const guesser = new Guesser(app);
     const others = app.clock.waiting;
     for (const [connections, held] of [[40, 8], [17, 3], [512, 50]] as const) {
-      app.app.room(connections);
+      app.app.room(connections, connections);
       guesser.guess(100);
       await app.clock.advance(0);
       assert.deepEqual([connections, app.clock.waiting - others], [connections, held]);

@@ -8,6 +8,7 @@ import { RawClient } from "./e2e/raw.ts";
 const MOST = 6;
 const LIMITS: ConnectionLimits = {
   most: MOST,
+  mostListening: 4,
   mostReplies: 4,
   stalledMs: 60_000,
   calmMs: 60_000,

@@ -53,7 +53,7 @@ const messageSchema = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("unsubscribe") }),
   z.strictObject({ type: z.literal("ping") }),
-], { error: '"type" must be one of "subscribe", "unsubscribe", "ping"' });
+], { error: 'must be one of "subscribe", "unsubscribe", "ping"' });
 
 type Subscribe = Extract<z.infer<typeof messageSchema>, { type: "subscribe" }>;
 
