@@ -14,18 +14,19 @@ const messageSchema = z.object({
   role: z.string().max(64).default("user"),
   content: z.union([z.string(), partSchema, partsSchema], { error: ONLY_TEXT }).nullish()
     .transform((text) => text ?? ""),
-});
+}, { error: "must be a message: a role and a content" });
 
 /**
  * A text alone is what the user says. What says nothing, such as a call of a tool, is left out, and
  * so is what a program tells its model.
  */
-export const messagesSchema = z.union([
-  z.string().transform((content) => [{ role: "user", content }]),
-  messageSchema.transform((message) => [message]),
-  z.array(messageSchema).max(MOST_MESSAGES),
-], { error: "must be a text, a message or a list of messages: each with a role and a content" })
+export const messagesSchema = z.preprocess(listed, z.array(messageSchema).max(MOST_MESSAGES))
   .transform((messages): readonly Turn[] =>
     messages.filter(({ role, content }) => role !== "system" && /\S/.test(content))
   )
   .refine((turns) => turns.length > 0, "must say something, beside a system prompt");
+
+function listed(messages: unknown): unknown {
+  if (typeof messages === "string") return [{ role: "user", content: messages }];
+  return Array.isArray(messages) ? messages : [messages];
+}
