@@ -175,7 +175,8 @@ Deno.test("a browser's question before a listed page's request is answered witho
     assert.deepEqual(JSON.parse(only), [204, "", [
       [
         "access-control-allow-headers",
-        "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-API-Key, X-Request-ID",
+        "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, MCP-Protocol-Version, " +
+        "Mcp-Method, Mcp-Name, X-API-Key, X-Request-ID",
       ],
       ["access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE"],
       ["access-control-allow-origin", NOTES],
