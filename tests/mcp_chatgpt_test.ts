@@ -64,6 +64,8 @@ const LINKS: readonly (readonly [Json, string, string])[] = [
   [{ title: "  A title\nand more" }, "A title", ""],
   [{ title: " " }, "content", ""],
   [{ title: ["a"] }, "content", ""],
+  [{ title: "\u2028 a\tb \x85c" }, "a\tb", ""],
+  [{ title: "\x01" }, "(no title)", ""],
   [{ url: ADDRESS }, "content", ADDRESS],
   [{ source_url: ADDRESS }, "content", ADDRESS],
   [{ source: ADDRESS }, "content", ADDRESS],

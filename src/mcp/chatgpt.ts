@@ -9,6 +9,7 @@ import { AppError } from "../errors.ts";
 import { Graphemes } from "../graphemes.ts";
 import type { JsonObject } from "../json.ts";
 import { type Entry, idSchema, type Memory, textSchema } from "../memory.ts";
+import { DEFAULT_WEIGHTS } from "./default/question.ts";
 import type { Annotations, Tool, ToolResult } from "./tool.ts";
 
 type Services = Pick<Brain, "search" | "memories">;
@@ -16,6 +17,8 @@ type Services = Pick<Brain, "search" | "memories">;
 /** There is no second page: as many titles as a model may want to choose from. */
 const MOST_RESULTS = 20;
 const TITLE_CHARACTERS = 80;
+/** Whatever somebody may take for the end of a line, ends it. */
+const FIRST_LINE = /[^\s\p{Cc}](?:[^\p{Cc}\p{Zl}\p{Zp}]|\t)*/u;
 /** Where memories say what they were taken from. */
 const ADDRESSES = ["url", "source_url", "source"] as const;
 
@@ -83,7 +86,7 @@ async function searched({ search }: Services, args: JsonObject): Promise<JsonObj
     limit: MOST_RESULTS,
     offset: 0,
     minScore: 0,
-    weights: { importance: 0.1, recency: 0.1 },
+    weights: DEFAULT_WEIGHTS,
     highlight: false,
   });
   return results.map(linkOf);
@@ -107,7 +110,7 @@ function linkOf({ memory }: Entry) {
 function titleOf({ content, metadata }: Memory): string {
   const { title } = metadata;
   const called = typeof title === "string" && !BLANK.test(title) ? title : content;
-  const [line = ""] = /\S.*/.exec(called) ?? [];
+  const [line = "(no title)"] = FIRST_LINE.exec(called) ?? [];
   const text = line.replace(/^#{1,6}\s+/, "").trimEnd();
   const end = new Graphemes(text).floor(TITLE_CHARACTERS);
   return end < text.length ? `${text.slice(0, end)}…` : text;

@@ -101,6 +101,7 @@ const INPUT_SCHEMA: JsonObject = {
   additionalProperties: false,
 };
 
+/** To be made once for a brain: commands wait for each other. */
 export function claudeMemoryTools(brain: Pick<Brain, "listing" | "memories">): readonly Tool[] {
   const files = new MemoryFiles(brain);
   return [{

@@ -9,7 +9,8 @@ export const ROOT = "/memories";
 const MOST_CHARACTERS = 1_000;
 /** A step upwards, however it is written. */
 const UPWARDS = /(?:^|[/\\]|%2f|%5c)(?:\.|%2e){2}(?:$|[/\\]|%2f|%5c)/i;
-const CONTROL = /\p{Cc}/u;
+/** What ends a line somewhere, or is seen nowhere: a name is one line of a listing. */
+const UNFIT = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 /** As it is kept: without doubled slashes, single dots and a slash at the end. Throws `Refusal`. */
 export function canonicalPath(path: string): string {
@@ -20,7 +21,7 @@ export function canonicalPath(path: string): string {
   if (UPWARDS.test(path)) {
     throw new Refusal(`Error: Path ${shortened(path)} would escape /memories directory`);
   }
-  if (CONTROL.test(path) || !path.isWellFormed()) {
+  if (UNFIT.test(path) || !path.isWellFormed()) {
     throw new Refusal("Error: The path must be text without control characters");
   }
   const canonical = `/${names.join("/")}`;
@@ -38,7 +39,7 @@ export function requireLength(path: string): void {
 /** Whether it is the path of a file as we write it: other programs write to memories, too. */
 export function isFilePath(path: string): boolean {
   return path.startsWith(`${ROOT}/`) && path.length <= MOST_CHARACTERS && !path.endsWith("/") &&
-    !/\/\.?\//.test(path) && !path.endsWith("/.") && !UPWARDS.test(path) && !CONTROL.test(path);
+    !/\/\.?\//.test(path) && !path.endsWith("/.") && !UPWARDS.test(path) && !UNFIT.test(path);
 }
 
 export function isBelow(path: string, directory: string): boolean {
