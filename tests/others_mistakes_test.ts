@@ -1,7 +1,7 @@
 /**
  * What went wrong in other memory services and vector stores, by the names under which it became
- * known: each must not happen here. What concerns MCP (CVE-2026-49291, the /mcp side of
- * CVE-2025-66414, 66416 and CVE-2026-34742) or Qdrant's filters waits until there are such things.
+ * known: each must not happen here. What concerns assistants is in `mcp_others_mistakes_test.ts`;
+ * what concerns Qdrant's filters waits.
  */
 import assert from "node:assert/strict";
 import { loadConfig } from "../src/config.ts";
