@@ -17,6 +17,7 @@ interface Link {
   readonly bytes: number;
   /** The last record's number before it. */
   readonly startSeq: number;
+  /** No record is before it. */
   readonly isFirst: boolean;
   readonly unbroken: boolean;
 }
@@ -70,7 +71,7 @@ async function linksUpTo({ fs, journal }: DataFolder, began: Extent): Promise<re
     const first = await readHeader(fs, path);
     if (first === undefined) break;
     const { previous, unbroken = true } = first.header;
-    const isFirst = previous === null && first.seq === 0;
+    const isFirst = first.seq === 0 && unbroken;
     links.unshift({ path, bytes: wanted.bytes, startSeq: first.seq, isFirst, unbroken });
     wanted = unbroken ? previous : null;
   }
@@ -109,7 +110,7 @@ class EarlierHistory {
 
   /** A place that a listener may have been given in the run that began there. */
   begin({ startSeq, isFirst }: Link): void {
-    if (isFirst) this.#sum = 0;
+    if (isFirst && this.#steps.length === 0) this.#sum = 0;
     this.#seq = startSeq;
     this.#steps.push(markAt({ seq: startSeq + 1, sum: this.#sum }));
   }

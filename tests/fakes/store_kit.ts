@@ -4,7 +4,7 @@ import { SimulatedDisk, SimulatedFileSystem, type SimulatedOptions } from "./fil
 import { AppError } from "../../src/errors.ts";
 import type { Change, Entry, Memory, Receipt } from "../../src/memory.ts";
 import { State } from "../../src/state.ts";
-import type { Recovery } from "../../src/store.ts";
+import type { Recovery, Store } from "../../src/store.ts";
 import { FileStore } from "../../src/store/file.ts";
 import type { FileStoreOptions } from "../../src/store/file_options.ts";
 import { DataFolder } from "../../src/store/folder.ts";
@@ -195,7 +195,10 @@ export async function open(
 }
 
 /** An import as its caller carries it out: staged, committed, applied. */
-export async function importAll(opened: Opened, changes: readonly Change[]): Promise<void> {
+export async function importAll(
+  opened: { readonly store: Store; readonly state: State },
+  changes: readonly Change[],
+): Promise<void> {
   const unit = await opened.store.beginImport();
   try {
     await unit.stage(changes);
