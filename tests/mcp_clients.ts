@@ -97,7 +97,10 @@ export const ALL_SETS = "default,reference,chatgpt,claude-memory";
  * Calls each tool of all sets so that it has something to do, and looks at what it says. `mark` is
  * in every text, so that one day does not meet another's. Gives the names of those called.
  */
-export async function everyTool({ call }: Assistant, mark: string): Promise<string[]> {
+export async function everyTool(
+  { call }: Pick<Assistant, "call">,
+  mark: string,
+): Promise<string[]> {
   const called: string[] = [];
   const done = async (name: string, args: Json): Promise<Json> => {
     const { isError, content, structuredContent } = await call(name, args);

@@ -3,7 +3,7 @@
  *
  *     deno task bench [PART ...] [--quick] [--only PART,...] [--sizes N,...] [--alone] [--folder DIR]
  *
- * PART: writes, reads, search, qdrant, start, pauses, memory; without one, all of them. `search` is
+ * PART: writes, reads, search, mcp, qdrant, start, pauses, memory; without one, all of them. `search` is
  * http, words, vectors and served, which are also to be had one by one; it installs the packages
  * that it compares us with by npm, into a folder that goes when it ends, and takes a quarter of an
  * hour. --alone leaves the other vector indexes out.
@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Folders } from "./folders.ts";
+import { measureAssistants } from "./assistants.ts";
 import { measureMemory } from "./memory.ts";
 import { measurePauses } from "./pauses.ts";
 import { endAll, Load } from "./processes.ts";
@@ -37,6 +38,7 @@ const PARTS = {
   words: measureWords,
   vectors: measureVectors,
   served: measureServed,
+  mcp: measureAssistants,
   qdrant: measureStored,
   start: measureStarts,
   pauses: measurePauses,

@@ -73,12 +73,14 @@ export function requestBytes(
   path: string,
   key: string,
   body?: unknown,
+  headers: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const text = body === undefined ? "" : JSON.stringify(body);
   const length = new TextEncoder().encode(text).length;
+  const further = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const fields = body === undefined
-    ? ""
-    : `Content-Type: application/json\r\nContent-Length: ${length}\r\n`;
+    ? further
+    : `Content-Type: application/json\r\nContent-Length: ${length}\r\n${further}`;
   return new TextEncoder().encode(
     `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${key}\r\n${fields}\r\n${text}`,
   );
