@@ -2,8 +2,7 @@
 import type { Brain } from "../brain.ts";
 import type { Config } from "../config.ts";
 import type { Face } from "../http/face.ts";
-import { mem0Face } from "../http/mem0.ts";
-import type { Mem0Options } from "../http/mem0/options.ts";
+import { mem0Face, type Mem0Options } from "../http/mem0.ts";
 
 export function mem0(
   config: Config,

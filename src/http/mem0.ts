@@ -4,8 +4,13 @@
  * metadata. What answers is loaded with the first request.
  */
 import type { Face } from "./face.ts";
-import type { Mem0Options } from "./mem0/options.ts";
+import type { Mem0ApiOptions } from "./mem0/options.ts";
 import { mem0Problem } from "./mem0/problem.ts";
+
+export interface Mem0Options extends Omit<Mem0ApiOptions, "extraction"> {
+  /** Asked once, with the first request. */
+  readonly extraction: () => Promise<Mem0ApiOptions["extraction"]>;
+}
 
 export function mem0Face(options: Mem0Options): Face {
   let api: Promise<Face["answer"]> | undefined;
@@ -13,11 +18,16 @@ export function mem0Face(options: Mem0Options): Face {
     paths: ["/v1", "/v2", "/v3", "/api/v1"],
     credentials: bearerOf,
     async answer(request, scope) {
-      api ??= import("./mem0/api.ts").then(({ mem0Api }) => mem0Api(options));
+      api ??= load(options);
       return await (await api)(request, scope);
     },
     refuse: mem0Problem,
   };
+}
+
+async function load({ extraction, ...options }: Mem0Options): Promise<Face["answer"]> {
+  const [{ mem0Api }, found] = await Promise.all([import("./mem0/api.ts"), extraction()]);
+  return mem0Api({ ...options, extraction: found });
 }
 
 /** Its clients call the scheme `Token`. */

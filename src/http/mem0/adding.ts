@@ -9,7 +9,7 @@ import { AppError } from "../../errors.ts";
 import type { Extraction, Fact, Turn } from "../../extraction.ts";
 import { type Memory, WRITABLE } from "../../memory.ts";
 import type { NewMemory } from "../../memories.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import {
   type Asked,
@@ -57,7 +57,7 @@ type Given = z.infer<typeof addSchema>;
 
 const VERBATIM = "Memories stored as they are: no chat model is set here (CHAT_MODEL)";
 
-export function addingRoutes(options: Mem0Options): readonly Mem0Route[] {
+export function addingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
   const events = new RecentEvents();
   return [
     {
@@ -91,9 +91,9 @@ export function addingRoutes(options: Mem0Options): readonly Mem0Route[] {
   ];
 }
 
-async function add(options: Mem0Options, asked: Asked) {
+async function add(options: Mem0ApiOptions, asked: Asked) {
   const given = await bodyOf(addSchema, asked, options);
-  const extraction = await options.extraction();
+  const { extraction } = options;
   if (given.infer === true && extraction === undefined) {
     throw new AppError(
       "invalid",
@@ -114,7 +114,7 @@ async function add(options: Mem0Options, asked: Asked) {
 }
 
 async function extracted(
-  { clock }: Mem0Options,
+  { clock }: Mem0ApiOptions,
   given: Given,
   extraction: Extraction,
   signal: AbortSignal,

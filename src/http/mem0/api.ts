@@ -2,7 +2,7 @@
 import { type Context, Hono } from "hono";
 import { AppError } from "../../errors.ts";
 import type { Scope } from "../../scope.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { mem0Problem } from "./problem.ts";
 import type { Face } from "../face.ts";
 import { json, requireScope } from "../route.ts";
@@ -34,7 +34,7 @@ const PING: Mem0Route = {
     }),
 };
 
-export function mem0Api(options: Mem0Options): Face["answer"] {
+export function mem0Api(options: Mem0ApiOptions): Face["answer"] {
   const routes: readonly Mem0Route[] = [
     PING,
     ...addingRoutes(options),

@@ -4,7 +4,7 @@ import { AppError, jsonPointer } from "../../errors.ts";
 import { isJsonObject, type JsonObject, parseJson } from "../../json.ts";
 import type { Scope } from "../../scope.ts";
 import { readText, requireMediaType } from "../body.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 
 export interface Asked {
   readonly request: Request;
@@ -40,7 +40,7 @@ export const ENTITY_FIELDS = {
 export async function bodyOf<T>(
   schema: z.ZodType<T>,
   { request }: Asked,
-  { bodyLimits }: Mem0Options,
+  { bodyLimits }: Mem0ApiOptions,
 ): Promise<T> {
   requireMediaType(request, ["application/json"]);
   return checked(schema, parseJson(await readText(request, bodyLimits)));

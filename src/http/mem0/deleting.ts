@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import { bodyOf, checked, ENTITY_FIELDS, idOf, knownId, type Mem0Route } from "./asked.ts";
 import type { Test } from "./conditions.ts";
@@ -23,7 +23,7 @@ const batchSchema = z.object({
   memories: z.array(z.object({ memory_id: z.string() })).min(1).max(MOST_IN_BATCH),
 });
 
-export function deletingRoutes(options: Mem0Options): readonly Mem0Route[] {
+export function deletingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
   const { brain } = options;
   return [
     {

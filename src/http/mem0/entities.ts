@@ -4,7 +4,7 @@ import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
 import { Pace } from "../../pace.ts";
 import { compareKeys } from "../../selection.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import { type Asked, type Mem0Route, pageOf } from "./asked.ts";
 import { deleteAll } from "./deleting.ts";
@@ -26,7 +26,7 @@ interface EntityView {
   readonly metadata: null;
 }
 
-export function entityRoutes(options: Mem0Options): readonly Mem0Route[] {
+export function entityRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
   const remove = (asked: Asked) => deleteEntity(options.brain, asked);
   return [
     {

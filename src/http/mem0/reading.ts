@@ -4,7 +4,7 @@ import { type Clock, timestamp } from "../../clock.ts";
 import type { JsonObject } from "../../json.ts";
 import type { Memory } from "../../memory.ts";
 import { compareKeys } from "../../selection.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import {
   type Asked,
@@ -45,7 +45,7 @@ type Narrowing = z.infer<typeof narrowingSchema>;
 /** How a version shows a list that is asked for without a page. */
 type Shape = "plain" | "page";
 
-export function readingRoutes(options: Mem0Options): readonly Mem0Route[] {
+export function readingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
   const { brain: { memories } } = options;
   return [
     {
@@ -71,7 +71,7 @@ export function readingRoutes(options: Mem0Options): readonly Mem0Route[] {
   ];
 }
 
-function listRoute(options: Mem0Options, path: string, shape: Shape): Mem0Route {
+function listRoute(options: Mem0ApiOptions, path: string, shape: Shape): Mem0Route {
   return {
     method: "POST",
     path,
@@ -100,7 +100,7 @@ function jsonAt(name: string, text: string | undefined): Record<string, unknown>
 }
 
 async function answerList(
-  { brain, clock }: Mem0Options,
+  { brain, clock }: Mem0ApiOptions,
   asked: Asked,
   given: z.infer<typeof listSchema>,
   shape: Shape,

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Memory } from "../../memory.ts";
 import type { Result, SearchRequest } from "../../search.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { querySchema } from "../question.ts";
 import { json } from "../route.ts";
 import { bodyOf, type Mem0Route } from "./asked.ts";
@@ -24,7 +24,7 @@ const searchSchema = z.object({
   fields: z.array(z.string()).nullish(),
 });
 
-export function searchingRoutes(options: Mem0Options): readonly Mem0Route[] {
+export function searchingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
   return [
     searchRoute(options, "/v1/memories/search", "plain"),
     searchRoute(options, "/v2/memories/search", "plain"),
@@ -32,7 +32,7 @@ export function searchingRoutes(options: Mem0Options): readonly Mem0Route[] {
   ];
 }
 
-function searchRoute(options: Mem0Options, path: string, shape: "plain" | "results"): Mem0Route {
+function searchRoute(options: Mem0ApiOptions, path: string, shape: "plain" | "results"): Mem0Route {
   return {
     method: "POST",
     path,
@@ -59,7 +59,7 @@ interface Wanted {
 }
 
 async function search(
-  { brain }: Mem0Options,
+  { brain }: Mem0ApiOptions,
   { filter, test }: Filters,
   { query, most, minScore }: Wanted,
 ): Promise<Result[]> {

@@ -5,7 +5,7 @@ import { type Clock, timestamp } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import { type Memory, WRITABLE } from "../../memory.ts";
 import { revisionOf } from "../../revision.ts";
-import type { Mem0Options } from "./options.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import { dateSchema, metadataWithin } from "./adding.ts";
 import { bodyOf, idOf, knownId, type Mem0Route, objectSchema } from "./asked.ts";
@@ -35,7 +35,7 @@ const batchSchema = z.object({
     .min(1).max(MOST_IN_BATCH),
 });
 
-export function updatingRoutes(options: Mem0Options): readonly Mem0Route[] {
+export function updatingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
   const { brain } = options;
   return [
     {
