@@ -15,13 +15,14 @@ import type { BodyLimits } from "./body.ts";
 import { contextRoutes } from "./context.ts";
 import { duplicateRoutes } from "./duplicates.ts";
 import {
+  type Conversation,
   conversation,
   eventSocketRoutes,
   SOCKET_PATH,
   socketCredentials,
   type Upgrade,
 } from "./event_sockets.ts";
-import { eventRoutes } from "./events.ts";
+import { eventRoutes, type ListeningTo } from "./events.ts";
 import { type Face, faceAt } from "./face.ts";
 import { FailedAttempts } from "./failed_attempts.ts";
 import { OurHosts } from "./hosts.ts";
@@ -74,10 +75,11 @@ export interface App {
 }
 
 export function createApp(options: AppOptions): App {
-  const { brain, version, log, faces = [] } = options;
-  const listeners = new Listeners(options.clock, log);
+  const { brain, version, log, clock } = options;
+  const listeners = new Listeners(clock, log);
   const metrics = new Metrics(brain, options.requestsPerMinute, listeners);
-  const recognise = byKey(options.keys, options.readKeys);
+  const entrance = entranceOf(options);
+  const { hosts, origins, attempts, recognise } = entrance;
   const listening = {
     brain,
     listeners,
@@ -94,16 +96,61 @@ export function createApp(options: AppOptions): App {
     ...eventSocketRoutes(),
     ...serviceRoutes(brain, metrics, documents(() => routes, version)),
   ];
-  const hosts = new OurHosts(options.host, options.allowedHosts);
+  const app = router(options, routes, entrance);
+  const upgraded = upgrading(listening, entrance, log);
+  const account = accounting(options, routes, metrics);
+  return {
+    routes,
+    bound: (address) => hosts.boundTo(address),
+    room: (connections, listening) => {
+      attempts.leaveRoom(connections);
+      listeners.leaveRoom(listening);
+    },
+    fetch: async (request) => {
+      const began = clock.now();
+      const response = await app.fetch(request);
+      origins.setHeaders(request, response.headers);
+      const path = new URL(request.url).pathname;
+      return account(response, began, request.method, path, request.headers.get("x-request-id"));
+    },
+    refuse: (error) => account(answerError(error, log), clock.now(), "", "", null),
+    upgrade: {
+      path: SOCKET_PATH,
+      answer: async (request) => {
+        const began = clock.now();
+        const reply = await upgraded(request).catch((error) => answerError(error, log));
+        const head = "talk" in reply ? { status: 101, headers: new Headers() } : reply;
+        account(head, began, "GET", SOCKET_PATH, request.headers.get("x-request-id"));
+        return reply;
+      },
+    },
+  };
+}
+
+/** What stands between a request and what it asks for. */
+type Entrance = ReturnType<typeof entranceOf>;
+
+function entranceOf(options: AppOptions) {
+  const { brain, clock, requestsPerMinute, keys, readKeys, host, allowedHosts } = options;
+  const hosts = new OurHosts(host, allowedHosts);
   const origins = new Origins(options.corsOrigins);
-  const attempts = new FailedAttempts(options.clock);
+  const attempts = new FailedAttempts(clock);
+  const recognise = byKey(keys, readKeys);
   const letIn = door(recognise, attempts);
-  const rate = new RateLimit(options.requestsPerMinute, options.clock);
-  const admit = admission(brain, letIn, rate);
+  const rate = new RateLimit(requestsPerMinute, clock);
   const requireForUs = (request: Request) => {
     hosts.require(new URL(request.url).hostname);
     origins.admit(request);
   };
+  const admit = admission(brain, letIn, rate);
+  return { hosts, origins, attempts, recognise, letIn, rate, requireForUs, admit };
+}
+
+function router(
+  { faces = [], bodyLimits, log }: AppOptions,
+  routes: readonly Route[],
+  { origins, letIn, requireForUs, admit }: Entrance,
+): Hono {
   const app = new Hono({ strict: false });
   app.use(async ({ req: { raw } }, next) => {
     requireForUs(raw);
@@ -116,7 +163,7 @@ export function createApp(options: AppOptions): App {
   });
   for (const route of routes) {
     const respond = ({ req }: Context, scope: Scope) =>
-      route.respond(req.raw, req.param(), options.bodyLimits, scope);
+      route.respond(req.raw, req.param(), bodyLimits, scope);
     app.on(route.method, route.path.replaceAll(/\{(\w+)\}/g, ":$1"), async (context) => {
       if (route.open) return await respond(context, "read");
       return await respond(context, await admit(context.req.raw.headers, scopeOf(route)));
@@ -127,43 +174,24 @@ export function createApp(options: AppOptions): App {
     throw noSuchRoute(routes, new URL(context.req.url).pathname);
   });
   app.onError((error) => answerError(error, log));
+  return app;
+}
+
+/** As for any request; the key may come in another place. */
+function upgrading(
+  listening: ListeningTo,
+  { requireForUs, admit, rate }: Entrance,
+  log: Log,
+): (request: Request) => Promise<Conversation> {
   const conversing = {
     ...listening,
     admit: () => rate.admit(),
     failed: (error: unknown) => void answerError(error, log),
   };
-  const upgraded = async (request: Request) => {
+  return async (request) => {
     requireForUs(request);
     await admit(socketCredentials(request.headers), "read");
     return conversation(conversing, request);
-  };
-
-  const account = accounting(options, routes, metrics);
-  return {
-    routes,
-    bound: (address) => hosts.boundTo(address),
-    room: (connections, listening) => {
-      attempts.leaveRoom(connections);
-      listeners.leaveRoom(listening);
-    },
-    fetch: async (request) => {
-      const began = options.clock.now();
-      const response = await app.fetch(request);
-      origins.setHeaders(request, response.headers);
-      const path = new URL(request.url).pathname;
-      return account(response, began, request.method, path, request.headers.get("x-request-id"));
-    },
-    refuse: (error) => account(answerError(error, log), options.clock.now(), "", "", null),
-    upgrade: {
-      path: SOCKET_PATH,
-      answer: async (request) => {
-        const began = options.clock.now();
-        const reply = await upgraded(request).catch((error) => answerError(error, log));
-        const response = "talk" in reply ? { status: 101, headers: new Headers() } : reply;
-        account(response, began, "GET", SOCKET_PATH, request.headers.get("x-request-id"));
-        return reply;
-      },
-    },
   };
 }
 

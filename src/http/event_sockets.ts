@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import { AppError } from "../errors.ts";
 import type { ListeningTo } from "./events.ts";
 import { EventSocket, SUBPROTOCOL } from "./event_socket.ts";
+import { eventSchema } from "./event_view.ts";
 import { type Route, route } from "./route.ts";
 
 export const SOCKET_PATH = "/ws";
@@ -47,7 +48,12 @@ export function eventSocketRoutes(): readonly Route[] {
       summary: "Be told what happens, over a WebSocket",
       description: DESCRIPTION,
       tag: "Events",
-      replies: { 101: { description: "The connection is a WebSocket from now on." } },
+      replies: {
+        101: {
+          description: "The connection is a WebSocket from now on; what it is there for, as JSON.",
+          schema: eventSchema,
+        },
+      },
       errors: ["overloaded"],
     }, () => {
       throw new AppError(
