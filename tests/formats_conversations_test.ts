@@ -213,6 +213,11 @@ const CLAUDE = {
   "memories.json": [{
     conversations_memory: "Has a fence.",
     project_memories: { p1: "Builds a shed." },
+    memory_files: [{
+      path: "/tools.md",
+      content: "Has a saw.",
+      updated_at: "2026-01-04T00:00:00Z",
+    }],
     account_uuid: "u1",
   }],
   "projects/p1.json": {
@@ -254,6 +259,11 @@ Deno.test("of Claude's export come conversations, memories and projects", async 
     ["episodic", "Cedar.", "2026-01-01T10:00:01.000Z", { ...about, role: "assistant" }],
     ["semantic", "About posts.", "2026-01-01T09:00:00.000Z", { ...about, kind: "summary" }],
     ["semantic", "Has a fence.", MODIFIED, { source: "claude", kind: "memory" }],
+    ["semantic", "Has a saw.", "2026-01-04T00:00:00.000Z", {
+      source: "claude",
+      kind: "memory_file",
+      filename: "/tools.md",
+    }],
     ["semantic", "Builds a shed.", MODIFIED, {
       source: "claude",
       kind: "project_memory",

@@ -30,7 +30,7 @@ const TAKEN = {
   id: PYTHON.id,
   content: "Has a cedar fence.",
   tags: ["house", "garden"],
-  metadata: { source: "mem0", room: "garden", user_id: "anna" },
+  metadata: { room: "garden", user_id: "anna" },
   created_at: "2026-01-31T12:00:00.123Z",
   updated_at: "2026-02-01T12:00:00.123Z",
   user_id: "anna",
@@ -57,7 +57,7 @@ Deno.test("mem0's memories come in whichever way its clients wrote them down", a
     true,
   );
   assert.deepEqual(bare.left, []);
-  const none = { tags: [], metadata: { source: "mem0" }, created_at: null, updated_at: null };
+  const none = { tags: [], metadata: {}, created_at: null, updated_at: null };
   assert.deepEqual(bare.records.map(({ id: _, ...record }) => record), [
     { ...none, content: "x" },
     { ...none, content: "y" },

@@ -22,11 +22,12 @@ interface Read {
   readonly told: string[];
 }
 
-async function read(path: string): Promise<Read> {
+async function read(path: string, opensArchives = false): Promise<Read> {
   const files: Record<string, string> = {};
   const told: string[] = [];
   const tell = (where: string, reason: string) => void told.push(`${where} ${reason}`);
-  for await (const file of sourceFiles(path, realTerminal.readPieces, tell)) {
+  const { readPieces } = realTerminal;
+  for await (const file of sourceFiles(path, { readPieces, tell, opensArchives })) {
     const bytes = await Array.fromAsync(file.pieces());
     files[file.path] = await new Blob(bytes.map((piece) => new Uint8Array(piece))).text();
   }
@@ -96,6 +97,8 @@ Deno.test("of an archive its files are read, large ones in pieces, and no link",
       "ümläut/🙂.md": "x",
     });
     assert.deepEqual(told, ["link.md is no file"]);
+    const all = Object.entries(files).map(([name, text]) => [`a.zip/${name}`, text]);
+    assert.deepEqual((await read(folder, true)).files, Object.fromEntries(all));
   });
 });
 

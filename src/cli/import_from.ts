@@ -11,6 +11,8 @@ import { CommandError, type Terminal } from "./terminal.ts";
 const MOST_SHOWN = 10;
 const MOST_REASONS = 50;
 const BATCH_BYTES = 64 * 1024;
+/** Whose exports are archives, of which there may be several. */
+const IN_ARCHIVES: readonly string[] = ["chatgpt", "claude"];
 
 interface Reason {
   count: number;
@@ -58,7 +60,9 @@ export class ForeignRecords {
     const { readPieces, progress } = this.#terminal;
     const tell = (where: string, reason: string) =>
       this.#leaveOut({ where, reason, isFault: false });
-    for await (const found of source(sourceFiles(this.#path, readPieces, tell))) {
+    const opensArchives = IN_ARCHIVES.includes(this.#from);
+    const files = sourceFiles(this.#path, { readPieces, tell, opensArchives });
+    for await (const found of source(files)) {
       if ("leftOut" in found) {
         this.#leaveOut(found.leftOut);
         continue;

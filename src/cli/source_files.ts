@@ -11,16 +11,23 @@ const HIDDEN = /(?:^|\/)(?:\.|__MACOSX\/)/;
 const ARCHIVE = /\.zip$/i;
 const MOST_DEPTH = 64;
 
-/** `tell` hears of what is there and is no file to be read. */
+export interface SourceOptions {
+  readonly readPieces: Terminal["readPieces"];
+  /** Hears of what is there and is no file to be read. */
+  readonly tell: (where: string, reason: string) => void;
+  /** Whether archives in a folder are what is meant, too: some exports come as several. */
+  readonly opensArchives: boolean;
+}
+
 export async function* sourceFiles(
   path: string,
-  readPieces: Terminal["readPieces"],
-  tell: (where: string, reason: string) => void,
+  options: SourceOptions,
 ): AsyncGenerator<SourceFile> {
+  const { readPieces } = options;
   if (path === "-") return yield only("standard input", undefined, () => readPieces(path));
   const { isDirectory, mtime } = await Deno.stat(path).catch(cannotRead(path));
-  if (isDirectory) yield* folderFiles(path, "", readPieces, tell);
-  else if (ARCHIVE.test(path)) yield* archiveFiles(path, tell);
+  if (isDirectory) yield* folderFiles(path, "", options);
+  else if (ARCHIVE.test(path)) yield* archiveFiles(path, "", options);
   else yield only(basename(path), mtime, () => readPieces(path));
 }
 
@@ -32,21 +39,23 @@ function only(path: string, at: Date | null | undefined, pieces: SourceFile["pie
 async function* folderFiles(
   root: string,
   below: string,
-  readPieces: Terminal["readPieces"],
-  tell: (where: string, reason: string) => void,
+  options: SourceOptions,
 ): AsyncGenerator<SourceFile> {
+  const { readPieces, tell } = options;
   const folder = join(root, below);
   const entries = await Array.fromAsync(Deno.readDir(folder)).catch(cannotRead(folder));
   for (const entry of entries.toSorted((a, b) => a.name < b.name ? -1 : 1)) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    const full = join(root, path);
     if (HIDDEN.test(entry.name)) continue;
     if (entry.isSymlink) tell(path, "is a link");
     else if (entry.isDirectory && path.split("/").length >= MOST_DEPTH) tell(path, "lies too deep");
-    else if (entry.isDirectory) yield* folderFiles(root, path, readPieces, tell);
+    else if (entry.isDirectory) yield* folderFiles(root, path, options);
     else if (!entry.isFile) tell(path, "is no file");
-    else if (ARCHIVE.test(path)) tell(path, "is an archive, to be imported by itself");
-    else {
-      const full = join(root, path);
+    else if (ARCHIVE.test(path)) {
+      if (options.opensArchives) yield* archiveFiles(full, `${path}/`, options);
+      else tell(path, "is an archive, to be imported by itself");
+    } else {
       const { mtime } = await Deno.lstat(full).catch(cannotRead(full));
       yield { path, modifiedAt: timeOf(mtime), isOnly: false, pieces: () => readPieces(full) };
     }
@@ -55,14 +64,16 @@ async function* folderFiles(
 
 async function* archiveFiles(
   path: string,
-  tell: (where: string, reason: string) => void,
+  above: string,
+  { tell }: SourceOptions,
 ): AsyncGenerator<SourceFile> {
   const { openArchive } = await import("./archive.ts");
   using file = await Deno.open(path).catch(cannotRead(path));
   for await (const { name, isFile, modifiedAt, pieces } of openArchive(path, file)) {
     if (HIDDEN.test(name)) continue;
-    if (isFile) yield { path: name, modifiedAt: timeOf(modifiedAt), isOnly: false, pieces };
-    else tell(name, "is no file");
+    const named = above + name;
+    if (isFile) yield { path: named, modifiedAt: timeOf(modifiedAt), isOnly: false, pieces };
+    else tell(named, "is no file");
   }
 }
 

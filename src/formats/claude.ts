@@ -1,7 +1,7 @@
 /**
  * Claude's export of all data: `conversations.json`, what it remembers of the person and of each
- * project in `memories.json`, and the projects with their instructions and documents, which newer
- * exports have in files of their own.
+ * project in `memories.json`, and the projects with their instructions and documents. Newer exports
+ * have files of their own for each project and account, and come as several archives.
  */
 import { z } from "zod";
 import type { JsonObject } from "../json.ts";
@@ -52,6 +52,11 @@ const memoriesSchema = z.object({
   account_uuid: z.string().nullish(),
   conversations_memory: z.string().nullish(),
   project_memories: z.record(z.string(), z.string()).nullish(),
+  memory_files: z.array(z.object({
+    path: z.string(),
+    content: z.string(),
+    updated_at: z.string().nullish(),
+  })).nullish(),
 });
 
 const projectSchema = z.object({
@@ -139,9 +144,14 @@ function saidIn({ text, content }: ClaudeMessage): string {
 function* remembered(value: unknown, file: SourceFile): Generator<Found> {
   const parsed = memoriesSchema.safeParse(value);
   if (!parsed.success) return yield fault(file.path, "has memories of another form");
-  const { account_uuid, conversations_memory, project_memories } = parsed.data;
+  const { account_uuid, conversations_memory, project_memories, memory_files } = parsed.data;
   const at = file.modifiedAt;
-  yield* textOf(conversations_memory, { kind: "memory" }, at, account_uuid ?? "");
+  const account = account_uuid ?? "";
+  yield* textOf(conversations_memory, { kind: "memory" }, at, account);
+  for (const { path, content, updated_at } of memory_files ?? []) {
+    const metadata = { kind: "memory_file", filename: path };
+    yield* textOf(content, metadata, timeIn(updated_at) ?? at, account, path);
+  }
   for (const [id, text] of Object.entries(project_memories ?? {})) {
     yield* textOf(text, { kind: "project_memory", project_id: id }, at, id);
   }

@@ -57,11 +57,8 @@ function recordOf(where: string, value: unknown): Found {
     id: id.success ? id.data : idOf(SOURCE, given),
     content,
     tags: fitTags(tagsOf(take("categories"))),
-    metadata: {
-      source: SOURCE,
-      ...(isJsonObject(metadata) ? metadata : {}),
-      ...Object.fromEntries(fields),
-    },
+    // As what comes by way of its own clients is kept, so that they find it as they left it.
+    metadata: { ...(isJsonObject(metadata) ? metadata : {}), ...Object.fromEntries(fields) },
     created_at: created ?? updated ?? null,
     updated_at: updated ?? created ?? null,
     // No field of a memory: by it, one user's can be picked.
