@@ -201,10 +201,10 @@ Deno.test("who stops listening costs nothing more, and who does not read is cut 
 Deno.test("nobody listens to more than a hundred resources", async () => {
   await withMcp(async (app) => {
     const uris = Array.from({ length: 101 }, (_, n) => `memory://${n}`);
-    const reply = await (await listen(app, uris)).json();
-    assert.deepEqual(reply.error, {
-      code: -32602,
-      message: "Cannot listen to more than 100 resources",
+    assert.deepEqual(await (await listen(app, uris)).json(), {
+      jsonrpc: "2.0",
+      id: 5,
+      error: { code: -32602, message: "Cannot listen to more than 100 resources" },
     });
   });
 });

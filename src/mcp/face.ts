@@ -66,7 +66,8 @@ export function mcpFace({ readBody, ...options }: McpFaceOptions): McpFace {
         return await answerOlder(request, parsedBody, { ...options, scope });
       }
       if (listensToMany(parsedBody)) {
-        return refused(INVALID_PARAMS, `Cannot listen to more than ${MOST_LISTENED_TO} resources`);
+        const message = `Cannot listen to more than ${MOST_LISTENED_TO} resources`;
+        return refused(INVALID_PARAMS, message, idOf(parsedBody));
       }
       const response = await handlers[scope].fetch(request, { parsedBody });
       return isStream(response) ? endedWhenStalled(response, clock) : response;
@@ -109,8 +110,14 @@ function parsed(text: string): { readonly parsedBody: JsonValue } | { readonly f
   }
 }
 
-function refused(code: number, message: string): Response {
-  return Response.json({ jsonrpc: "2.0", error: { code, message }, id: null }, { status: 400 });
+/** Without an id where it is of no single request. */
+function refused(code: number, message: string, id: string | number | null = null): Response {
+  return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status: 400 });
+}
+
+function idOf(body: JsonValue): string | number | null {
+  const id = isJsonObject(body) ? body["id"] : null;
+  return typeof id === "string" || typeof id === "number" ? id : null;
 }
 
 function listensToMany(body: JsonValue): boolean {
