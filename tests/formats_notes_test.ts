@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { toMarkdown } from "../src/formats.ts";
 import type { JsonObject } from "../src/json.ts";
-import { each, foundIn, MODIFIED } from "./fakes/formats.ts";
+import { CREATED, each, foundIn, MODIFIED } from "./fakes/formats.ts";
 import { memoryOf } from "./fakes/store_kit.ts";
 
 const PATH = "garden/Fence.md";
 const SAID = { source: "markdown", path: PATH, title: "Fence" };
-const NO_TIME = { created_at: MODIFIED, updated_at: MODIFIED };
+const NO_TIME = { created_at: CREATED, updated_at: MODIFIED };
 
 /** Notes of anybody's, and what of the memory is not as it is by itself. */
 const NOTES: Readonly<Record<string, JsonObject>> = {
@@ -105,23 +105,31 @@ Deno.test("a vault's notes keep their text, with tags, aliases, links and the da
       tags: ["garden", "diy/wood", "y2026"],
       metadata: {
         source: "obsidian",
+        vault: "folder",
         path: "Cedar.md",
         title: "Cedar",
         links: ["Fence", "plan.png"],
         aliases: ["Posts"],
       },
-      created_at: MODIFIED,
+      created_at: CREATED,
     },
     {
       ...plain,
       content: "Bought posts.",
       tags: [],
-      metadata: { source: "obsidian", path: "daily/2026-01-31.md", title: "2026-01-31" },
+      metadata: {
+        source: "obsidian",
+        vault: "folder",
+        path: "daily/2026-01-31.md",
+        title: "2026-01-31",
+      },
       created_at: "2026-01-31T00:00:00.000Z",
     },
   ]);
-  const again = await foundIn("obsidian", [["Cedar.md", VAULT_NOTE]]);
-  assert.equal(again.records[0]?.["id"], records[0]?.["id"]);
+  const idIn = async (...where: [string, string]) =>
+    (await foundIn("obsidian", [[where[1], VAULT_NOTE]], false, where[0])).records[0]?.["id"];
+  assert.equal(await idIn("folder", "Cedar.md"), records[0]?.["id"]);
+  assert.notEqual(await idIn("other", "Cedar.md"), records[0]?.["id"], "another vault's");
 });
 
 Deno.test("a note longer than a memory comes in parts of one thread, with nothing lost", async () => {

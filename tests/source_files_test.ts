@@ -77,6 +77,31 @@ Deno.test("of a folder its files are read, in order; no link, nothing hidden, no
   });
 });
 
+Deno.test("a file is known by its folder, and is no younger than its last change", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "vault", "a.md");
+    await Deno.mkdir(join(folder, "vault"));
+    await Deno.writeTextFile(path, "x");
+    const [copied, changed] = [new Date("2020-01-02T03:04:05Z"), new Date("2999-01-01T00:00:00Z")];
+    const options = {
+      readPieces: realTerminal.readPieces,
+      tell: assert.fail,
+      opensArchives: false,
+    };
+    for (const mtime of [copied, changed]) {
+      await Deno.utime(path, mtime, mtime);
+      const found = [
+        ...await Array.fromAsync(sourceFiles(join(folder, "vault"), options)),
+        ...await Array.fromAsync(sourceFiles(path, options)),
+      ].map(({ pieces: _, createdAt: __, ...file }) => file);
+      const file = { path: "a.md", collection: "vault", modifiedAt: mtime.toISOString() };
+      assert.deepEqual(found, [{ ...file, isOnly: false }, { ...file, isOnly: true }]);
+      const [{ createdAt = "" } = {}] = await Array.fromAsync(sourceFiles(path, options));
+      assert.ok(mtime === copied ? createdAt === file.modifiedAt : createdAt < file.modifiedAt);
+    }
+  });
+});
+
 Deno.test("of an archive its files are read, large ones in pieces, and no link", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "a.zip");

@@ -2,7 +2,7 @@
  * The files that an import reads: those of a folder or of an archive, or a single one. No link is
  * followed, nothing outside of the path is opened, and what is hidden is passed over.
  */
-import { basename, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { SourceFile } from "../formats.ts";
 import { CommandError, reasonOf, type Terminal } from "./terminal.ts";
 
@@ -19,20 +19,24 @@ export interface SourceOptions {
   readonly opensArchives: boolean;
 }
 
+const NO_TIMES = { modifiedAt: undefined, createdAt: undefined };
+const STANDARD_INPUT = { path: "standard input", collection: "", ...NO_TIMES, isOnly: true };
+
 export async function* sourceFiles(
   path: string,
   options: SourceOptions,
 ): AsyncGenerator<SourceFile> {
   const { readPieces } = options;
-  if (path === "-") return yield only("standard input", undefined, () => readPieces(path));
-  const { isDirectory, mtime } = await Deno.stat(path).catch(cannotRead(path));
-  if (isDirectory) yield* folderFiles(path, "", options);
+  if (path === "-") return yield { ...STANDARD_INPUT, pieces: () => readPieces(path) };
+  const full = resolve(path);
+  const info = await Deno.stat(path).catch(cannotRead(path));
+  if (info.isDirectory) yield* folderFiles(path, "", options);
   else if (ARCHIVE.test(path)) yield* archiveFiles(path, "", options);
-  else yield only(basename(path), mtime, () => readPieces(path));
-}
-
-function only(path: string, at: Date | null | undefined, pieces: SourceFile["pieces"]): SourceFile {
-  return { path, modifiedAt: timeOf(at), isOnly: true, pieces };
+  else {
+    const collection = basename(dirname(full));
+    const pieces = () => readPieces(path);
+    yield { path: basename(full), collection, ...timesOf(info), isOnly: true, pieces };
+  }
 }
 
 /** In the order of their names: the same folder gives the same import. */
@@ -56,8 +60,9 @@ async function* folderFiles(
       if (options.opensArchives) yield* archiveFiles(full, `${path}/`, options);
       else tell(path, "is an archive, to be imported by itself");
     } else {
-      const { mtime } = await Deno.lstat(full).catch(cannotRead(full));
-      yield { path, modifiedAt: timeOf(mtime), isOnly: false, pieces: () => readPieces(full) };
+      const times = timesOf(await Deno.lstat(full).catch(cannotRead(full)));
+      const collection = basename(resolve(root));
+      yield { path, collection, ...times, isOnly: false, pieces: () => readPieces(full) };
     }
   }
 }
@@ -67,14 +72,23 @@ async function* archiveFiles(
   above: string,
   { tell }: SourceOptions,
 ): AsyncGenerator<SourceFile> {
+  const collection = basename(path).replace(ARCHIVE, "");
   const { openArchive } = await import("./archive.ts");
   using file = await Deno.open(path).catch(cannotRead(path));
   for await (const { name, isFile, modifiedAt, pieces } of openArchive(path, file)) {
     if (HIDDEN.test(name)) continue;
     const named = above + name;
-    if (isFile) yield { path: named, modifiedAt: timeOf(modifiedAt), isOnly: false, pieces };
+    const times = timesOf({ mtime: modifiedAt, birthtime: null });
+    if (isFile) yield { path: named, collection, ...times, isOnly: false, pieces };
     else tell(named, "is no file");
   }
+}
+
+/** Of a copy only its last change is the original's. */
+function timesOf({ mtime, birthtime }: Pick<Deno.FileInfo, "mtime" | "birthtime">) {
+  const modifiedAt = timeOf(mtime), bornAt = timeOf(birthtime);
+  const isOlder = bornAt !== undefined && modifiedAt !== undefined && bornAt < modifiedAt;
+  return { modifiedAt, createdAt: isOlder ? bornAt : modifiedAt };
 }
 
 /** A clock that was never set tells nothing. */

@@ -74,15 +74,18 @@ function* foreignNote(
   const known = noteFields(fields ?? {});
   const title = file.path.replace(/^.*\//, "").replace(NOTE, "");
   const day = DAY_NAME.test(title) ? timeOf(title) : undefined;
-  const created = known.created ?? day ?? known.updated ?? file.modifiedAt;
+  const created = known.created ?? day ?? known.updated ?? file.createdAt;
   const updated = known.updated ?? later(file.modifiedAt, created);
+  // Another folder's notes may have the same names.
+  const names = [file.collection, file.path];
   const links = kind === "obsidian" ? linksOf(body) : [];
   for (const [index, content] of parts.entries()) {
     const number = parts.length > 1 ? { part: index + 1, parts: parts.length } : {};
-    const thread = parts.length > 1 ? { thread_id: idOf(kind, file.path) } : {};
-    const metadata = { source: kind, path: file.path, title, ...number, ...thread };
+    const thread = parts.length > 1 ? { thread_id: idOf(kind, ...names) } : {};
+    const vault = kind === "obsidian" ? { vault: file.collection } : {};
+    const metadata = { source: kind, ...vault, path: file.path, title, ...number, ...thread };
     yield checked(file.path, {
-      id: idOf(kind, file.path, ...(index > 0 ? [String(index)] : [])),
+      id: idOf(kind, ...names, ...(index > 0 ? [String(index)] : [])),
       content,
       memory_type: known.memory_type ?? null,
       importance_score: known.importance_score ?? null,

@@ -12,8 +12,12 @@ import { joinBytes } from "../lines.ts";
 export interface SourceFile {
   /** Below what is imported, with slashes; a name to tell people, never one to open. */
   readonly path: string;
+  /** What it is imported with: the name of the folder, of the archive, or of a single file's folder. */
+  readonly collection: string;
   /** RFC 3339, where it is known. */
   readonly modifiedAt: string | undefined;
+  /** Never behind `modifiedAt`, as it is for a file that was copied. */
+  readonly createdAt: string | undefined;
   /** It was named by itself, so it is what is meant, whatever it is called. */
   readonly isOnly: boolean;
   readonly pieces: () => AsyncIterable<Uint8Array>;

@@ -5,8 +5,9 @@ import { memoryOf, parseImportRecord } from "../../src/import_record.ts";
 import type { JsonObject } from "../../src/json.ts";
 import { type Entry, NEVER_ACCESSED } from "../../src/memory.ts";
 
-/** When each of the files was last changed. */
+/** When each of the files was last changed, and made; and the folder that they lie in. */
 export const MODIFIED = "2026-02-03T04:05:06.000Z";
+export const CREATED = "2026-02-01T00:00:00.000Z";
 
 export type Files = readonly (readonly [path: string, text: string | Uint8Array])[];
 
@@ -20,14 +21,20 @@ export async function* each<T>(all: Iterable<T>): AsyncGenerator<T> {
 }
 
 /** What an import finds in such a folder, or in the one file that was named. */
-export async function foundIn(from: string, files: Files, isOnly = false): Promise<FoundIn> {
+export async function foundIn(
+  from: string,
+  files: Files,
+  isOnly = false,
+  collection = "folder",
+): Promise<FoundIn> {
   const source = SOURCES[from] ?? assert.fail(from);
   const all = files.map(([path, text]) => {
     const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
     // In two pieces, somewhere within a character.
     const half = bytes.length >> 1;
     const pieces = () => each([bytes.subarray(0, half), bytes.subarray(half)]);
-    return { path, modifiedAt: MODIFIED, isOnly, pieces };
+    const times = { modifiedAt: MODIFIED, createdAt: CREATED };
+    return { path, collection, ...times, isOnly, pieces };
   });
   const found = await Array.fromAsync(source(each(all)));
   return {
