@@ -2,34 +2,37 @@
  * Lists as mem0's clients want them: a plain list, one under `results`, or a page with its
  * neighbours. They are written piece by piece: "all memories" may be more than is held at once.
  */
+import { Pace } from "../../pace.ts";
 import { selectWindow } from "../../selection.ts";
 import type { Page } from "./asked.ts";
 
 export interface List<T> {
   readonly count: number;
-  /** Those from one place up to another, in the order of the list. */
+  /** Those from one place up to another; never from before the last that were asked for. */
   readonly slice: (from: number, to: number) => Promise<readonly T[]>;
 }
 
 const AT_ONCE = 50;
-const SORTED_AT_ONCE = 1_000;
+const SORTED_AT_ONCE = 5_000;
 
-/** Sorted as far as it is asked for, a part at a time. */
+/** Sorted as far as it is asked for, a part at a time: what comes before a part is let go. */
 export function sortedList<T, View>(
   found: readonly T[],
   compare: (a: T, b: T) => number,
   view: (item: T) => View,
 ): List<View> {
-  const items = [...found];
-  let from = 0, sorted: readonly T[] = [];
+  let rest = [...found], before = 0, sorted: readonly T[] = [];
   return {
-    count: items.length,
+    count: found.length,
     async slice(at, end) {
-      if (at < from || end > from + sorted.length) {
-        sorted = await selectWindow(items, compare, at, Math.max(end, at + SORTED_AT_ONCE));
-        from = at;
+      if (end > before + sorted.length) {
+        const from = at - before, to = Math.max(end, at + SORTED_AT_ONCE) - before;
+        sorted = await selectWindow(rest, compare, from, to);
+        // The selection has put all that comes behind the part there, too.
+        rest = rest.slice(from);
+        before = at;
       }
-      return sorted.slice(at - from, end - from).map(view);
+      return sorted.slice(at - before, end - before).map(view);
     },
   };
 }
@@ -65,10 +68,12 @@ function addressOf({ url }: Request, page: number, size: number): string {
 
 function streamed<T>(head: string, tail: string, list: List<T>, from: number, to: number) {
   const encoder = new TextEncoder();
+  const pace = new Pace();
   let at = from;
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => controller.enqueue(encoder.encode(head)),
     async pull(controller) {
+      if (pace.due) await pace.breathe();
       const items = at < to ? await list.slice(at, Math.min(to, at + AT_ONCE)) : [];
       if (items.length > 0) {
         const text = items.map((item) => JSON.stringify(item)).join(",");
