@@ -55,6 +55,7 @@ export class Folders {
       apply() {},
       entries: () => numbers[Symbol.iterator]().map((number) => storedNote(number, withVectors)),
       receipts: () => [],
+      unembedded: () => [],
     });
     await store.compact();
     await store.close();
