@@ -86,7 +86,7 @@ function matches(path: string, pathname: string): boolean {
 
 /** All that a reply may have; nothing of what a client sent can make another. */
 const HEADERS =
-  /^(access-control-(allow-(headers|methods|origin)|expose-headers|max-age)|allow|cache-control|connection|content-(disposition|length|security-policy|type)|etag|location|retry-after|vary|www-authenticate|x-content-type-options|x-request-id|x-total-count)$/;
+  /^(access-control-(allow-(headers|methods|origin)|expose-headers|max-age)|allow|cache-control|connection|content-(disposition|length|security-policy|type)|etag|location|retry-after|vary|www-authenticate|x-accel-buffering|x-content-type-options|x-request-id|x-total-count)$/;
 
 function commonFaults({ headers, status }: Seen): string[] {
   const wanted: [string, RegExp][] = [

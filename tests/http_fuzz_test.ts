@@ -19,6 +19,8 @@ const UNSEEN: readonly (readonly [RegExp, string])[] = [
   [/ 403$/, "needs an Origin that is refused: http_pages_test.ts"],
   [/ 421$/, "needs a Host that is refused: http_pages_test.ts"],
   [/^deleteMemory 507$/, "needs a disk that is full: http_service_test.ts"],
+  [/^openEventSocket 101$/, "needs a connection: event_socket_test.ts"],
+  [/^(openEventSocket|listenToEvents) 503$/, "needs a thousand who listen, or a stop"],
   [/^live 503$/, "needs a store that did not heal for minutes"],
 ];
 

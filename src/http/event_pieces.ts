@@ -12,6 +12,8 @@ const RETRY_MS = 2_000;
 
 export interface PiecesOptions {
   readonly clock: Clock;
+  /** What the client says it saw last. */
+  readonly known: string | undefined;
   /** Whether who listens may still do so. */
   readonly isLetIn: () => boolean;
   /** To be told once, why nothing more is sent. */
@@ -26,8 +28,8 @@ export class EventPieces {
   #pending: Promise<Batch> | undefined;
   /** Behind the last batch that was taken: the next one may be under way. */
   #position: string | null;
-  /** What the client knows as the last event that it saw. */
-  #known: string | null = null;
+  /** What the client knows as the last event that it saw; it is not said twice. */
+  #known: string | null;
   #isGreeted = false;
   #isSlow = false;
   #slowTimer: { cancel(): void } | undefined;
@@ -37,12 +39,18 @@ export class EventPieces {
     this.#batches = batches;
     this.#options = options;
     this.#position = batches.position;
+    this.#known = options.known ?? null;
   }
 
   /** To be sent; undefined where the client is gone. */
   async next(): Promise<string | undefined> {
     this.#slowTimer?.cancel();
-    const piece = await this.#make();
+    const piece = await this.#make().catch((error) => {
+      if (this.#stopping.signal.aborted) return undefined;
+      this.isOver = true;
+      this.#options.leave("failed");
+      throw error;
+    });
     if (this.isOver) return piece;
     this.#slowTimer = this.#options.clock.after(SLOW_MS, () => {
       this.#isSlow = true;
