@@ -182,11 +182,15 @@ Deno.test("among others a long memory is shown by its beginning, and it is said"
     const [detailed] = (await done(app, "memory_list", { response_format: "detailed" })).memories;
     assert.equal(detailed.content.length, 1_206);
     assert.equal("is_beginning" in detailed, false);
-    const id = await put(app, { content: "x".repeat(20_000) });
+    const metadata = { a: "y".repeat(3_000) };
+    const id = await put(app, { content: "x".repeat(20_000), metadata });
     const format = { limit: 1, response_format: "detailed" };
     const [longer] = (await done(app, "memory_list", format)).memories;
     assert.deepEqual([longer.content.length, longer.is_beginning], [10_000, true]);
-    assert.equal((await done(app, "memory_get", { id })).memory.content.length, 20_000);
+    assert.deepEqual([longer.metadata, longer.metadata_left_out], [undefined, true]);
+    const whole = await done(app, "memory_get", { id, response_format: "detailed" });
+    assert.equal(whole.memory.content.length, 20_000);
+    assert.deepEqual(whole.memory.metadata, metadata);
   });
 });
 

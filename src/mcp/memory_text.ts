@@ -15,6 +15,8 @@ export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
 
 /** Among others a memory is cut here. */
 const LISTED_CHARACTERS = { concise: 1_000, detailed: 10_000 } as const;
+/** And its metadata is left out, where that takes more. */
+const LISTED_METADATA_CHARACTERS = 2_000;
 
 /** Whatever a reader may take for the end of a line, as Unicode and Python do. */
 // deno-lint-ignore no-control-regex -- They are what is looked for.
@@ -80,8 +82,10 @@ export function listedData(entry: Entry, format: ResponseFormat): JsonObject {
     content: beginning ?? memory.content,
     ...(beginning !== undefined && { is_beginning: true }),
   };
-  if (format === "detailed") return { ...wholeData(entry, format), ...shown };
-  return { id: memory.id, ...shown, created_at: memory.created_at };
+  if (format === "concise") return { id: memory.id, ...shown, created_at: memory.created_at };
+  const { metadata = {}, ...rest } = wholeData(entry, format);
+  const isShort = JSON.stringify(metadata).length <= LISTED_METADATA_CHARACTERS;
+  return { ...rest, ...shown, ...(isShort ? { metadata } : { metadata_left_out: true }) };
 }
 
 /** The one memory that was asked for, as data. */
