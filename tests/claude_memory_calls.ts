@@ -5,7 +5,7 @@ import { below } from "./fakes/store_kit.ts";
 type Random = () => number;
 
 const NAMES = ["a", "a.md", "a-b", "B", ".hidden", "node_modules", "ü 🙂"];
-const TEXTS = ["", "\n", " \t", "\r\n", "text", "ümläut 🙂", "(empty file)"];
+const TEXTS = ["", "\n", " \t", "\r\n", "text", "ümläut 🙂", "(empty file)", "x".repeat(1024)];
 
 function pick<T>(random: Random, all: readonly T[]): T {
   const one = all[below(random, all.length)];

@@ -27,6 +27,8 @@ Deno.test("a file is a memory: search finds it by text and name, a person edits 
     assert.deepEqual([content, tags], ["cedar posts, never pine", ["house"]]);
     await app.done(200, "PUT", `/memories/${id}`, { json: { content: "oak" } });
     assert.equal(await textAt(memory, "/memories/g/fence.md"), "oak");
+    const { access_count } = await app.done(200, "GET", `/memories/${id}`);
+    assert.equal(access_count, 2, "a view is a reading, as GET is");
     await app.done(204, "DELETE", `/memories/${id}`);
     assert.match((await memory(view("/memories/g"))).error, /does not exist/);
   });
@@ -74,6 +76,7 @@ Deno.test("memories that only look like files are none, and of two at one path t
       { source, filename: "/memories/" },
       { source, filename: "/memories//a" },
       { source, filename: "/memories/./a" },
+      { source, filename: "/memories/a/." },
       { source, filename: "/memories/../a" },
       { source, filename: "/etc/a" },
       { source, filename: 7 },
@@ -191,6 +194,32 @@ Deno.test("what is deleted while its directory is renamed is just gone", async (
       "/memories/e/a",
       "/memories/e/b",
     ]);
+  });
+});
+
+Deno.test("what a person moves away while its directory is deleted stays", async () => {
+  await withMemory(async (memory, app) => {
+    for (const name of ["a", "b"]) await memory(create(`/memories/d/${name}`, name));
+    const [id = ""] = await app.ids();
+    const moved = { metadata: { filename: A } };
+    await Promise.all([
+      // Begun, and not on the disk yet, when the other looks.
+      app.brain.memories.patch(id, moved, () => true),
+      memory({ command: "delete", path: "/memories/d" }),
+    ]);
+    assert.deepEqual(await app.ids(), [id]);
+    assert.equal(await textAt(memory, A), "b");
+  });
+});
+
+Deno.test("a directory is not renamed where a path in it would be too long", async () => {
+  await withMemory(async (memory, app) => {
+    await memory(create(`/memories/d/${"a".repeat(500)}`, "x"));
+    const before = await app.done(200, "GET", "/memories");
+    const new_path = `/memories/${"b".repeat(500)}`;
+    const { error } = await memory({ command: "rename", old_path: "/memories/d", new_path });
+    assert.match(error, /^Error: The path .* is too long: use at most 1,000 characters$/);
+    assert.deepEqual(await app.done(200, "GET", "/memories"), before);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { claudeMemoryTools } from "../src/mcp/claude_memory.ts";
+import { replaced } from "../src/mcp/claude_memory/lines.ts";
 import type { Tool } from "../src/mcp/tool.ts";
 import { anyCall, anyText } from "./claude_memory_calls.ts";
 import { type Answer, FileTree } from "./claude_memory_model.ts";
@@ -87,4 +88,25 @@ Deno.test(`calls by chance, several at once, give what a tree of files gives (se
     if (app !== first) await app.brain.close();
   });
   assert.ok(seen > ROUNDS, `only ${seen} calls went well`);
+});
+
+Deno.test(`a text is found wherever it stands, as by a plain search (seed ${seed})`, () => {
+  const random = randomOf(seed);
+  const any = (most: number) =>
+    Array.from({ length: 1 + below(random, most) }, () => "ab\n"[below(random, 3)]).join("");
+  for (let n = 0; n < 5_000; n++) {
+    const [text, before, after] = [any(12), any(5), any(3)];
+    const tree = new FileTree();
+    tree.overwrite("/memories/a", text);
+    const asked = { command: "str_replace", path: "/memories/a", old_str: before, new_str: after };
+    const { text: answer } = tree.answer(asked);
+    const about = JSON.stringify({ text, before, after });
+    try {
+      const edited = replaced({ path: "/memories/a", text, before, after });
+      assert.equal(edited.text, tree.files().get("/memories/a"), about);
+      assert.ok(answer.endsWith(`(with line numbers):\n${edited.snippet}`), about);
+    } catch (error) {
+      assert.equal(error instanceof Error ? error.message : error, answer, about);
+    }
+  }
 });

@@ -33,14 +33,14 @@ const CONVERSATION: readonly (readonly [Json, Json])[] = [
     "The file /memories/notes.txt has been edited.",
   ],
   [
-    create("/memories/work/2026/plan.md", "x".repeat(1536)),
+    create("/memories/work/2026/plan.md", "x".repeat(1024)),
     "File created successfully at: /memories/work/2026/plan.md",
   ],
   [
     view("/memories/"),
     "Here're the files and directories up to 2 levels deep in /memories, excluding hidden items " +
-    "and node_modules:\n1.5K\t/memories\n31B\t/memories/notes.txt\n1.5K\t/memories/work/\n" +
-    "1.5K\t/memories/work/2026/",
+    "and node_modules:\n1.0K\t/memories\n31B\t/memories/notes.txt\n1K\t/memories/work/\n" +
+    "1K\t/memories/work/2026/",
   ],
   [
     { command: "rename", old_path: "/memories/work/2026", new_path: "/memories/done/26" },

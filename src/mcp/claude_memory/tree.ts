@@ -64,13 +64,8 @@ function isHidden(name: string): boolean {
 /** A directory comes right before what is in it; where a file has its name, behind that. */
 function compareEntries(a: Entry, b: Entry): number {
   return compareKeys(a.names[0] ?? "", b.names[0] ?? "") ||
-    compareKeys(rankOf(a), rankOf(b)) ||
     compareKeys(a.names[1] ?? "", b.names[1] ?? "") ||
     compareKeys(Number(a.isDirectory), Number(b.isDirectory));
-}
-
-function rankOf({ names, isDirectory }: Entry): number {
-  return names.length === 2 ? 2 : Number(isDirectory);
 }
 
 /** As people read it: `5.5K`, `1.2M`. */
