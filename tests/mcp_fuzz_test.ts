@@ -31,6 +31,8 @@ class Calls {
   }
 
   #value(name: string): Json {
+    // Never the same again: that would be the same call.
+    if (name === "idempotency_key") return `key ${this.#random()}`;
     const likely: Record<string, Json> = {
       id: this.#one([...this.said.keys()]),
       memory_id: this.#one([...this.said.keys()]),
@@ -40,8 +42,6 @@ class Calls {
       memory_type: this.#one(["semantic", "episodic"]),
       response_format: this.#one(["concise", "detailed"]),
       since: "2026-01-01",
-      // Never the same again: that would be the same call.
-      idempotency_key: `key ${this.#random()}`,
     };
     if (Object.hasOwn(likely, name) && this.#random() < 0.8) return likely[name] ?? null;
     const words = ["cedar fence", "a\nb", "😀 pine", "2026-01-31T12:00:00Z", "auto"];
