@@ -1,7 +1,7 @@
 /** `second-brain mcp`: a brain for the one client that started this program. */
 import project from "../../deno.json" with { type: "json" };
 import type { CommandLine } from "../cli/arguments.ts";
-import { realTerminal as terminal, stopSignal } from "../cli/console.ts";
+import { logStrayRejections, realTerminal as terminal, stopSignal } from "../cli/console.ts";
 import { type Remote, remoteOf } from "../cli/remote.ts";
 import { CommandError } from "../cli/terminal.ts";
 import { EXIT } from "../cli/exit.ts";
@@ -70,6 +70,7 @@ async function serveFolder(
 ) {
   const config = await readConfig(false);
   const log = await openLog(config);
+  logStrayRejections(log);
   for (const warning of config.warnings) log("warn", "configuration", { warning });
   const [{ systemClock: clock }, { buildBrain }, { openBrain }, { stopServing }] = await Promise
     .all([

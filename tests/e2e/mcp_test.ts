@@ -78,6 +78,64 @@ Deno.test("nothing but messages is written, and all that was asked is answered",
   assert.equal((await brain.want(200, "GET", "/stats")).at("total_memories"), 50);
 });
 
+/** The body of the next request on a connection; undefined at its end. */
+async function nextBody(connection: Deno.TcpConn): Promise<string | undefined> {
+  const bytes = new Uint8Array(64 * 1024), decoder = new TextDecoder();
+  for (let text = "";;) {
+    const read = await connection.read(bytes);
+    if (read === null) return undefined;
+    text += decoder.decode(bytes.subarray(0, read));
+    const [head = "", body] = text.split("\r\n\r\n");
+    const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1]);
+    if (body !== undefined && body.length >= length) return body;
+  }
+}
+
+/** Answers the first request of all, and hangs up on whatever else comes, as a brain that dies. */
+function dyingBrain() {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const asked: string[] = [];
+  const serve = async (connection: Deno.TcpConn) => {
+    for (let body = await nextBody(connection); body !== undefined;) {
+      asked.push(body);
+      if (asked.length > 1) break;
+      const answer = JSON.stringify({ jsonrpc: "2.0", id: 1, result: {} });
+      const type = "Content-Type: application/json";
+      const head = `HTTP/1.1 200 OK\r\n${type}\r\nContent-Length: ${answer.length}\r\n\r\n`;
+      await connection.write(new TextEncoder().encode(head + answer));
+      // On a connection that is used again, this is the next request.
+      body = await nextBody(connection);
+    }
+    connection.close();
+  };
+  const serving = (async () => {
+    for await (const connection of listener) await serve(connection);
+  })();
+  return { url: `http://127.0.0.1:${listener.addr.port}`, asked, listener, serving };
+}
+
+Deno.test("what may have reached a brain that died is not sent to it again", async () => {
+  await using place = new Place();
+  const { url, asked, listener, serving } = dyingBrain();
+  const [first, second] = [1, 2].map((id) => {
+    const params = { name: "memory_add", arguments: { content: "once" } };
+    return JSON.stringify({ jsonrpc: "2.0", id, method: "tools/call", params });
+  });
+  const child = place.spawn(["mcp", "--url", url, "--key", KEY], { stdin: "" });
+  const input = child.stdin.getWriter();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  await input.write(new TextEncoder().encode(`${first}\n`));
+  assert.equal(JSON.parse((await lines.read()).value ?? "").id, 1);
+  await input.write(new TextEncoder().encode(`${second}\n`));
+  const { id, error } = JSON.parse((await lines.read()).value ?? "");
+  assert.match(error.message, /may have been done/);
+  assert.deepEqual([id, asked], [2, [first, second]]);
+  await Promise.all([input.close(), lines.cancel(), child.stderr.cancel()]);
+  assert.equal((await child.status).code, 0);
+  listener.close();
+  await serving;
+});
+
 Deno.test({
   name: "official clients list and call every tool over HTTP, and through a bridge",
   ...SDK,
