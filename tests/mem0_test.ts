@@ -100,6 +100,46 @@ Deno.test("what is added is an ordinary memory, and an ordinary memory is one of
   });
 });
 
+Deno.test("what is said in the metadata of whom it is counts, unless it is said beside it", async () => {
+  await withMem0(async (app) => {
+    const metadata = { user_id: "bob", agent_id: "gardener", role: "poet", mem0_history: ["x"] };
+    const id = await add(app, FENCE, { user_id: "ada", metadata });
+    const path = `/v1/memories/${id}/`;
+    const whose = { user_id: "ada", agent_id: "gardener" };
+    const kept = { ...whose, metadata: { role: "poet" } };
+    assert.deepEqual(await told(200, app, "GET", path), shown(id, FENCE, kept));
+    await told(200, app, "PUT", path, { metadata: { user_id: "bob" } });
+    assert.deepEqual(await told(200, app, "GET", path), shown(id, FENCE, { ...whose }));
+  });
+});
+
+Deno.test("changes at the same time make one history; of a long one the newest is kept", async () => {
+  await withMem0(async (app) => {
+    const id = await add(app, "Text 0.");
+    const path = `/v1/memories/${id}/`;
+    const texts = Array.from({ length: 9 }, (_, n) => `Text ${n + 1}.`);
+    await Promise.all(texts.map((text) => told(200, app, "PUT", path, { text })));
+    const history = async () => {
+      const changes: Json[] = await told(200, app, "GET", `${path}history/`);
+      changes.forEach(({ old_memory }, at) => {
+        assert.equal(old_memory, at === 0 ? null : changes[at - 1].new_memory);
+      });
+      return changes.map(({ new_memory }) => new_memory);
+    };
+    assert.deepEqual((await history()).toSorted(), ["Text 0.", ...texts]);
+    await told(200, app, "PUT", path, { text: "x".repeat(15_000) });
+    await told(200, app, "PUT", path, { metadata: { m: "x".repeat(40_000) } });
+    const full = await history();
+    assert.deepEqual([full.length, full.at(-1)], [11, "x".repeat(15_000)]);
+    await told(200, app, "PUT", path, { text: "y".repeat(1_000) });
+    const lengths = (await history()).map((text) => text.length);
+    assert.deepEqual(lengths, [...Array(10).fill(7), 15_000, 1_000]);
+    await told(200, app, "PUT", path, { text: "z" });
+    for (let n = 0; n < 25; n++) await told(200, app, "PUT", path, { text: `${n}` });
+    assert.deepEqual(await history(), Array.from({ length: 21 }, (_, n) => `${n + 4}`));
+  });
+});
+
 Deno.test("messages come in several forms, and each that says something is one memory", async () => {
   const user = (content: unknown) => ({ role: "user", content });
   const FORMS: readonly (readonly [unknown, readonly string[]])[] = [

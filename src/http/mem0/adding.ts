@@ -147,7 +147,7 @@ function newMemory(given: Given, { text, tags, role }: Fact & Partial<Turn>): Ne
     entities: filtersIn(given).entities,
     expirationDate: given.expiration_date ?? undefined,
     // Who said it matters where it was not the person.
-    metadata: { ...given.metadata, ...(role && role !== "user" && { role }) },
+    metadata: { ...(role && role !== "user" && { role }), ...given.metadata },
   };
   const at = createdAt(given);
   return {

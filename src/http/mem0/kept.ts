@@ -58,8 +58,10 @@ export function historyOf({ metadata }: Memory): readonly Past[] {
 
 export function metadataOf({ entities, expirationDate, metadata, history = [] }: Kept): JsonObject {
   const past = short(history).map(({ memory, until }) => ({ memory, until }));
+  const { [HISTORY]: _, ...own } = metadata;
   return {
-    ...without(metadata),
+    // Whose it is may be said here, too: it is kept at the same place.
+    ...own,
     ...entities,
     ...(expirationDate !== undefined && { [EXPIRATION]: expirationDate }),
     ...(past.length > 0 && { [HISTORY]: past }),
