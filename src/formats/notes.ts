@@ -22,16 +22,14 @@ import {
 /** More than a memory's text, front matter and vector can have. */
 const MOST_BYTES = 4 * 1024 * 1024;
 const NOTE = /\.(?:md|markdown)$/i;
-/** Of an editor, a version control or the bin: no notes of anybody's. */
-const HIDDEN = /(?:^|\/)\./;
 const OWN_ID = /^id: *["']?[0-9a-f]{8}-[0-9a-f-]{27}/m;
 const DAY_NAME = /^\d{4}-\d\d-\d\d$/;
 /** Code in a text may have signs that are no tags. */
-const CODE = /^(`{3,}|~{3,})[^]*?^\1|`[^`\n]*`/gm;
+const CODE = /^(`{3,9}|~{3,9})[^]*?^\1|`[^`\n]*`/gm;
 /** A letter, or a line, at least: `#1` is a number. */
 const INLINE_TAG = /(?<![^\s])#([\p{L}\p{M}\p{N}_/-]*[\p{L}\p{M}_/-][\p{L}\p{M}\p{N}_/-]*)/gu;
 const MOST_LINKS = 200;
-const LINK = /\[\[([^\]|#\n]{1,200})(?:#[^\]|\n]*)?(?:\|[^\]\n]*)?\]\]/g;
+const LINK = /\[\[([^\]|#\n]{1,200})(?:#[^\]|\n]{0,500})?(?:\|[^\]\n]{0,500})?\]\]/g;
 
 export const fromMarkdown: Source = (files) => notesOf(files, "markdown");
 export const fromObsidian: Source = (files) => notesOf(files, "obsidian");
@@ -40,7 +38,6 @@ type Kind = "markdown" | "obsidian";
 
 async function* notesOf(files: AsyncIterable<SourceFile>, kind: Kind): AsyncGenerator<Found> {
   for await (const file of files) {
-    if (HIDDEN.test(file.path)) continue;
     if (NOTE.test(file.path)) yield* readNote(file, kind);
     else yield skipped(file.path, "is no Markdown");
   }
