@@ -52,7 +52,6 @@ async function readsOnly(assistant: Assistant): Promise<void> {
   assert.ok(names.includes("memory_search"));
   const { isError } = await assistant.call("memory_add", { content: "x" });
   assert.equal(isError, true);
-  await assistant.close();
 }
 
 Deno.test("nothing but messages is written, and all that was asked is answered", async () => {
@@ -148,6 +147,7 @@ Deno.test({
     for (const who of ENDS) {
       await wholeDay(await ASSISTANTS[who](bridged(place, brain)), `${who} through a bridge`);
     }
+    await brain.want(404, "POST", "/mcp/elsewhere", {});
     const connect = ASSISTANTS["the SDK 2 as of 2026"];
     for (
       const way of [
@@ -156,7 +156,9 @@ Deno.test({
         bridged(place, brain, "--read-only"),
       ]
     ) {
-      await readsOnly(await connect(way));
+      const assistant = await connect(way);
+      await readsOnly(assistant);
+      await assistant.close();
     }
   },
 });
@@ -168,18 +170,16 @@ Deno.test({
     await using place = new Place();
     const way = started(place, [], { MCP_TOOLS: ALL_SETS });
     for (const who of ENDS) await wholeDay(await ASSISTANTS[who](way), `${who} alone`);
-    await readsOnly(
-      await ASSISTANTS["the SDK 1"](started(place, ["--read-only"], { MCP_TOOLS: ALL_SETS })),
-    );
-    const brain = await place.serve();
-    const kept = await brain.want(200, "GET", "/memories?tag=theSDK1alone");
-    assert.equal(
-      kept.textAt("memories", 0, "content"),
-      "theSDK1alone: the ferry leaves the harbour at seven, in summer at six",
-    );
+    const reading = started(place, ["--read-only"], { MCP_TOOLS: ALL_SETS });
+    const assistant = await ASSISTANTS["the SDK 1"](reading);
+    await readsOnly(assistant);
+    const kept = await assistant.call("memory_list", { tags: ["theSDK1alone"] });
+    const [{ content }] = kept.structuredContent.memories;
+    assert.equal(content, "theSDK1alone: the ferry leaves the harbour at seven, in summer at six");
     const { code, out, err } = await place.run(["mcp"]);
     assert.deepEqual([code, out], [75, ""]);
     assert.match(err, /^Cannot open the data folder: a brain is running on it.*--url and --key/m);
+    await assistant.close();
   },
 });
 
