@@ -180,6 +180,30 @@ Deno.test("what a person writes at the same moment is not lost, nor is what the 
   });
 });
 
+Deno.test("who never gets his turn is told so, and does not try for ever", async () => {
+  await withApp(async ({ brain: { listing, memories } }) => {
+    let attempts = 0;
+    const [tool] = claudeMemoryTools({
+      listing,
+      memories: {
+        create: (input) => memories.create(input),
+        read: (id) => memories.read(id),
+        delete: (id, precondition) => memories.delete(id, precondition),
+        // Somebody was quicker, each time.
+        patch: (id, patch) => memories.patch(id, patch, () => ++attempts < 0),
+      },
+    });
+    const { signal } = new AbortController();
+    await tool?.call(create(A, "x"), signal);
+    const insert = { command: "insert", path: A, insert_line: 0, insert_text: "y" };
+    await assert.rejects(async () => await tool?.call(insert, signal), {
+      code: "precondition_failed",
+      message: "Cannot change the file: others keep changing its memory; try again",
+    });
+    assert.equal(attempts, 50);
+  });
+});
+
 Deno.test("what is deleted while its directory is renamed is just gone", async () => {
   await withMemory(async (memory, app) => {
     for (const name of ["a", "b", "c"]) await memory(create(`/memories/d/${name}`, name));

@@ -4,9 +4,8 @@
  * with which words it fails, is what it does: the model knows these.
  */
 import { z } from "zod";
-import type { Brain } from "../brain.ts";
 import type { JsonObject } from "../json.ts";
-import { MemoryFiles } from "./claude_memory/files.ts";
+import { MemoryFiles, type MemoryKeeper } from "./claude_memory/files.ts";
 import { canonicalPath } from "./claude_memory/paths.ts";
 import { Refusal } from "./claude_memory/refusal.ts";
 import type { Tool, ToolResult } from "./tool.ts";
@@ -102,7 +101,7 @@ const INPUT_SCHEMA: JsonObject = {
 };
 
 /** To be made once for a brain: commands wait for each other. */
-export function claudeMemoryTools(brain: Pick<Brain, "listing" | "memories">): readonly Tool[] {
+export function claudeMemoryTools(brain: MemoryKeeper): readonly Tool[] {
   const files = new MemoryFiles(brain);
   return [{
     name: "memory",

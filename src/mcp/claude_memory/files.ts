@@ -7,10 +7,12 @@
  * and never overwritten. A directory is renamed and deleted file by file.
  */
 import { Buffer } from "node:buffer";
-import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
+import type { Listing } from "../../listing.ts";
 import { Locks } from "../../locks.ts";
+import type { Memories } from "../../memories.ts";
 import type { Memory } from "../../memory.ts";
+import { paced } from "../../pace.ts";
 import { inserted, type LineRange, replaced, shownLines } from "./lines.ts";
 import { isBelow, isFilePath, requireLength, ROOT } from "./paths.ts";
 import { Refusal } from "./refusal.ts";
@@ -21,19 +23,25 @@ import { shownTree, type SizedFile } from "./tree.ts";
 const SOURCE = "claude-memory";
 /** Written side by side, so that they share what the disk takes for one. */
 const AT_ONCE = 64;
-/** How often a command is begun again that somebody came in between. */
-const MOST_ATTEMPTS = 5;
+/** How often a command is begun, where somebody changes its memory between reading and writing. */
+const MOST_ATTEMPTS = 50;
 
 interface MemoryFile {
   readonly path: string;
   readonly memory: Memory;
 }
 
+/** What of a brain is needed. */
+export interface MemoryKeeper {
+  readonly listing: Pick<Listing, "select">;
+  readonly memories: Pick<Memories, "create" | "read" | "patch" | "delete">;
+}
+
 export class MemoryFiles {
-  readonly #brain: Pick<Brain, "listing" | "memories">;
+  readonly #brain: MemoryKeeper;
   readonly #locks = new Locks();
 
-  constructor(brain: Pick<Brain, "listing" | "memories">) {
+  constructor(brain: MemoryKeeper) {
     this.#brain = brain;
   }
 
@@ -122,10 +130,10 @@ export class MemoryFiles {
       if (moved.length === 0) throw new Refusal(`Error: The path ${from} does not exist`);
       if (isBelow(to, from)) throw new Refusal(`Error: Cannot move ${from} into itself`);
       requireNoFileAbove(to, files);
-      const pathOf = (file: MemoryFile) => to + file.path.slice(from.length);
-      for (const file of moved) requireLength(pathOf(file));
+      const destinationOf = (file: MemoryFile) => to + file.path.slice(from.length);
+      for (const file of moved) requireLength(destinationOf(file));
       await inParts(moved, signal, async (file) => {
-        const metadata = { filename: pathOf(file) };
+        const metadata = { filename: destinationOf(file) };
         await this.#brain.memories.patch(file.memory.id, { metadata }, isStillAt(file.path));
       });
       return `Successfully renamed ${from} to ${to}`;
@@ -154,7 +162,7 @@ export class MemoryFiles {
       const path = pathOf(memory);
       return path !== undefined && isAbout(path);
     });
-    return memories.map((memory) => ({ path: pathOf(memory) ?? "", memory }));
+    return await paced(memories, (memory) => ({ path: pathOf(memory) ?? "", memory }));
   }
 
   async #inTurn(signal: AbortSignal, command: () => Promise<string>): Promise<string> {
@@ -164,7 +172,8 @@ export class MemoryFiles {
         try {
           return await command();
         } catch (error) {
-          if (attempt === MOST_ATTEMPTS || !isGone(error)) throw error;
+          if (!isGone(error)) throw error;
+          if (attempt === MOST_ATTEMPTS) throw contended();
         }
       }
     });
@@ -206,6 +215,13 @@ function requireNoFileAbove(path: string, files: readonly MemoryFile[]): void {
 function isGone(error: unknown): boolean {
   return error instanceof AppError &&
     (error.code === "precondition_failed" || error.code === "not_found");
+}
+
+function contended(): AppError {
+  return new AppError(
+    "precondition_failed",
+    "Cannot change the file: others keep changing its memory; try again",
+  );
 }
 
 /** Some at a time, to the end of each part; what is gone by then need not be done. */

@@ -5,6 +5,7 @@ import { compareKeys } from "../../selection.ts";
 
 /** More would fill a model's window; the rest is seen by looking into one directory after another. */
 const MOST_ENTRIES = 1_000;
+const LEVELS = 2;
 const UNITS = ["B", "K", "M", "G"] as const;
 
 export interface SizedFile {
@@ -19,46 +20,47 @@ interface Entry {
   bytes: number;
 }
 
-/** A line for the directory itself, then one for each thing in it. */
+/** A line for the directory itself, then one for each thing in it; no path is there twice. */
 export async function shownTree(directory: string, files: Iterable<SizedFile>): Promise<string> {
   const pace = new Pace();
-  const entries = new Map<string, Entry>();
-  let total = 0;
+  const first = new Best<Entry>(MOST_ENTRIES, compareEntries);
+  const directories = new Map<string, Entry>();
+  let entries = 0, total = 0;
   for (const { path, bytes } of files) {
     if (pace.due) await pace.breathe();
     total += bytes;
-    for (const entry of entriesOf(path.split("/"))) {
-      const key = `${entry.names.join("/")}${entry.isDirectory ? "/" : ""}`;
-      const known = entries.get(key);
-      if (known === undefined) entries.set(key, { ...entry, bytes });
-      else known.bytes += bytes;
+    const names = path.split("/", LEVELS + 1);
+    const shown = levelsShown(names);
+    for (let level = 1; level <= Math.min(shown, names.length - 1); level++) {
+      addTo(directories, names.slice(0, level), bytes);
     }
+    if (shown < names.length) continue;
+    first.offer({ names, isDirectory: false, bytes });
+    entries++;
   }
-  const first = new Best<Entry>(MOST_ENTRIES, compareEntries);
-  for (const entry of entries.values()) {
+  for (const entry of directories.values()) {
     if (pace.due) await pace.breathe();
     first.offer(entry);
   }
   const lines = first.sorted().map(({ names, isDirectory, bytes }) =>
     `${sizeOf(bytes)}\t${directory}/${names.join("/")}${isDirectory ? "/" : ""}`
   );
-  const left = entries.size - lines.length;
+  const left = entries + directories.size - lines.length;
   const rest = left > 0 ? [`${left} more are not shown: view the directories one by one`] : [];
   return [`${sizeOf(total)}\t${directory}`, ...lines, ...rest].join("\n");
 }
 
-/** The file, or the directories that it lies in, as far as they are within two levels and shown. */
-function entriesOf(names: readonly string[]): Omit<Entry, "bytes">[] {
-  const found: Omit<Entry, "bytes">[] = [];
-  for (let level = 1; level <= Math.min(2, names.length); level++) {
-    if (isHidden(names[level - 1] ?? "")) break;
-    found.push({ names: names.slice(0, level), isDirectory: level < names.length });
-  }
-  return found;
+/** How many of the names, from the first on, are within the levels, and in nothing hidden. */
+function levelsShown(names: readonly string[]): number {
+  const hidden = names.findIndex((name) => name.startsWith(".") || name === "node_modules");
+  return Math.min(LEVELS, hidden === -1 ? names.length : hidden);
 }
 
-function isHidden(name: string): boolean {
-  return name.startsWith(".") || name === "node_modules";
+function addTo(directories: Map<string, Entry>, names: readonly string[], bytes: number): void {
+  const path = names.join("/");
+  const known = directories.get(path);
+  if (known === undefined) directories.set(path, { names, isDirectory: true, bytes });
+  else known.bytes += bytes;
 }
 
 /** A directory comes right before what is in it; where a file has its name, behind that. */
