@@ -2,9 +2,9 @@
 import project from "../../deno.json" with { type: "json" };
 import type { CommandLine } from "../cli/arguments.ts";
 import { logStrayRejections, realTerminal as terminal, stopSignal } from "../cli/console.ts";
+import { EXIT } from "../cli/exit.ts";
 import { type Remote, remoteOf } from "../cli/remote.ts";
 import { CommandError } from "../cli/terminal.ts";
-import { EXIT } from "../cli/exit.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../scope.ts";
@@ -13,7 +13,8 @@ import { readConfig } from "./settings.ts";
 const { version } = project;
 /** What the two sides of a bridge say in one message, at most. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
-const LAST_ANSWERS_MS = 6_000;
+/** As a service has it: a supervisor does not wait for longer than ten seconds in all. */
+const GRACE_MS = 6_000;
 
 /** Standard output is the protocol's: `openLog` opens a log that goes elsewhere. */
 export async function serveAssistant(
@@ -53,7 +54,7 @@ async function serveRemote({ url, key }: Remote, scope: Scope, stop: Promise<str
     maxMessageBytes: MAX_MESSAGE_BYTES,
     clock,
   });
-  await Promise.race([bridge.ended, stop.then(() => bridge.close(LAST_ANSWERS_MS))]);
+  await Promise.race([bridge.ended, stop.then(() => bridge.close(GRACE_MS))]);
 }
 
 /** The runtime has no other word for a connection that did not come about. */
@@ -102,12 +103,12 @@ async function serveFolder(
   await stopServing({ stopTaking, closeServer: connection.close, close }, clock, log);
 }
 
-/** Two programs on one folder: the second has a way that the first does not. */
+/** Each assistant starts a program of its own, and a folder is for one. */
 function explainLock(error: unknown): never {
   if (!(error instanceof Error && "fault" in error && error.fault === "locked")) throw error;
   throw new CommandError(
-    "Cannot open the data folder: a brain is running on it. Ask that one: run mcp with --url and " +
-      "--key, or point the client at its /mcp",
+    "Cannot open the data folder: a brain is running on it, perhaps another assistant's. For " +
+      "several run the service, and point them at its /mcp, or run mcp with --url and --key",
     EXIT.locked,
   );
 }
