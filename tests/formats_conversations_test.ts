@@ -57,6 +57,7 @@ const TREE = Object.fromEntries([
     metadata: { is_visually_hidden_from_conversation: true },
   }),
   node("end", "hidden", [], said("end", "assistant", [""])),
+  node("call", "u1", [], said("call", "assistant", ["ls"], { recipient: "python" })),
   node("odd", "u1", [], { author: null, content: 7 }),
 ]);
 
@@ -125,10 +126,11 @@ Deno.test("of ChatGPT's conversations the branch that is shown is taken, and wha
   const threads = new Set(records.map(({ metadata }) => (metadata as JsonObject)["thread_id"]));
   assert.equal(threads.size, 3, "two conversations, and none");
   assert.equal(new Set(records.map(({ id }) => id)).size, 9);
-  assert.deepEqual(left.slice(0, 8), [
+  assert.deepEqual(left.slice(0, 9), [
     { where: "chat.html", reason: "holds no conversations", isFault: false },
     ...[
       "is on a branch that is not shown",
+      "is said to a tool",
       "is of an unknown form",
       "is of the system",
       "is of the tool",
@@ -155,8 +157,8 @@ Deno.test("a tree that leads nowhere, or in a circle, holds nothing up and loses
       true,
     );
     assert.ok(records.length > 3 && left.every(({ isFault }) => !isFault));
-    // Twelve messages, of which two say three things to remember.
-    assert.equal(records.length - 3 + left.length, 10);
+    // Thirteen messages, of which two say three things to remember.
+    assert.equal(records.length - 3 + left.length, 11);
   }
 });
 

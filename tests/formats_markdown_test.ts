@@ -188,6 +188,15 @@ Deno.test("names are such that every file system takes them, and stay in their f
   assert.deepEqual(await backOf(entries), entries);
 });
 
+Deno.test("names that only capitals tell apart are told apart by the whole id", async () => {
+  const ids = ["0199000a-0000-7000-8000-000000000001", "0199000b-0000-7000-8000-000000000001"];
+  const entries = ids.map((id, n) => entryNumber(1, { id, content: ["Fence", "fENCE"][n] ?? "" }));
+  assert.deepEqual((await filesOf(entries)).map(({ path }) => path), [
+    "2026-01/Fence 00000001.md",
+    `2026-01/fENCE ${ids[1]}.md`,
+  ]);
+});
+
 Deno.test(`any name is fit, of an ordinary length, and nobody else's, seed ${seed}`, async () => {
   const same = fc.array(fc.tuple(text, fc.nat(3)), { minLength: 1, maxLength: 6 });
   await fc.assert(
