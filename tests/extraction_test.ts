@@ -54,7 +54,8 @@ Deno.test("the model gets what was said, what is known, and the time, as data", 
   await withModel(async (app, model) => {
     await add(app, "Ada lives in Linz, which she moved to.", { user_id: "ada" });
     await add(app, "Bob moved to Wels.", { user_id: "bob" });
-    await addAll(app, { timestamp: 1_700_000_000, custom_instructions: "No addresses." });
+    const wishes = { custom_instructions: "No addresses.", includes: "moves", excludes: "tea" };
+    await addAll(app, { timestamp: 1_700_000_000, ...wishes });
     const [asked] = model.asked;
     assert.equal(model.asked.length, 1);
     assert.deepEqual(JSON.parse(asked?.question ?? ""), {
@@ -62,7 +63,8 @@ Deno.test("the model gets what was said, what is known, and the time, as data", 
       known: ["Ada lives in Linz, which she moved to."],
       conversation: SAID.slice(1),
     });
-    assert.ok(asked?.instructions.endsWith("Whoever runs this also asks:\nNo addresses."));
+    const asks = "No addresses.\nOnly what is about: moves\nNothing about: tea";
+    assert.ok(asked?.instructions.endsWith(`Whoever runs this also asks:\n${asks}`));
     assert.ok(!asked?.instructions.includes("Linz"));
   });
 });

@@ -148,6 +148,9 @@ Deno.test("a search goes on until it has found as many as are wanted, however fe
     assert.equal(await search({ filters: { AND: [filters, { user_id: "ada" }] } }), 2);
     assert.equal(await search({ filters, top_k: 3 }), 3);
     assert.equal(await search({ top_k: 1_000 }), 1_000);
+    const some = { query: "fence", filters: { NOT: { user_id: "ada" } }, top_k: 100 };
+    const { results: others } = await told(200, app, "POST", "/v3/memories/search/", some);
+    assert.equal(new Set(others.map((one: { id: string }) => one.id)).size, 100);
     const id = await add(app, "A fence post, and gate.", { agent_id: "x" });
     const { results } = await told(200, app, "POST", "/v3/memories/search/", {
       query: "fence",

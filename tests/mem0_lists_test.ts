@@ -1,5 +1,7 @@
 /** mem0's lists and searches, in the shapes of its versions. */
 import assert from "node:assert/strict";
+import { sortedList } from "../src/http/mem0/lists.ts";
+import { randomOf, seed } from "./fakes/store_kit.ts";
 import { NOW } from "./http_app.ts";
 import { add, shown, told, withMem0 } from "./mem0_kit.ts";
 
@@ -116,4 +118,20 @@ Deno.test("whom memories are of is listed, and deleted with them", async () => {
     await told(400, app, "DELETE", "/v1/entities/house/ada/");
     assert.equal((await told(200, app, "GET", "/v1/entities/")).count, 0);
   });
+});
+
+Deno.test(`a long list is the same in parts as sorted at once (seed ${seed})`, async () => {
+  const random = randomOf(seed);
+  const items = Array.from({ length: 12_345 }, () => Math.floor(random() * 1_000_000));
+  const compare = (a: number, b: number) => a - b;
+  const sorted = items.toSorted(compare);
+  for (const from of [0, 4_990, 12_300]) {
+    const list = sortedList(items, compare, String);
+    assert.equal(list.count, items.length);
+    const parts: string[] = [];
+    for (let at = from; at < items.length; at += 70) {
+      parts.push(...await list.slice(at, Math.min(items.length, at + 70)));
+    }
+    assert.deepEqual(parts, sorted.slice(from).map(String));
+  }
 });

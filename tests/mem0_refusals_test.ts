@@ -1,8 +1,10 @@
 /** What mem0's routes refuse, in their clients' form, and that nothing is changed by it. */
 import assert from "node:assert/strict";
-import { type Json, KEY, put } from "./http_app.ts";
+import { type Json, KEY, put, withApp } from "./http_app.ts";
+import { RecentEvents } from "../src/http/mem0/events.ts";
+import { FakeClock } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
-import { add, ask, told, withMem0 } from "./mem0_kit.ts";
+import { add, ask, mem0Setup, told, withMem0 } from "./mem0_kit.ts";
 
 const user = (content: unknown) => [{ role: "user", content }];
 const ADD = "POST /v3/memories/add/";
@@ -125,4 +127,20 @@ Deno.test("one scheme more than ours is known here, and at no other path", async
     assert.equal((await ask(app, "GET", "/v1/ping/", { key: null })).status, 401);
     await put(app, { content: "One." });
   });
+});
+
+Deno.test("where there is no room, it is said by the status that their clients take for that", async () => {
+  const clock = new FakeClock();
+  await withApp(async (app) => {
+    await add(app, "One.");
+    const body = await told(413, app, "POST", "/v3/memories/add/", { messages: "Two." });
+    assert.equal(body.error, "insufficient_storage");
+  }, { ...mem0Setup({ clock }), limits: { memories: 1, bytes: 0 } });
+});
+
+Deno.test("of what was added only so much is remembered as can be asked for", () => {
+  const events = new RecentEvents();
+  for (let n = 0; n <= 200; n++) events.keep({ id: `${n}`, at: "now", results: [] });
+  assert.throws(() => events.view("0"), /only the last 200/);
+  assert.equal(events.view("1").status, "SUCCEEDED");
 });
