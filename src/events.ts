@@ -13,7 +13,7 @@
 import type { EventFeed, Listener } from "./events/feed.ts";
 import { RingListener } from "./events/listener.ts";
 import { Ring } from "./events/ring.ts";
-import type { Position, Step } from "./history.ts";
+import type { Place, Position, Step } from "./history.ts";
 import type { HistoryFollower, Store } from "./store.ts";
 
 export type { BrainEvent, EndReason, EventFeed, Listener, Told } from "./events/feed.ts";
@@ -33,7 +33,7 @@ export class Events implements EventFeed, HistoryFollower {
   readonly #most: number;
   readonly #ring: Ring;
   readonly #waiting = new Set<() => void>();
-  #mark: Position | undefined;
+  #hasBegun = false;
   #filling: Promise<void> | undefined;
   #isStopping = false;
 
@@ -49,13 +49,13 @@ export class Events implements EventFeed, HistoryFollower {
       more: (signal) => this.#more(signal),
       fill: () => this.#filling ??= this.#fill(),
       isStopping: () => this.#isStopping,
-      hasBegun: () => this.#mark !== undefined,
+      hasBegun: () => this.#hasBegun,
     }, after);
   }
 
-  begun(mark: Position): void {
-    this.#mark = mark;
-    this.#ring.begin(mark);
+  begun(at: Place): void {
+    this.#hasBegun = true;
+    this.#ring.begin(at);
     this.#wake();
   }
 
@@ -98,8 +98,7 @@ export class Events implements EventFeed, HistoryFollower {
   async #fill(): Promise<void> {
     try {
       const earlier = await this.#options.store.earlier(this.#most);
-      // Where something had to go, nothing that happened before it can be put in front.
-      if (this.#ring.floor.place === 0) this.#ring.prepend(earlier);
+      if (earlier !== undefined) this.#ring.prepend(earlier);
     } catch (error) {
       this.#filling = undefined; // The disk may hand it out next time.
       const word = error instanceof Error ? error.name : "unknown";

@@ -21,6 +21,11 @@ export interface Position {
   readonly sum: number;
 }
 
+/** A place in what a record tells, counted from 1; 0 stands before all of it. */
+export interface Place extends Position {
+  readonly place: number;
+}
+
 /** How many memories an import made, and how many it changed. */
 export interface ImportCounts {
   readonly created: number;
@@ -28,8 +33,8 @@ export interface ImportCounts {
 }
 
 /**
- * What one record tells. The places in it count from 1. One that tells nothing is a mark: it stands
- * before the record of its number, and its checksum is of what was written before.
+ * What one record tells. One that tells nothing is a mark: it stands before the record of its
+ * number, and its checksum is of what was written before.
  */
 export interface Step extends Position {
   readonly types: readonly EventType[];
@@ -37,6 +42,17 @@ export interface Step extends Position {
   readonly memoryIds: readonly (string | null)[];
   /** Of an import. */
   readonly counts?: ImportCounts;
+}
+
+/** Where the last of it stands. */
+export function endOf({ seq, sum, types }: Step): Place {
+  return { seq, sum, place: types.length };
+}
+
+/** What happened, without a gap, from behind a place on. */
+export interface Stretch {
+  readonly floor: Place;
+  readonly steps: readonly Step[];
 }
 
 export function markAt({ seq, sum }: Position): Step {

@@ -2,7 +2,7 @@
  * Port: the durable, ordered history of changes. A change that was accepted is on disk before it
  * is applied to the state, and applied before the caller is told: what can be read is durable.
  */
-import type { Position, Step } from "./history.ts";
+import type { Place, Position, Step, Stretch } from "./history.ts";
 import type { Change, Entry, Receipt } from "./memory.ts";
 
 /** The in-memory truth as the store sees it: fed by replay and by every durable change. */
@@ -21,8 +21,8 @@ export interface DurableState {
  * replayed is told again.
  */
 export interface HistoryFollower {
-  /** All that was written before the start stands before this. */
-  begun(mark: Position): void;
+  /** The last that was told before the start, or a place behind it. */
+  begun(at: Place): void;
   happened(step: Step): void;
   /** An import is durable and is being applied: what it tells comes with its end, in this place. */
   committed(at: Position): void;
@@ -84,11 +84,10 @@ export interface Store {
   /** Takes the data folder, replays history into the state, and is then ready for `append`. */
   open(state: DurableState, follower?: HistoryFollower): Promise<Recovery>;
   /**
-   * What happened before the start, in order, up to where `begun` was told: at least the latest so
-   * many events, as far back as files are there and whole. The first step only says where that
-   * begins; nothing is missing behind it. None at all where not even that is known.
+   * What happened before the start, up to where `begun` was told: at least the latest so many events,
+   * as far back as files are there and whole. Undefined where nothing is known of it.
    */
-  earlier(most: number): Promise<readonly Step[]>;
+  earlier(most: number): Promise<Stretch | undefined>;
   /**
    * Resolves when the change is on disk and applied. Throws `overloaded` or
    * `insufficient_storage`: nothing happened; `storage_failed`: unknown; `read_only`: refused.

@@ -1,41 +1,13 @@
 /** What listeners are told of: each durable change once, in the journal's order, over restarts. */
 import assert from "node:assert/strict";
-import { type BrainEvent, Events } from "../src/events.ts";
+import { Events } from "../src/events.ts";
 import { State } from "../src/state.ts";
 import { RamStore } from "../src/store/ram.ts";
-import type { Fault } from "./fakes/disk_faults.ts";
-import { SimulatedDisk } from "./fakes/file_system.ts";
-import { FakeClock } from "./fakes/indexing.ts";
-import { nothingSurvives } from "./fakes/inode.ts";
-import { begin, heard, inWords, type Life } from "./fakes/listening.ts";
-import {
-  codeOf,
-  deleteOf,
-  idOf,
-  importAll,
-  memoryOf,
-  putOf,
-  receiptOf,
-  TIME,
-} from "./fakes/store_kit.ts";
+import { begin, heard, inWords, last, wordsOf } from "./fakes/listening.ts";
+import { deleteOf, idOf, importAll, memoryOf, putOf, receiptOf, TIME } from "./fakes/store_kit.ts";
 
 const forever = new AbortController().signal;
 const edited = (n: number) => ({ op: "put", memory: memoryOf(n, { content: "edited" }) } as const);
-
-async function wordsOf(listener: ReturnType<Events["listen"]>): Promise<string[]> {
-  const { events, end } = await heard(listener);
-  return [...events.map(inWords), ...end === undefined ? [] : [end]];
-}
-
-function last(events: readonly BrainEvent[]): string {
-  return events.at(-1)?.id ?? assert.fail("nothing was told");
-}
-
-/** Ends the process without a word, and begins another over what is left. */
-async function killed(life: Life): Promise<Life> {
-  life.fs.kill();
-  return await begin(life.disk.afterKill(), life.clock);
-}
 
 for (const [name, start] of [["RamStore", onRam], ["FileStore", begin]] as const) {
   Deno.test(`${name}: each change is told once, and what changes no memory is not`, async () => {
@@ -182,136 +154,4 @@ Deno.test("who falls behind what is held is told so; whoever kept up is not", as
   for (const n of [10, 11]) await life.store.append(putOf(n));
   assert.equal((await heard(quick, 2)).events.length, 8);
   await life.store.close();
-});
-
-Deno.test("over a clean stop, a kill and a power cut a listener goes on where he was", async () => {
-  const first = await begin();
-  const listener = first.events.listen();
-  for (const change of [putOf(1), putOf(2)]) await first.store.append(change);
-  const seen = last((await heard(listener, 1)).events.slice(0, 1));
-  await first.store.close();
-  const second = await begin(first.disk, first.clock);
-  await second.store.append(edited(1));
-  const idle = second.events.listen().position ?? "";
-  const third = await killed(second);
-  await importAll(third, [putOf(3)]);
-  const fourth = await begin(third.disk.afterPowerCut(nothingSurvives), third.clock);
-  await fourth.store.append(deleteOf(2));
-  const expected = [
-    "memory.created 2",
-    "memory.updated 1",
-    "memory.created 3",
-    "import.finished 1+0",
-    "memory.deleted 2",
-  ];
-  assert.deepEqual(await wordsOf(fourth.events.listen(seen)), expected);
-  assert.deepEqual(await wordsOf(fourth.events.listen(idle)), expected.slice(2));
-  await fourth.store.close();
-});
-
-Deno.test("who was given a place while nothing happened misses nothing over restarts in which nothing does", async () => {
-  let life = await begin();
-  const places = [life.events.listen().position ?? ""];
-  for (
-    const [n, end] of (["close", "kill", "close", "write", "close", "kill", "close"] as const)
-      .entries()
-  ) {
-    if (end === "write") {
-      await life.store.append(putOf(n));
-      places.push(life.events.listen().position ?? "");
-    }
-    if (end === "kill") life = await killed(life);
-    else {
-      await life.store.close();
-      life = await begin(life.disk, life.clock);
-    }
-    places.push(life.events.listen().position ?? "");
-  }
-  await life.store.append(putOf(9));
-  const told = await Promise.all(places.map((place) => wordsOf(life.events.listen(place))));
-  const all = ["memory.created 3", "memory.created 9"];
-  assert.deepEqual(told, places.map((_, n) => n < 4 ? all : all.slice(1)));
-  await life.store.close();
-});
-
-Deno.test("what the journal holds no more is not known, and what it still holds is", async () => {
-  let life = await begin();
-  const ids: string[] = [];
-  for (let n = 1; n <= 4; n++) {
-    const listener = life.events.listen();
-    await life.store.append(putOf(n));
-    ids.push(last((await heard(listener)).events));
-    if (n < 4) await life.store.compact();
-  }
-  life = await killed(life);
-  const told = await Promise.all(ids.map((id) => wordsOf(life.events.listen(id))));
-  assert.deepEqual(told, [["unknown"], ["unknown"], ["memory.created 4"], []]);
-  await life.store.close();
-});
-
-Deno.test("where a file of history is damaged, gone or edited, nothing from before it is told", async () => {
-  const harms: readonly (readonly [string, (disk: SimulatedDisk) => void])[] = [
-    ["a byte", (disk) => {
-      const path = "/data/journal/000001.log", bytes = disk.files().get(path) ?? assert.fail();
-      bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
-      disk.put(path, bytes);
-    }],
-    ["a file", (disk) => disk.remove("/data/journal/000002.log")],
-    ["an edit", (disk) => {
-      const path = "/data/memories.json", bytes = disk.files().get(path) ?? assert.fail();
-      disk.put(path, new TextDecoder().decode(bytes).replace("memory 1", "MEMORY 1"));
-    }],
-  ];
-  for (const [name, harm] of harms) {
-    const first = await begin();
-    const listener = first.events.listen();
-    for (let n = 1; n <= 4; n++) await first.store.append(putOf(n));
-    const { events: [seen] } = await heard(listener);
-    await first.store.close();
-    const second = await begin(first.disk, first.clock);
-    await second.store.append(putOf(5));
-    assert.equal((await heard(second.events.listen(seen?.id))).events.length, 4, name);
-    second.fs.kill();
-    harm(second.disk.afterKill());
-    const third = await begin(second.disk, first.clock);
-    await third.store.append(putOf(6));
-    assert.deepEqual(await wordsOf(third.events.listen(seen?.id)), ["unknown"], name);
-    // Nor in the next run, in which nothing is wrong any more.
-    const place = third.events.listen().position ?? "";
-    await third.store.close();
-    const fourth = await begin(third.disk, third.clock);
-    await fourth.store.append(putOf(7));
-    assert.deepEqual(await wordsOf(fourth.events.listen(seen?.id)), ["unknown"], name);
-    assert.deepEqual(await wordsOf(fourth.events.listen(place)), ["memory.created 7"], name);
-    await fourth.store.close();
-  }
-});
-
-Deno.test("what the disk did not take is not told; after healing all goes on, also over a restart", async () => {
-  const isSync: Fault["only"] = (kind, path) => kind === "sync" && path.includes("journal");
-  const clock = new FakeClock(), life = await begin(undefined, clock);
-  const listener = life.events.listen();
-  await life.store.append(putOf(1));
-  life.fs.faults = [{ at: 1, code: "EIO", only: isSync }];
-  assert.equal(await codeOf(life.store.append(putOf(2))), "storage_failed");
-  await clock.advance(5_000);
-  await life.store.append(putOf(3));
-  const { events } = await heard(listener);
-  assert.deepEqual(events.map(inWords), ["memory.created 1", "memory.created 3"]);
-  const again = await killed(life);
-  assert.deepEqual(await wordsOf(again.events.listen(events[0]?.id)), ["memory.created 3"]);
-  await again.store.close();
-});
-
-Deno.test("files that cannot be read just now are asked for again", async () => {
-  const first = await begin();
-  const listener = first.events.listen();
-  for (const n of [1, 2]) await first.store.append(putOf(n));
-  const { events: [seen] } = await heard(listener);
-  const second = await killed(first);
-  second.fs.faults = [{ at: 1, code: "EIO", only: (kind) => kind === "read" }];
-  assert.deepEqual(await wordsOf(second.events.listen(seen?.id)), ["unknown"]);
-  assert.deepEqual(await wordsOf(second.events.listen(seen?.id)), ["memory.created 2"]);
-  assert.deepEqual(second.log.map(({ event }) => event), ["history_unreadable"]);
-  await second.store.close();
 });

@@ -30,8 +30,8 @@ export type Told =
 /** One listener's place in history. */
 export interface Listener {
   /**
-   * The id of the last event before what comes next, or of a place between two runs of the
-   * program: to listen behind it brings what comes next. Null only before anything is loaded.
+   * The id of the last event before what comes next, or of a place where there is none: to listen
+   * behind it brings what comes next. Null only before anything is loaded.
    */
   readonly position: string | null;
   /**

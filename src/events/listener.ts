@@ -1,7 +1,7 @@
 /** One listener's place in what is held. Nothing is kept for him but that place. */
-import type { Step } from "../history.ts";
+import type { Place, Step } from "../history.ts";
 import type { BrainEvent, EndReason, Listener, Told } from "./feed.ts";
-import { comparePlaces, idOf, type Place, placeOf } from "./place.ts";
+import { comparePlaces, idOf, placeOf } from "./place.ts";
 import type { Ring } from "./ring.ts";
 
 export interface ListenerOptions {

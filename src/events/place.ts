@@ -1,14 +1,5 @@
-/** Where an event stands: a record of history, and the place in it. Its id for others is made of both. */
-import type { Position, Step } from "../history.ts";
-
-export interface Place extends Position {
-  /** From 1; 0 for a mark. */
-  readonly place: number;
-}
-
-export function endOf({ seq, sum, types }: Step): Place {
-  return { seq, sum, place: types.length };
-}
+/** Where an event stands, as an id for others. */
+import type { Place } from "../history.ts";
 
 /** Below zero where the first comes before the second. */
 export function comparePlaces(a: Omit<Place, "sum">, b: Omit<Place, "sum">): number {

@@ -3,8 +3,8 @@
  * goes once so many events are held without it: so also an import of more than that is held until
  * those who listen have had time to hear of it.
  */
-import { markAt, type Position, type Step } from "../history.ts";
-import { comparePlaces, endOf, type Place } from "./place.ts";
+import { endOf, markAt, type Place, type Position, type Step, type Stretch } from "../history.ts";
+import { comparePlaces } from "./place.ts";
 
 /** Those that are gone are cut off once they are so many. */
 const MOST_GONE = 1_024;
@@ -16,6 +16,8 @@ export class Ring {
   #gone = 0;
   #events = 0;
   #floor: Place = { seq: 0, place: 0, sum: 0 };
+  /** Whether any that were pushed are let go. */
+  #isTrimmed = false;
   /** Of an import that is durable and not yet applied: nothing from there on is told. */
   #heldAt: Position | undefined;
 
@@ -35,8 +37,8 @@ export class Ring {
   }
 
   /** History begins here for whoever listens; what was before may be put in front later. */
-  begin(mark: Position): void {
-    this.#floor = { ...mark, place: 0 };
+  begin(floor: Place): void {
+    this.#floor = floor;
   }
 
   push(step: Step): void {
@@ -64,15 +66,13 @@ export class Ring {
     this.#trim();
   }
 
-  /** Puts in front what happened before; the first of it only says where that begins. */
-  prepend(earlier: readonly Step[]): void {
-    const [first, ...rest] = earlier;
-    if (first === undefined) return;
-    const mark = markAt(this.#floor);
-    this.#floor = endOf(first);
-    this.#steps = [...rest, mark, ...this.#steps.slice(this.#gone)];
-    this.#gone = 0;
-    for (const { types } of rest) this.#events += types.length;
+  /** Puts in front what happened before. Where something had to go since, that would leave a gap. */
+  prepend({ floor, steps }: Stretch): void {
+    if (this.#isTrimmed) return;
+    const marks = this.#floor.place === 0 ? [markAt(this.#floor)] : [];
+    this.#floor = floor;
+    this.#steps = [...steps, ...marks, ...this.#steps];
+    for (const { types } of steps) this.#events += types.length;
     this.#trim();
   }
 
@@ -126,6 +126,7 @@ export class Ring {
     for (let step = this.#steps[this.#gone]; step !== undefined; step = this.#steps[this.#gone]) {
       if (this.#events - step.types.length < this.#most) break;
       this.#gone++;
+      this.#isTrimmed = true;
       this.#floor = endOf(step);
       this.#events -= step.types.length;
     }

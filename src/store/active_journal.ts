@@ -1,16 +1,22 @@
 /** The journal being written: numbers the records, and goes on in a new file when asked to. */
 import { type Clock, timestamp } from "../clock.ts";
+import type { Place, Position } from "../history.ts";
 import { joinBytes } from "../lines.ts";
 import { Pace } from "../pace.ts";
 import { diskFull, isNoSpace } from "./disk_errors.ts";
 import type { DataFolder } from "./folder.ts";
-import type { Position } from "../history.ts";
-import { beginGeneration, encodeLine, type JournalWriter, sumOf } from "./journal.ts";
+import {
+  beginGeneration,
+  encodeLine,
+  type GenerationStart,
+  type JournalWriter,
+  sumOf,
+} from "./journal.ts";
 import type { Recovered } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
 
 /** A journal file, up to a byte. */
-export interface Extent {
+export interface JournalEnd {
   readonly generation: number;
   readonly bytes: number;
 }
@@ -22,7 +28,7 @@ export class ActiveJournal {
   #writer: JournalWriter | undefined;
   #seq = 0;
   #lastGeneration = 0;
-  #began: Extent | undefined;
+  #began: JournalEnd | undefined;
 
   constructor(folder: DataFolder, clock: Clock, version: string) {
     this.#folder = folder;
@@ -32,32 +38,35 @@ export class ActiveJournal {
 
   /**
    * Never appends behind what a crash may have torn: every start begins a file of its own. Returns
-   * where what was written before ends.
+   * the last place of what was told before, or one behind it.
    */
-  async begin(found: Recovered): Promise<Position> {
-    const { lastSeq, nextGeneration, last, carried } = found;
+  async begin(found: Recovered): Promise<Place> {
+    const { lastSeq, lastSum, nextGeneration, last, carried } = found;
     this.#seq = lastSeq;
     const { lines, sums } = await this.#encode(carried);
     const unbroken = !found.notes.some(({ kind }) => kind === "damage" || kind === "hand_edited");
-    this.#writer = await this.#newFile(nextGeneration, last, unbroken, lines);
+    const told = found.told ?? { seq: lastSeq + 1, place: 0, sum: lastSum };
+    const said = unbroken ? { told } : { unbroken };
+    this.#writer = await this.#newFile(nextGeneration, last, said, lines);
     this.#seq += carried.length;
     const { generation, bytes, headerSum } = this.#writer;
     this.#began = { generation, bytes };
-    return { seq: this.#seq + 1, sum: sums.at(-1) ?? (unbroken ? found.lastSum : headerSum) };
+    const sum = sums.at(-1) ?? (unbroken ? undefined : headerSum);
+    return sum === undefined ? told : { seq: this.#seq + 1, place: 0, sum };
   }
 
   /** The file that the start began, and how much of it was there from the beginning. */
-  get began(): Extent | undefined {
+  get began(): JournalEnd | undefined {
     return this.#began;
   }
 
-  /** Goes on in a new file; everything written before is durable and must be applied. */
-  async rotate(): Promise<SnapshotMark> {
+  /** Goes on in a new file; everything written before is durable and must be applied, and told. */
+  async rotate(told: Place | undefined): Promise<SnapshotMark> {
     const old = this.#open();
     // Also after a failed try a number is not used twice: something may lie under it.
     const generation = Math.max(old.generation, this.#lastGeneration) + 1;
     this.#lastGeneration = generation;
-    this.#writer = await this.#newFile(generation, old);
+    this.#writer = await this.#newFile(generation, old, { told });
     old.close();
     return { generation, lastSeq: this.#seq };
   }
@@ -65,11 +74,11 @@ export class ActiveJournal {
   #newFile(
     generation: number,
     previous: Recovered["last"],
-    unbroken = true,
+    said: Pick<GenerationStart, "told" | "unbroken"> = {},
     carried?: Uint8Array,
   ): Promise<JournalWriter> {
     const at = timestamp(this.#clock);
-    const header = { generation, previous, unbroken, at, version: this.#version };
+    const header = { ...said, generation, previous, at, version: this.#version };
     return beginGeneration(this.#folder, header, this.#seq, carried);
   }
 

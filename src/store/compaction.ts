@@ -11,7 +11,7 @@
 import { type Clock, timestamp } from "../clock.ts";
 import type { DurableState } from "../store.ts";
 import type { DataFolder } from "./folder.ts";
-import { generationOf } from "./journal.ts";
+import { generationOf } from "./journal_names.ts";
 import type { Recovered } from "./recovery.ts";
 import { type SnapshotMark, verifySnapshot, writeSnapshot } from "./snapshot.ts";
 

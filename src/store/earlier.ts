@@ -5,11 +5,20 @@
  * something: nothing from before there is handed out.
  */
 import { z, ZodError } from "zod";
-import { ImportTelling, markAt, type Step, stepOf } from "../history.ts";
+import {
+  endOf,
+  ImportTelling,
+  markAt,
+  type Place,
+  type Step,
+  stepOf,
+  type Stretch,
+} from "../history.ts";
 import { Pace } from "../pace.ts";
-import type { Extent } from "./active_journal.ts";
+import type { JournalEnd } from "./active_journal.ts";
 import type { DataFolder } from "./folder.ts";
-import { generationName, isNoText, type JournalLine, readHeader, readJournal } from "./journal.ts";
+import { isNoText, type JournalLine, readHeader, readJournal, toldBefore } from "./journal.ts";
+import { generationName } from "./journal_names.ts";
 
 /** A file that is part of history, up to a byte. */
 interface Link {
@@ -17,9 +26,8 @@ interface Link {
   readonly bytes: number;
   /** The last record's number before it. */
   readonly startSeq: number;
-  /** No record is before it. */
-  readonly isFirst: boolean;
-  readonly unbroken: boolean;
+  /** The last place of what was told before it. */
+  readonly told: Place | undefined;
 }
 
 /** The checksum of no line: what stands there is not known. */
@@ -48,12 +56,12 @@ const recordSchema = z.discriminatedUnion("op", [
   z.object({ op: z.literal("commit"), unit: z.string(), count: z.int().min(0) }),
 ]);
 
-/** At least the latest so many events, with where they begin before them; see `Store.earlier`. */
+/** At least the latest so many events, and the place behind which they are all; see `Store.earlier`. */
 export async function earlierSteps(
   folder: DataFolder,
-  began: Extent,
+  began: JournalEnd,
   most: number,
-): Promise<readonly Step[]> {
+): Promise<Stretch> {
   const history = new EarlierHistory(most);
   for (const link of await linksUpTo(folder, began)) {
     history.begin(link);
@@ -63,16 +71,15 @@ export async function earlierSteps(
 }
 
 /** Oldest first. */
-async function linksUpTo({ fs, journal }: DataFolder, began: Extent): Promise<readonly Link[]> {
+async function linksUpTo({ fs, journal }: DataFolder, began: JournalEnd): Promise<readonly Link[]> {
   const links: Link[] = [];
-  for (let wanted: Extent | null = began; wanted !== null;) {
+  for (let wanted: JournalEnd | null = began; wanted !== null;) {
     const path = `${journal}/${generationName(wanted.generation)}`;
     if (await fs.size(path) === undefined) break;
     const first = await readHeader(fs, path);
     if (first === undefined) break;
     const { previous, unbroken = true } = first.header;
-    const isFirst = first.seq === 0 && unbroken;
-    links.unshift({ path, bytes: wanted.bytes, startSeq: first.seq, isFirst, unbroken });
+    links.unshift({ path, bytes: wanted.bytes, startSeq: first.seq, told: toldBefore(first) });
     wanted = unbroken ? previous : null;
   }
   return links;
@@ -85,8 +92,7 @@ async function readLink({ fs }: DataFolder, link: Link, history: EarlierHistory)
     for (const { offset, bytes, line } of parts) {
       end = offset + bytes.length + 1;
       if (line === undefined) history.cut();
-      else if (offset === 0) history.header(line, link);
-      else history.record(line);
+      else if (offset > 0) history.record(line);
       if (pace.due) await pace.breathe();
     }
   }
@@ -95,11 +101,11 @@ async function readLink({ fs }: DataFolder, link: Link, history: EarlierHistory)
 
 class EarlierHistory {
   readonly #most: number;
+  /** Undefined where something is missing before what comes next. */
+  #floor: Place | undefined;
   #steps: Step[] = [];
-  /** In all steps but the first, which only says where they begin. */
   #events = 0;
   #seq = 0;
-  #sum = NO_SUM;
   #unit: string | undefined;
   #staged = 0;
   #telling = new ImportTelling();
@@ -108,32 +114,26 @@ class EarlierHistory {
     this.#most = most;
   }
 
-  /** A place that a listener may have been given in the run that began there. */
-  begin({ startSeq, isFirst }: Link): void {
-    if (isFirst && this.#steps.length === 0) this.#sum = 0;
+  begin({ startSeq, told }: Link): void {
     this.#seq = startSeq;
-    this.#steps.push(markAt({ seq: startSeq + 1, sum: this.#sum }));
-  }
-
-  header({ seq, sum }: JournalLine, { unbroken }: Link): void {
-    this.#sum = sum;
-    if (!unbroken) this.#steps.push(markAt({ seq: seq + 1, sum }));
+    if (this.#floor === undefined) this.#floor = told;
+    // A place that is no event's may have been given to who listened.
+    else if (told?.place === 0) this.#steps.push(markAt(told));
   }
 
   /** Something is missing here: what was before is let go. */
   cut(): void {
+    this.#floor = undefined;
     this.#steps = [];
     this.#events = 0;
-    this.#unit = undefined;
-    this.#sum = NO_SUM;
+    this.#stageAnew(undefined);
   }
 
   record(line: JournalLine): void {
     if (line.seq !== this.#seq + 1) this.cut();
-    // Where they begin is not known by its checksum: nobody can have been told of it.
-    if (this.#steps.length === 0) this.#steps.push(markAt({ seq: line.seq, sum: NO_SUM }));
+    // Nobody can know this place.
+    this.#floor ??= { seq: line.seq, place: 0, sum: NO_SUM };
     this.#seq = line.seq;
-    this.#sum = line.sum;
     const step = this.#stepOf(line);
     if (step === undefined) return;
     this.#steps.push(step);
@@ -145,7 +145,7 @@ class EarlierHistory {
     const record = recordOrUndefined(line);
     if (record === undefined) {
       this.cut();
-      return markAt({ seq: line.seq + 1, sum: line.sum });
+      return undefined;
     }
     if (record.op === "stage") {
       if (record.unit !== this.#unit) this.#stageAnew(record.unit);
@@ -154,12 +154,12 @@ class EarlierHistory {
       return undefined;
     }
     if (record.op !== "commit") return stepOf(record, line);
-    const isWhole = record.unit === this.#unit && record.count === this.#staged;
-    const telling = this.#telling;
+    if (record.unit !== this.#unit) this.#stageAnew(record.unit);
+    const telling = this.#telling, isWhole = record.count === this.#staged;
     this.#stageAnew(undefined);
     if (isWhole) return telling.stepAt(line);
     this.cut();
-    return markAt({ seq: line.seq + 1, sum: line.sum });
+    return undefined;
   }
 
   #stageAnew(unit: string | undefined): void {
@@ -170,17 +170,19 @@ class EarlierHistory {
 
   #trim(): void {
     let gone = 0;
-    for (let next = this.#steps[1]; next !== undefined; next = this.#steps[gone + 1]) {
-      if (this.#events - next.types.length < this.#most) break;
-      this.#events -= next.types.length;
+    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[gone]) {
+      if (this.#events - step.types.length < this.#most) break;
+      this.#events -= step.types.length;
+      this.#floor = endOf(step);
       gone++;
     }
     this.#steps.splice(0, gone);
   }
 
-  latest(): readonly Step[] {
+  latest(): Stretch {
     this.#trim();
-    return this.#steps;
+    const floor = this.#floor ?? { seq: this.#seq + 1, place: 0, sum: NO_SUM };
+    return { floor, steps: this.#steps };
   }
 }
 

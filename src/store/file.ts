@@ -3,7 +3,7 @@
  * writes and when not, and what it does about that: heals what failed, compacts what grew, and
  * stops where the folder is not its own any more.
  */
-import type { Step } from "../history.ts";
+import type { Stretch } from "../history.ts";
 import type { Change } from "../memory.ts";
 import type {
   DurableState,
@@ -109,9 +109,9 @@ export class FileStore implements Store {
     }
   }
 
-  async earlier(most: number): Promise<readonly Step[]> {
+  async earlier(most: number): Promise<Stretch | undefined> {
     const { began } = this.#journal;
-    return began === undefined ? [] : await earlierSteps(this.#folder, began, most);
+    return began && await earlierSteps(this.#folder, began, most);
   }
 
   /** Takes the folder for this process; `open` does it by itself where it was not done before. */
@@ -232,7 +232,7 @@ export class FileStore implements Store {
 
   async #beginFile(): Promise<SnapshotMark> {
     await this.requireFolder();
-    return await this.#journal.rotate();
+    return await this.#journal.rotate(this.#followed.told);
   }
 
   async #snapshot(mark: SnapshotMark): Promise<void> {
@@ -252,9 +252,9 @@ export class FileStore implements Store {
   async beginImport(): Promise<StagedImport> {
     await Promise.resolve();
     this.#refuseUnlessOpen();
-    const { newId } = this.#options, { follower } = this.#followed;
+    const { newId } = this.#options;
     const write = (json: string, durable?: Durable) => this.#enqueue(json, undefined, durable);
-    return this.#imports.begin(newId(), write, () => this.#commits.start(), follower);
+    return this.#imports.begin(newId(), write, () => this.#commits.start(), this.#followed);
   }
 
   async acknowledgeDamage(): Promise<void> {

@@ -139,15 +139,16 @@ export async function readTail(fs: FileSystem, path: string, from: number): Prom
 }
 
 /**
- * The good records above `afterSeq`, each once, in order; those that are none are counted. Those
- * from behind a hole are `carried`: they have to be written again, where no hole is before them.
+ * The good records above `afterSeq`, each once, in order, with their lines; those that are none are
+ * counted. Those from behind a hole are `carried`: they have to be written again, where no hole is
+ * before them, so that their lines are of no use.
  */
 export async function replayGeneration(
   fs: FileSystem,
   extent: Extent,
   survey: Survey,
   afterSeq: number,
-  apply: (record: JournalRecord) => void,
+  apply: (record: JournalRecord, line: JournalLine | undefined) => void,
 ): Promise<{ undecodable: number; carried: readonly string[] }> {
   const pace = new Pace();
   const carried: string[] = [];
@@ -157,7 +158,7 @@ export async function replayGeneration(
     const record = recordOrUndefined(line);
     if (record === undefined) undecodable++;
     else {
-      apply(record);
+      apply(record, isBehind ? undefined : line);
       if (isBehind) carried.push(line.json);
     }
     if (pace.due) await pace.breathe();

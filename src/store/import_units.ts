@@ -1,4 +1,5 @@
 /** Replay's side of `StagedImport`: many records of the journal that count as one, or not at all. */
+import { endOf, ImportTelling, type Place, type Position, stepOf } from "../history.ts";
 import type { Change } from "../memory.ts";
 import type { DurableState, RecoveryNote } from "../store.ts";
 import type { JournalRecord } from "./codec.ts";
@@ -10,16 +11,23 @@ export class ImportUnits {
   #unit: string | undefined;
   #changes: Change[] = [];
   #file = "";
+  /** The last place of what was told. */
+  told: Place | undefined;
 
   constructor(state: DurableState, notes: RecoveryNote[]) {
     this.#state = state;
     this.#notes = notes;
   }
 
-  apply(record: JournalRecord, file: string): void {
+  /** `at` is left out for what is to be written again elsewhere. */
+  apply(record: JournalRecord, file: string, at?: Position): void {
     if (record.op === "stage") this.#stage(record.unit, record.changes, file);
-    else if (record.op === "commit") this.#commit(record.unit, record.count, file);
-    else this.#state.apply(record);
+    else if (record.op === "commit") this.#commit(record.unit, record.count, file, at);
+    else {
+      this.#state.apply(record);
+      const step = at && stepOf(record, at);
+      if (step !== undefined) this.told = endOf(step);
+    }
   }
 
   #stage(unit: string, changes: readonly Change[], file: string): void {
@@ -29,13 +37,18 @@ export class ImportUnits {
     for (const change of changes) this.#changes.push(change);
   }
 
-  #commit(unit: string, count: number, file: string): void {
+  #commit(unit: string, count: number, file: string, at: Position | undefined): void {
     const changes = unit === this.#unit ? this.#changes : [];
     if (changes.length !== count) {
       const detail = `an import of ${count} changes has only ${changes.length} readable ones`;
       this.#notes.push({ kind: "damage", file, detail });
     }
-    for (const change of changes) this.#state.apply(change);
+    const telling = new ImportTelling();
+    for (const change of changes) {
+      this.#state.apply(change);
+      telling.add(change);
+    }
+    if (at !== undefined) this.told = endOf(telling.stepAt(at));
     this.#unit = undefined;
     this.#changes = [];
   }

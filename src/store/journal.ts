@@ -17,16 +17,19 @@
  *
  *     51a6b2a0 117 {"format":"second-brain-journal/3","generation":3,"previous":{…},…}
  *
- * The header bears the number of the last record before it. Format 1 had no places; format 2 did not
- * say which memories an import changed, nor what was embedded, nor whether history is unbroken.
+ * The header bears the number of the last record before it, and the last place of what was told to
+ * those who follow history. Format 1 had no places in batches; format 2 did not say which memories
+ * an import changed, what was embedded, and what was told.
  *
  * A file gets its name, `NNNNNN.log`, when its header is durable; until then it is called
  * `NNNNNN.log.tmp`. So a file without a header that can be read is damaged, however short it is.
  */
 import { crc32 } from "node:zlib";
 import { z } from "zod";
+import type { Place, Position } from "../history.ts";
 import { joinBytes, readLines } from "../lines.ts";
 import { StoreOpenError } from "../store.ts";
+import { generationName, UNFINISHED } from "./journal_names.ts";
 import { type FileHandle, type FileSystem, readPieces, writeAll } from "./fs.ts";
 
 const JOURNAL_FORMAT = "second-brain-journal/3";
@@ -50,6 +53,8 @@ const headerSchema = z.strictObject({
   /** False where what a start found before was damaged, or changed by hand: who followed history
    * until then has missed something. */
   unbroken: z.exactOptional(z.boolean()),
+  /** The last place before this file. */
+  told: z.exactOptional(z.strictObject({ seq: z.int(), place: z.int(), sum: z.int() })),
   at: z.string(),
   version: z.string(),
 });
@@ -58,10 +63,12 @@ const formatSchema = z.looseObject({ format: z.string().startsWith("second-brain
 
 export type JournalHeader = z.infer<typeof headerSchema>;
 
-export interface JournalLine {
-  readonly seq: number;
-  /** Its checksum. */
-  readonly sum: number;
+export interface FoundHeader extends Position {
+  readonly header: JournalHeader;
+  readonly bytes: number;
+}
+
+export interface JournalLine extends Position {
   /** Number of the first record that was written and synced together with this one. */
   readonly batchSeq: number;
   readonly json: string;
@@ -143,7 +150,7 @@ export async function* readJournal(
 export async function readHeader(
   fs: FileSystem,
   path: string,
-): Promise<{ header: JournalHeader; seq: number; bytes: number } | undefined> {
+): Promise<FoundHeader | undefined> {
   for await (const [first] of readJournal(fs, path)) {
     if (first?.line === undefined) return undefined;
     const value = valueOf(first.line);
@@ -151,9 +158,15 @@ export async function readHeader(
     if (format.success && !isKnown(format.data.format)) refuseNewer(format.data.format);
     const result = headerSchema.safeParse(value);
     if (!result.success) return undefined;
-    return { header: result.data, seq: first.line.seq, bytes: first.bytes.length + 1 };
+    const { seq, sum } = first.line;
+    return { header: result.data, seq, sum, bytes: first.bytes.length + 1 };
   }
   return undefined;
+}
+
+/** The last place of what was told before a file; where history is broken, one of its own. */
+export function toldBefore({ header, seq, sum }: FoundHeader): Place | undefined {
+  return header.unbroken === false ? { seq: seq + 1, place: 0, sum } : header.told;
 }
 
 /** Undefined where a right checksum stands over what is no JSON. */
@@ -182,22 +195,6 @@ export function refuseNewer(format: string): never {
     `Cannot open the data folder: it was written by a newer version (format "${format}"); ` +
       "run that version, or restore a backup that this one made",
   );
-}
-
-const UNFINISHED = ".tmp";
-
-export function generationName(generation: number): string {
-  return `${String(generation).padStart(6, "0")}.log`;
-}
-
-/** The generation that a file name stands for; undefined for a name that is not ours. */
-export function generationOf(name: string): number | undefined {
-  return /^\d{6,15}\.log$/.test(name) ? Number.parseInt(name, 10) : undefined;
-}
-
-/** The same for the name of a file whose making was cut off. */
-export function unfinishedOf(name: string): number | undefined {
-  return name.endsWith(UNFINISHED) ? generationOf(name.slice(0, -UNFINISHED.length)) : undefined;
 }
 
 /** One generation being written. */
@@ -246,19 +243,20 @@ export class JournalWriter {
   }
 }
 
+/** What the header of a new generation says. */
+export interface GenerationStart extends Pick<JournalHeader, "generation" | "at" | "version"> {
+  readonly previous: { readonly generation: number; readonly bytes: number } | undefined;
+  readonly unbroken?: boolean;
+  readonly told?: JournalHeader["told"] | undefined;
+}
+
 /**
  * Creates a generation's file with its header and the lines that are carried over into it, which come
  * into being at once; file and name are durable on return.
  */
 export async function beginGeneration(
   { fs, journal }: { readonly fs: FileSystem; readonly journal: string },
-  { generation, previous, unbroken = true, at, version }: {
-    readonly generation: number;
-    readonly previous: { readonly generation: number; readonly bytes: number } | undefined;
-    readonly unbroken?: boolean;
-    readonly at: string;
-    readonly version: string;
-  },
+  { generation, previous, unbroken, told, at, version }: GenerationStart,
   seq: number,
   carried: Uint8Array = new Uint8Array(0),
 ): Promise<JournalWriter> {
@@ -268,7 +266,8 @@ export async function beginGeneration(
     previous: previous === undefined
       ? null
       : { generation: previous.generation, bytes: previous.bytes },
-    unbroken,
+    ...unbroken !== undefined && { unbroken },
+    ...told !== undefined && { told },
     at,
     version,
   };

@@ -2,7 +2,7 @@
 import { crc32 } from "node:zlib";
 import { AppError } from "../errors.ts";
 import type { Change } from "../memory.ts";
-import { ImportTelling, type Position, type Step, stepOf } from "../history.ts";
+import { ImportTelling, type Position, stepOf } from "../history.ts";
 import type {
   DurableState,
   HistoryFollower,
@@ -23,7 +23,7 @@ export class RamStore implements Store {
   open(state: DurableState, follower?: HistoryFollower): Promise<Recovery> {
     this.#state = state;
     this.#follower = follower;
-    follower?.begun({ seq: 1, sum: 0 });
+    follower?.begun({ seq: 0, sum: 0, place: 0 });
     return Promise.resolve({ integrity: "ok", notes: [] });
   }
 
@@ -41,8 +41,8 @@ export class RamStore implements Store {
     return { seq, sum: crc32(`${seq} ${text}`) };
   }
 
-  earlier(): Promise<readonly Step[]> {
-    return Promise.resolve([]);
+  earlier(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   requireGrowth(): void {

@@ -13,6 +13,7 @@
  * one before. Else it never came into use, and what it says of others was never true. A file
  * without a header that can be read is damaged: no file has its name before its header is durable.
  */
+import type { Place } from "../history.ts";
 import { type DurableState, type RecoveryNote, StoreOpenError } from "../store.ts";
 import { type Base, loadBase, refuse } from "./base.ts";
 import type { DataFolder } from "./folder.ts";
@@ -25,13 +26,8 @@ import {
   syncFile,
 } from "./generation.ts";
 import { ImportUnits } from "./import_units.ts";
-import {
-  generationOf,
-  type JournalHeader,
-  readHeader,
-  refuseNewer,
-  unfinishedOf,
-} from "./journal.ts";
+import { type JournalHeader, readHeader, refuseNewer, toldBefore } from "./journal.ts";
+import { generationOf, unfinishedOf } from "./journal_names.ts";
 import { futureFormat, type SnapshotMark } from "./snapshot.ts";
 
 export interface Recovered {
@@ -40,6 +36,8 @@ export interface Recovered {
   readonly lastSeq: number;
   /** Checksum of the last line that is taken; 0 where there is none. */
   readonly lastSum: number;
+  /** The last place of what was told to who follows history, but for `carried`; where it is known. */
+  readonly told: Place | undefined;
   /** The newest generation that counts, and how many bytes of it; undefined in a new folder. */
   readonly last: { readonly generation: number; readonly bytes: number } | undefined;
   /** The number of the next generation: above every file's. */
@@ -62,6 +60,8 @@ interface Generation extends Extent {
   readonly generation: number;
   readonly file: string;
   readonly header: JournalHeader | undefined;
+  /** The last place of what was told before it, where it says so. */
+  readonly told: Place | undefined;
   /** The last record's number before this file, as its header says. */
   readonly startSeq: number | undefined;
   /** True where it is one good header line, and not a byte more. */
@@ -116,6 +116,7 @@ async function findGenerations(folder: DataFolder): Promise<Generation[]> {
       generation,
       file: folder.nameOf(path),
       header: first?.header,
+      told: first && toldBefore(first),
       startSeq: first?.seq,
       bare: first?.bytes === size,
     });
@@ -186,6 +187,7 @@ async function replayAll(
   let before: Generation | undefined, carried: readonly string[] = [];
   for (const [i, generation] of generations.entries()) {
     const { file } = generation;
+    units.told = generation.told ?? units.told;
     const gap = gapBefore(generation, before, mark, lastSeq);
     if (gap !== undefined) notes.push({ kind: "damage", file, detail: gap });
     const startSeq = generation.startSeq ?? lastSeq;
@@ -200,9 +202,9 @@ async function replayAll(
       generation,
       survey,
       mark.lastSeq,
-      (record) => {
+      (record, line) => {
         replayed++;
-        units.apply(record, file);
+        units.apply(record, file, line);
       },
     );
     if (found.undecodable > 0) {
@@ -219,7 +221,7 @@ async function replayAll(
   units.end();
   if (before !== undefined) await syncFile(folder.fs, before.path);
   const last = before === undefined ? undefined : { generation: before.generation, bytes };
-  return { lastSeq, lastSum, replayed, replayedBytes, last, carried };
+  return { lastSeq, lastSum, told: units.told, replayed, replayedBytes, last, carried };
 }
 
 /** What is missing between the history so far and this file; undefined where nothing is. */

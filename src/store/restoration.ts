@@ -17,7 +17,7 @@ import { readBackupFile } from "./backup_file.ts";
 import { DataFolder } from "./folder.ts";
 import { type FileSystem, readPieces, writeAll } from "./fs.ts";
 import { Holding } from "./holding.ts";
-import { generationOf } from "./journal.ts";
+import { generationOf } from "./journal_names.ts";
 import { ReadOnlyFileSystem } from "./read_only.ts";
 import { recover } from "./recovery.ts";
 import { type SnapshotMark, verifySnapshot, writeSnapshot } from "./snapshot.ts";

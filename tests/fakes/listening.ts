@@ -1,4 +1,5 @@
 /** Listeners over a store on a simulated disk: what each was told so far, and how to hear the rest. */
+import assert from "node:assert/strict";
 import { type BrainEvent, type EndReason, Events, type Listener } from "../../src/events.ts";
 import type { SimulatedDisk, SimulatedOptions } from "./file_system.ts";
 import { drain, type FakeClock } from "./indexing.ts";
@@ -49,4 +50,14 @@ export async function heard(
 export function inWords({ type, memoryId, counts }: Omit<BrainEvent, "id">): string {
   const whom = memoryId === null ? "" : ` ${Number(memoryId.slice(-12))}`;
   return `${type}${whom}${counts === undefined ? "" : ` ${counts.created}+${counts.updated}`}`;
+}
+
+/** The same in words, with the end, if there is one. */
+export async function wordsOf(listener: Listener): Promise<string[]> {
+  const { events, end } = await heard(listener);
+  return [...events.map(inWords), ...end === undefined ? [] : [end]];
+}
+
+export function last(events: readonly BrainEvent[]): string {
+  return events.at(-1)?.id ?? assert.fail("nothing was told");
 }

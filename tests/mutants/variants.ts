@@ -58,7 +58,7 @@ export const VARIANTS: readonly Variant[] = [
     "it is carried over once the new journal has its name",
     [
       "active_journal.ts",
-      "    this.#writer = await this.#newFile(nextGeneration, last, unbroken, lines);",
+      "    this.#writer = await this.#newFile(nextGeneration, last, said, lines);",
       "    this.#writer = await this.#newFile(nextGeneration, last);\n    await this.#writer.write(lines);\n    await this.#writer.sync(lines.length);",
     ],
   ),
@@ -94,12 +94,12 @@ export const VARIANTS: readonly Variant[] = [
     "what is new is appended behind a torn tail",
     [
       "active_journal.ts",
-      "import { beginGeneration, encodeLine, type JournalWriter, sumOf }",
-      "import { beginGeneration, encodeLine, JournalWriter, sumOf }",
+      "import { beginGeneration, encodeLine, type GenerationStart, type JournalWriter, sumOf }",
+      "import { beginGeneration, encodeLine, type GenerationStart, JournalWriter, sumOf }",
     ],
     [
       "active_journal.ts",
-      "    this.#writer = await this.#newFile(nextGeneration, last, unbroken, lines);",
+      "    this.#writer = await this.#newFile(nextGeneration, last, said, lines);",
       "    if (last === undefined) this.#writer = await this.#newFile(nextGeneration, last);\n" +
       '    else { const { fs, journal } = this.#folder; this.#writer = new JournalWriter(await fs.open(`${journal}/${String(last.generation).padStart(6, "0")}.log`), last.generation, last.bytes); }',
     ],
