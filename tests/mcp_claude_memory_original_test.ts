@@ -12,7 +12,7 @@ import { type Json, withApp } from "./http_app.ts";
 import { isAvailable } from "./npm_program.ts";
 
 const PACKAGE = "@anthropic-ai/sdk@1.12.0";
-const CALLS = 1_500;
+const CALLS = 800;
 
 const ignore = !await isAvailable(`npm:${PACKAGE}`);
 

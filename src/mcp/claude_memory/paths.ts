@@ -47,5 +47,5 @@ export function isBelow(path: string, directory: string): boolean {
 }
 
 function shortened(path: string): string {
-  return path.length <= 200 ? path : `${path.slice(0, 200)}…`;
+  return path.length <= 200 ? path : `${path.slice(0, 200).toWellFormed()}…`;
 }
