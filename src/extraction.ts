@@ -112,7 +112,8 @@ export class Extraction {
 
   /** What is remembered of what it is about; the end of a conversation says that best. */
   async #known({ turns, filter }: ExtractionRequest): Promise<readonly string[]> {
-    const said = turns.map(({ content }) => content).join("\n").slice(-MOST_ASKED).trim();
+    const said = turns.map(({ content }) => content).join("\n").slice(-MOST_ASKED).toWellFormed()
+      .trim();
     if (said === "") return [];
     const { results } = await this.#options.search.run({
       queries: [said],

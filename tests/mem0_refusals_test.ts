@@ -129,13 +129,15 @@ Deno.test("one scheme more than ours is known here, and at no other path", async
   });
 });
 
-Deno.test("where there is no room, it is said by the status that their clients take for that", async () => {
+Deno.test("where there is no room for all, none is added, and the status says so to them", async () => {
   const clock = new FakeClock();
   await withApp(async (app) => {
-    await add(app, "One.");
-    const body = await told(413, app, "POST", "/v3/memories/add/", { messages: "Two." });
+    const id = await add(app, "One.");
+    const messages = [...user("Two."), ...user("Three."), ...user("Four.")];
+    const body = await told(413, app, "POST", "/v3/memories/add/", { messages });
     assert.equal(body.error, "insufficient_storage");
-  }, { ...mem0Setup({ clock }), limits: { memories: 1, bytes: 0 } });
+    assert.deepEqual(await app.ids(), [id]);
+  }, { ...mem0Setup({ clock }), limits: { memories: 3, bytes: 0 } });
 });
 
 Deno.test("of what was added only so much is remembered as can be asked for", () => {

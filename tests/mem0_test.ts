@@ -108,6 +108,8 @@ Deno.test("what is said in the metadata of whom it is counts, unless it is said 
     const whose = { user_id: "ada", agent_id: "gardener" };
     const kept = { ...whose, metadata: { role: "poet" } };
     assert.deepEqual(await told(200, app, "GET", path), shown(id, FENCE, kept));
+    const { metadata: stored } = await app.done(200, "GET", `/memories/${id}`);
+    assert.deepEqual(stored, { role: "poet", agent_id: "gardener", user_id: "ada" });
     await told(200, app, "PUT", path, { text: FENCE });
     assert.deepEqual(await told(200, app, "GET", path), shown(id, FENCE, kept));
     await told(200, app, "PUT", path, { metadata: { user_id: "bob" } });

@@ -4,12 +4,12 @@
  * for, also where the client asks what became of it.
  */
 import { z } from "zod";
+import type { Brain } from "../../brain.ts";
 import { timestamp } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import type { Extraction, Fact, Turn } from "../../extraction.ts";
-import { type Memory, WRITABLE } from "../../memory.ts";
 import type { NewMemory } from "../../memories.ts";
-import type { Mem0ApiOptions } from "./options.ts";
+import { type Memory, WRITABLE } from "../../memory.ts";
 import { json } from "../route.ts";
 import {
   type Asked,
@@ -19,10 +19,12 @@ import {
   type Mem0Route,
   objectSchema,
 } from "./asked.ts";
+import { deleteEach } from "./deleting.ts";
 import { RecentEvents } from "./events.ts";
 import { type Filters, filtersOf } from "./filters.ts";
 import { ENTITIES, type Kept, metadataOf } from "./kept.ts";
 import { messagesSchema } from "./messages.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { addedView } from "./view.ts";
 
 const LONGEST_INSTRUCTIONS = 10_000;
@@ -105,12 +107,23 @@ async function add(options: Mem0ApiOptions, asked: Asked) {
   const facts = isVerbatim
     ? given.messages.map(({ content, role }) => ({ text: content, tags: [], role }))
     : await extracted(options, given, extraction, asked.request.signal);
-  const inputs = facts.map((fact) => newMemory(given, fact));
-  const added: Memory[] = [];
-  // One after the other: their ids keep the order in which they were said.
-  for (const input of inputs) added.push((await options.brain.memories.create(input)).memory);
+  const added = await createAll(options.brain, facts.map((fact) => newMemory(given, fact)));
   const isAsAsked = !isVerbatim || given.infer === false;
   return { given, added, message: isAsAsked ? "Memories stored successfully" : VERBATIM };
+}
+
+/** All or none, as far as there is a disk to write to. */
+async function createAll(brain: Brain, inputs: readonly NewMemory[]): Promise<readonly Memory[]> {
+  const added: Memory[] = [];
+  try {
+    // One after the other: their ids keep the order in which they were said.
+    for (const input of inputs) added.push((await brain.memories.create(input)).memory);
+    return added;
+  } catch (error) {
+    // Where this fails as well, the first reason is the one to tell.
+    await Promise.allSettled([deleteEach(brain, added.map(({ id }) => id))]);
+    throw error;
+  }
 }
 
 async function extracted(

@@ -2,8 +2,6 @@
 import { type Context, Hono } from "hono";
 import { AppError } from "../../errors.ts";
 import type { Scope } from "../../scope.ts";
-import type { Mem0ApiOptions } from "./options.ts";
-import { mem0Problem } from "./problem.ts";
 import type { Face } from "../face.ts";
 import { json, requireScope } from "../route.ts";
 import { addingRoutes } from "./adding.ts";
@@ -11,6 +9,8 @@ import type { Mem0Route } from "./asked.ts";
 import { deletingRoutes } from "./deleting.ts";
 import { entityRoutes } from "./entities.ts";
 import { notHere } from "./not_here.ts";
+import type { Mem0ApiOptions } from "./options.ts";
+import { mem0Problem } from "./problem.ts";
 import { readingRoutes } from "./reading.ts";
 import { searchingRoutes } from "./searching.ts";
 import { updatingRoutes } from "./updating.ts";

@@ -2,12 +2,12 @@
 import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
-import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import { bodyOf, checked, ENTITY_FIELDS, idOf, knownId, type Mem0Route } from "./asked.ts";
 import type { Test } from "./conditions.ts";
 import { filtersOf } from "./filters.ts";
 import { ENTITIES } from "./kept.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 
 /** Side by side, so that they share their way to the disk. */
 const AT_ONCE = 64;
@@ -85,7 +85,7 @@ export async function deleteAll(brain: Brain, test: Test): Promise<number> {
   return all.length;
 }
 
-async function deleteEach({ memories }: Brain, ids: readonly string[]): Promise<void> {
+export async function deleteEach({ memories }: Brain, ids: readonly string[]): Promise<void> {
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     await Promise.all(
       ids.slice(at, at + AT_ONCE).map(async (id) => {

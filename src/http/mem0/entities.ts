@@ -4,12 +4,12 @@ import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
 import { Pace } from "../../pace.ts";
 import { compareKeys } from "../../selection.ts";
-import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import { type Asked, type Mem0Route, pageOf } from "./asked.ts";
 import { deleteAll } from "./deleting.ts";
 import { ENTITIES, type Entity, entityOf } from "./kept.ts";
 import { pageList, sortedList } from "./lists.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 
 const LOOKED_AT_ONCE = 256;
 

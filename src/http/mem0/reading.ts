@@ -4,7 +4,6 @@ import { type Clock, timestamp } from "../../clock.ts";
 import type { JsonObject } from "../../json.ts";
 import type { Memory } from "../../memory.ts";
 import { compareKeys } from "../../selection.ts";
-import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import {
   type Asked,
@@ -20,6 +19,7 @@ import {
 import { type Filters, filtersOf } from "./filters.ts";
 import { ENTITIES, expirationOf } from "./kept.ts";
 import { pageList, plainList, resultsList, sortedList } from "./lists.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { historyView, memoryView } from "./view.ts";
 
 /** What narrows a list or a search beside the filters, under the names of several versions. */

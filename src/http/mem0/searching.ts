@@ -2,11 +2,11 @@
 import { z } from "zod";
 import type { Memory } from "../../memory.ts";
 import type { Result, SearchRequest } from "../../search.ts";
-import type { Mem0ApiOptions } from "./options.ts";
 import { querySchema } from "../question.ts";
 import { json } from "../route.ts";
 import { bodyOf, type Mem0Route } from "./asked.ts";
 import type { Filters } from "./filters.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { listSchema, narrowing } from "./reading.ts";
 import { memoryView } from "./view.ts";
 

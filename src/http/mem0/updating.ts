@@ -5,11 +5,11 @@ import { type Clock, timestamp } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import { type Memory, WRITABLE } from "../../memory.ts";
 import { revisionOf } from "../../revision.ts";
-import type { Mem0ApiOptions } from "./options.ts";
 import { json } from "../route.ts";
 import { dateSchema, metadataWithin } from "./adding.ts";
 import { bodyOf, idOf, knownId, type Mem0Route, objectSchema } from "./asked.ts";
 import { clientMetadataOf, entitiesOf, expirationOf, historyOf } from "./kept.ts";
+import type { Mem0ApiOptions } from "./options.ts";
 import { memoryView } from "./view.ts";
 
 const MOST_IN_BATCH = 1_000;
