@@ -188,6 +188,13 @@ Deno.test("names are such that every file system takes them, and stay in their f
   assert.deepEqual(await backOf(entries), entries);
 });
 
+Deno.test("an id or a time of somebody's making leads nowhere else", async () => {
+  const memory = { id: "../../../evil", created_at: "/../../etc" };
+  assert.deepEqual((await filesOf([entryNumber(1, memory)])).map(({ path }) => path), [
+    "undated/x _.._evil.md",
+  ]);
+});
+
 Deno.test("names that only capitals tell apart are told apart by the whole id", async () => {
   const ids = ["0199000a-0000-7000-8000-000000000001", "0199000b-0000-7000-8000-000000000001"];
   const entries = ids.map((id, n) => entryNumber(1, { id, content: ["Fence", "fENCE"][n] ?? "" }));

@@ -183,6 +183,11 @@ Deno.test("a folder is written whole, for its owner alone, or not at all", async
       [join(path, "a.md"), /it is there and is no folder$/],
       [join(folder, "none/out"), /there is no such file or folder$/],
     ];
+    for (const name of ["../evil.md", "a/../../evil.md", "..", "."]) {
+      const evil = writeFolder(join(folder, "new"), each([{ path: name, text: "x" }]));
+      await assert.rejects(evil, /^CommandError: Cannot write ".*new": a name leads out$/);
+    }
+    assert.deepEqual(await names(), ["out"]);
     for (const [place, reason] of cases) {
       await assert.rejects(writeFolder(place, each(files)), reason);
     }

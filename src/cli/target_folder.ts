@@ -2,7 +2,7 @@
  * Writes many files as a folder that appears whole or not at all, beside what may be there: a folder
  * with something in it is somebody's, and left alone.
  */
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import type { TargetFile } from "../formats.ts";
 import { CommandError, reasonOf } from "./terminal.ts";
 
@@ -23,6 +23,7 @@ export async function writeFolder(
     let count = 0;
     for await (const { path: name, text } of files) {
       const file = join(draft, name);
+      if (!file.startsWith(draft + sep)) throw cannot(new CommandError("a name leads out"));
       if (!made.has(dirname(file))) await Deno.mkdir(dirname(file), PRIVATE).catch(failed);
       made.add(dirname(file));
       await Deno.writeTextFile(file, text, { createNew: true, mode: 0o600 }).catch(failed);

@@ -10,6 +10,7 @@ const UNFIT = /[\\/:*?"<>|#^`[\]\p{C}\p{Zl}\p{Zp}]+/gu;
 const MARKS = /^[\s#>*+-]+(?=\S)/;
 /** Devices, for Windows: with any ending, too. */
 const DEVICE = /^(?:con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]|conin\$|conout\$) *(?:\.|$)/i;
+const MONTH = /^\d{4}-\d\d$/;
 const MOST_BYTES = 120;
 const ID_CHARACTERS = 8;
 
@@ -19,9 +20,12 @@ export class FileNames {
 
   /** Such as `2026-01/The fence gets cedar posts 6bdb40d0.md`. */
   of(memory: Memory): string {
-    const folder = memory.created_at.slice(0, 7);
+    const month = memory.created_at.slice(0, 7);
+    // A brain that somebody edited by hand, or another's, may say anything there.
+    const folder = MONTH.test(month) ? month : "undated";
+    const whole = memory.id.replace(UNFIT, "_");
     const title = titleOf(memory);
-    for (const id of [memory.id.slice(-ID_CHARACTERS), memory.id]) {
+    for (const id of [whole.slice(-ID_CHARACTERS), whole]) {
       const path = `${folder}/${title} ${id}.md`;
       const name = path.toLowerCase();
       if (this.#taken.has(name)) continue;

@@ -52,7 +52,7 @@ async function* readNote(file: SourceFile, kind: Kind): AsyncGenerator<Found> {
   const { text } = read;
   const note = parseNote(text);
   // With its id lost, it would come in as another memory.
-  if (note === undefined && OWN_ID.test(text.slice(0, MOST_BYTES))) {
+  if (note === undefined && OWN_ID.test(text)) {
     yield fault(file.path, "its front matter is not YAML");
     return;
   }
