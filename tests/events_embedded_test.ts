@@ -1,0 +1,223 @@
+/** `memory.embedded`: once for each text of a memory, when it is found by its meaning; over anything. */
+import assert from "node:assert/strict";
+import { type Embedder, EmbedderError } from "../src/embedder.ts";
+import { drain, KeepingFakeEmbedder } from "./fakes/indexing.ts";
+import { heard, inWords } from "./fakes/listening.ts";
+import { below, idOf, randomOf, seed } from "./fakes/store_kit.ts";
+import { HttpApp, indexed, put, withApp } from "./http_app.ts";
+
+type Change = [method: string, path: string, json?: unknown];
+
+/** What is told of what comes, in words, from one time of asking to the next. */
+function telling(app: HttpApp, after?: string) {
+  const listener = app.brain.events.listen(after);
+  return {
+    get position() {
+      return listener.position;
+    },
+    async told(): Promise<string[]> {
+      await drain();
+      return (await heard(listener)).events.map(inWords);
+    },
+  };
+}
+
+async function change(app: HttpApp, ...[method, path, json]: Change): Promise<void> {
+  const { status, text } = await app.call(method, path, json === undefined ? {} : { json });
+  assert.ok(status < 300, text);
+}
+
+/** A process; over what the one before left, if there was one. */
+async function begin(embedder: Embedder, before?: HttpApp): Promise<HttpApp> {
+  const over = before && { disk: before.disk.afterKill(), clock: before.clock, firstId: 1_000 };
+  const app = new HttpApp({ embedder, ...over });
+  await app.brain.open();
+  return app;
+}
+
+Deno.test("a memory is told to be embedded once for each of its texts, and after it was told to be there", async () => {
+  const embedder = new KeepingFakeEmbedder();
+  await withApp(async (app) => {
+    const events = telling(app);
+    const id = await put(app, { content: "one" });
+    await indexed(app);
+    assert.deepEqual(await events.told(), ["memory.created 1", "memory.embedded 1"]);
+    await change(app, "PATCH", `/memories/${id}`, { tags: ["x"] });
+    await indexed(app);
+    assert.deepEqual(await events.told(), ["memory.updated 1"]);
+    await change(app, "PATCH", `/memories/${id}`, { content: "two" });
+    await indexed(app);
+    assert.deepEqual(await events.told(), ["memory.updated 1", "memory.embedded 1"]);
+    // There and back, before anything was asked: what is in the index is right again.
+    for (const content of ["three", "two"]) {
+      await change(app, "PATCH", `/memories/${id}`, { content });
+    }
+    await indexed(app);
+    const back = ["memory.updated 1", "memory.updated 1", "memory.embedded 1"];
+    assert.deepEqual((await events.told()).toSorted(), back.toSorted());
+    await change(app, "DELETE", `/memories/${id}`);
+    assert.deepEqual(await events.told(), ["memory.deleted 1"]);
+  }, { embedder });
+});
+
+Deno.test("an import's memories are told to be embedded behind its end, those with a vector of their own too", async () => {
+  const embedder = new KeepingFakeEmbedder();
+  await withApp(async (app) => {
+    const events = telling(app);
+    const lines = [1, 2, 3].map((n) => ({
+      id: idOf(n),
+      content: `text ${n}`,
+      ...n === 3 && { embedding: [1, 2, 3, 4] },
+    }));
+    const body = lines.map((line) => JSON.stringify(line)).join("\n");
+    await app.done(200, "POST", "/import", { body, type: "application/x-ndjson" });
+    await indexed(app);
+    const told = await events.told();
+    const made = [1, 2, 3].map((n) => `memory.created ${n}`);
+    assert.deepEqual(told.slice(0, 4), [...made, "import.finished 3+0"]);
+    assert.deepEqual(told.slice(4).toSorted(), [1, 2, 3].map((n) => `memory.embedded ${n}`));
+    // Over what is there, also with counts: changed, not created; and only what reads differently.
+    const again = lines.map((line, n) =>
+      JSON.stringify({ ...line, access_count: 7, ...n === 0 && { content: "another" } })
+    ).join("\n");
+    await app.done(200, "POST", "/import?on_conflict=overwrite", {
+      body: again,
+      type: "application/x-ndjson",
+    });
+    await indexed(app);
+    const changed = [1, 2, 3].map((n) => `memory.updated ${n}`);
+    assert.deepEqual(await events.told(), [...changed, "import.finished 0+3", "memory.embedded 1"]);
+  }, { embedder });
+});
+
+for (const [how, stop] of [["kill", false], ["clean stop", true]] as const) {
+  Deno.test(`what was not embedded before a ${how} is told once it is; what was is not told again`, async () => {
+    const embedder = new KeepingFakeEmbedder();
+    const first = await begin(embedder);
+    const events = telling(first);
+    await put(first, { content: "told" });
+    await indexed(first);
+    assert.equal((await events.told()).length, 2);
+    embedder.plan = () => new EmbedderError("retry", "away");
+    await put(first, { content: "open" });
+    const id = await put(first, { content: "gone" });
+    await change(first, "DELETE", `/memories/${id}`);
+    if (stop) await first.brain.close();
+    else first.fs.kill();
+    const second = await begin(embedder, first);
+    await second.clock.advance(1_000);
+    const later = telling(second, events.position ?? "");
+    assert.deepEqual(await later.told(), [
+      "memory.created 2",
+      "memory.created 3",
+      "memory.deleted 3",
+    ]);
+    embedder.plan = () => undefined;
+    await indexed(second);
+    assert.deepEqual(await later.told(), ["memory.embedded 2"]);
+    await second.brain.close();
+    const third = await begin(embedder, second);
+    await indexed(third);
+    assert.deepEqual(await telling(third, later.position ?? "").told(), []);
+    // Nor where another model takes the place of this one.
+    await third.brain.close();
+    const other = Object.assign(new KeepingFakeEmbedder(), { model: "fake-2", length: 6 });
+    const fourth = await begin(other, third);
+    await indexed(fourth);
+    assert.deepEqual(await telling(fourth, later.position ?? "").told(), []);
+    await fourth.brain.close();
+  });
+}
+
+Deno.test("what the disk did not take is told when it takes something again", async () => {
+  const embedder = new KeepingFakeEmbedder();
+  await withApp(async (app) => {
+    const events = telling(app);
+    let asked = () => {};
+    const wait = new Promise<void>((resolve) => asked = resolve);
+    embedder.plan = () => wait;
+    await put(app, { content: "one" });
+    await app.clock.advance(1);
+    const isJournal = (kind: string, path: string) => kind === "sync" && path.includes("journal");
+    app.fs.faults = [{ at: 1, code: "EIO", only: isJournal }];
+    asked();
+    await indexed(app);
+    assert.deepEqual(await events.told(), ["memory.created 1"]);
+    app.fs.faults = [];
+    await app.clock.advance(30_000);
+    assert.deepEqual(await events.told(), ["memory.embedded 1"]);
+  }, { embedder });
+});
+
+Deno.test("where nothing embeds texts, only memories with a vector of their own are told", async () => {
+  await withApp(async (app) => {
+    const events = telling(app);
+    await put(app, { content: "plain" });
+    await put(app, { content: "own", embedding: [1, 2] });
+    await indexed(app);
+    assert.deepEqual(await events.told(), [
+      "memory.created 1",
+      "memory.created 2",
+      "memory.embedded 2",
+    ]);
+  });
+});
+
+/** For each memory: what was told of it, in order. */
+function byMemory(told: readonly string[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const words of told) {
+    const [type = "", id = ""] = words.split(" ");
+    if (type.startsWith("memory.")) found.set(id, [...found.get(id) ?? [], type.slice(7)]);
+  }
+  return found;
+}
+
+Deno.test(`edits, stops and a provider that comes and goes: each text once in the end (TEST_SEED=${seed})`, async () => {
+  const random = randomOf(seed), embedder = new KeepingFakeEmbedder();
+  const told: string[] = [];
+  let ids = 0, app = await begin(embedder), events = telling(app);
+  const living = new Map<string, number>();
+  for (let step = 0; step < 120; step++) {
+    const some = [...living.keys()][below(random, living.size)], chance = random();
+    const content = `text ${random() < 0.3 ? "again" : step}`;
+    if (chance < 0.35 || some === undefined) {
+      const id = idOf(5_000 + ++ids);
+      await change(app, "POST", "/memories", { id, content });
+      living.set(id, 0);
+    } else if (chance < 0.65) await change(app, "PATCH", `/memories/${some}`, { content });
+    else if (chance < 0.72) {
+      await change(app, "DELETE", `/memories/${some}`);
+      living.delete(some);
+    } else if (chance < 0.82) {
+      const isAway = random() < 0.5;
+      embedder.plan = () => isAway ? new EmbedderError("retry", "away") : undefined;
+    } else if (chance < 0.9) await app.clock.advance(below(random, 5_000));
+    else {
+      told.push(...await events.told());
+      const after = events.position ?? "";
+      if (random() < 0.5) await app.brain.close();
+      else app.fs.kill();
+      app = await begin(embedder, app);
+      events = telling(app, after);
+    }
+    if (random() < 0.5) await drain();
+  }
+  embedder.plan = () => undefined;
+  app.brain.indexer.retryFailed();
+  await indexed(app);
+  told.push(...await events.told());
+  for (const [id, types] of byMemory(told)) {
+    const isThere = living.has(idOf(Number(id)));
+    assert.equal(types[0], "created", id);
+    assert.ok(
+      !types.some((type, at) => type === "embedded" && types[at - 1] === type),
+      `${id} twice`,
+    );
+    assert.ok(!types.slice(0, -1).includes("deleted"), `${id} was told of after its end`);
+    assert.equal(types.at(-1) === "deleted", !isThere, id);
+    if (isThere) assert.ok(types.includes("embedded"), `${id} was never told: ${types}`);
+  }
+  assert.equal(byMemory(told).size, ids);
+  await app.brain.close();
+});
