@@ -72,13 +72,17 @@ export interface EventSocketOptions {
 
 interface Subscription {
   readonly stopping: AbortController;
+  /** Null where nothing was asked for. */
   position: string | null;
 }
+
+/** Who asks for nothing is told of a stop, all the same. */
+const NOTHING = { type: "subscribe", types: [], filters: {} } as const satisfies Subscribe;
 
 export class EventSocket {
   readonly #wire: Wire;
   readonly #options: EventSocketOptions;
-  #subscription: Subscription | undefined;
+  #subscription: Subscription;
   #heartbeat: Timer | undefined;
   #missing = 0;
   #answers = 0;
@@ -87,6 +91,7 @@ export class EventSocket {
   constructor(wire: Wire, options: EventSocketOptions) {
     this.#wire = wire;
     this.#options = options;
+    this.#subscription = this.#follow(NOTHING);
     this.#beatLater();
   }
 
@@ -128,24 +133,34 @@ export class EventSocket {
     }
     const message = parsed.data;
     if (message.type === "subscribe") return this.#subscribe(message);
-    const position = this.#subscription?.position ?? null;
+    const { position } = this.#subscription;
     if (message.type === "ping") return this.#answer({ type: "pong", position });
-    this.#unsubscribe();
+    this.#listenTo(NOTHING);
     this.#answer({ type: "unsubscribed", position });
   }
 
-  #subscribe({ types, filters: filter, include, last_event_id: after }: Subscribe): void {
-    this.#unsubscribe();
+  #subscribe(asked: Subscribe): void {
+    this.#listenTo(asked);
+    this.#answer({ type: "subscribed", position: this.#subscription.position });
+  }
+
+  /** In place of what was listened to before. */
+  #listenTo(asked: Subscribe): void {
+    this.#subscription.stopping.abort();
+    this.#subscription = this.#follow(asked);
+  }
+
+  #follow(asked: Subscribe): Subscription {
+    const { types, filters: filter, include, last_event_id: after } = asked;
     const { feed, find, listeners: { turns } } = this.#options;
     const wanted = { types, filter, includesMemory: include === "memory" };
     const batches = new EventBatches({ feed, find, turns, wanted, after });
-    const { position } = batches;
+    const position = asked === NOTHING ? null : batches.position;
     const subscription = { stopping: new AbortController(), position };
-    this.#subscription = subscription;
-    this.#answer({ type: "subscribed", position });
     this.#tell(batches, subscription).catch((error) => {
       if (!subscription.stopping.signal.aborted) this.#fail(error);
     });
+    return subscription;
   }
 
   async #tell(batches: EventBatches, subscription: Subscription): Promise<void> {
@@ -155,11 +170,12 @@ export class EventSocket {
       if ("end" in batch) {
         const { end: reason, position } = batch;
         if (reason === "stopping") return this.#end(reason, CLOSE.stopping, ADVICE.stopping);
-        this.#unsubscribe();
+        this.#listenTo(NOTHING);
+        if (subscription.position === null) return;
         return this.#answer({ type: "end", reason, detail: ADVICE[reason], position });
       }
       await this.#sendAll(batch.said.map(({ json }) => json));
-      subscription.position = batch.position;
+      if (subscription.position !== null) subscription.position = batch.position;
     }
   }
 
@@ -174,11 +190,6 @@ export class EventSocket {
     } finally {
       slow.cancel();
     }
-  }
-
-  #unsubscribe(): void {
-    this.#subscription?.stopping.abort();
-    this.#subscription = undefined;
   }
 
   #answer(message: object): void {
@@ -217,7 +228,7 @@ export class EventSocket {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#heartbeat?.cancel();
-    this.#unsubscribe();
+    this.#subscription.stopping.abort();
     this.#options.leave(reason);
   }
 }
