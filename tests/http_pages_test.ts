@@ -176,7 +176,7 @@ Deno.test("a browser's question before a listed page's request is answered witho
       [
         "access-control-allow-headers",
         "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, MCP-Protocol-Version, " +
-        "Mcp-Method, Mcp-Name, X-API-Key, X-Request-ID",
+        "Mcp-Method, Mcp-Name, Mem0-User-ID, X-API-Key, X-Mem0-Client, X-Request-ID",
       ],
       ["access-control-allow-methods", "GET, HEAD, POST, PUT, PATCH, DELETE"],
       ["access-control-allow-origin", NOTES],

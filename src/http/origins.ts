@@ -9,7 +9,7 @@ import { AppError } from "../errors.ts";
 
 const ASKED_WITH =
   "Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, MCP-Protocol-Version, " +
-  "Mcp-Method, Mcp-Name, X-API-Key, X-Request-ID";
+  "Mcp-Method, Mcp-Name, Mem0-User-ID, X-API-Key, X-Mem0-Client, X-Request-ID";
 const READABLE = "Content-Disposition, ETag, Location, Retry-After, X-Request-ID";
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 /** How long a browser may remember what it was told. */
