@@ -200,6 +200,9 @@ export function loadConfig({ env, readFile }: ConfigSource, needsKey = true): Co
       warnings.push(`${name} is set without QDRANT_URL, and so of no use`);
     }
   }
+  if (data.CHAT_MODEL !== undefined && embeddingsOf(data) === undefined) {
+    warnings.push("CHAT_MODEL is set without OPENAI_API_KEY or OPENAI_BASE_URL: of no use");
+  }
   return {
     isProduction,
     ...keys,

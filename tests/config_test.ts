@@ -246,6 +246,13 @@ Deno.test("settings of Qdrant without its address are of no use, and warned of",
   assert.deepEqual(load({ ...env, QDRANT_URL: "http://qdrant:6333" }).warnings, []);
 });
 
+Deno.test("a chat model without a provider is of no use, and warned of", () => {
+  const warning = "CHAT_MODEL is set without OPENAI_API_KEY or OPENAI_BASE_URL: of no use";
+  assert.deepEqual(load({ CHAT_MODEL: CANARY }).warnings, [warning]);
+  const provider = { OPENAI_API_KEY: CANARY };
+  assert.deepEqual(load({ CHAT_MODEL: CANARY, ...provider }).warnings, []);
+});
+
 Deno.test("an origin may be of any scheme that pages have: extensions and programs with a browser inside", () => {
   const origins = [
     "http://[::1]:5173",
