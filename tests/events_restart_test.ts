@@ -65,6 +65,31 @@ Deno.test("who was given a place while nothing happened misses nothing over rest
   await life.store.close();
 });
 
+Deno.test("over a restart an import is told as it was; one without its commit, or without a change, takes nothing away", async () => {
+  const first = await begin();
+  const place = first.events.listen().position ?? "";
+  const lost = await first.store.beginImport();
+  await lost.stage([putOf(1)]);
+  lost.finish();
+  await importAll(first, []);
+  const existing = { ...putOf(3), existing: true } as const;
+  await importAll(first, [putOf(2), existing, deleteOf(4)]);
+  const told = await heard(first.events.listen(place));
+  assert.deepEqual(told.events.map(inWords), [
+    "import.finished 0+0",
+    "memory.created 2",
+    "memory.updated 3",
+    "memory.deleted 4",
+    "import.finished 1+1",
+  ]);
+  const second = await killed(first);
+  for (const [n, id] of [place, ...told.events.map(({ id }) => id)].entries()) {
+    const later = await heard(second.events.listen(id));
+    assert.deepEqual(later, { events: told.events.slice(n) }, `behind ${id}`);
+  }
+  await second.store.close();
+});
+
 Deno.test("what the journal holds no more is not known, and what it still holds is", async () => {
   let life = await begin();
   const ids: string[] = [];
