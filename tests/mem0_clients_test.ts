@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { within } from "./e2e/conditions.ts";
 import { Place, type Program } from "./e2e/program.ts";
-import { fakeChat } from "./fakes/chat.ts";
+import { type FakeChat, fakeChat } from "./fakes/chat.ts";
 import type { Json } from "./http_app.ts";
 
 const NPM = "npm:mem0ai@3.3.1";
@@ -204,43 +204,44 @@ async function deletions(client: Client, [id, other]: Json[]): Promise<void> {
   await client.fails("MemoryError", "no webhooks", "get_webhooks", [], { project_id: "any" });
 }
 
-async function withClient(
-  language: Language,
-  env: Record<string, string>,
-  test: (client: Client, program: Program) => Promise<void>,
-): Promise<void> {
+/** What a chat model finds in what is said, unless it is not to be asked. */
+async function inference(client: Client, chat: FakeChat): Promise<void> {
+  chat.answer = '{"memories": [{"text": "Ada likes tea."}]}';
+  const messages = [{ role: "user", content: "I had tea, as I like it." }];
+  const { results } = await client.call("add", [messages], { user_id: "ada" });
+  assert.deepEqual(memoriesIn(results), ["Ada likes tea."]);
+  const all = await client.call("get_all", [], { filters: { user_id: "ada" } });
+  assert.deepEqual(memoriesIn(all.results), ["Ada likes tea."]);
+  const kept = await client.call("add", [messages], { user_id: "ada", infer: false });
+  assert.deepEqual(memoriesIn(kept.results), ["I had tea, as I like it."]);
+  assert.equal(chat.asked.length, 1);
+  chat.answer = () => new Response("", { status: 500 });
+  const named = { user_id: "ada", infer: true };
+  await client.fails(
+    "NetworkError",
+    "the provider answered 500; try again",
+    "add",
+    [messages],
+    named,
+  );
+}
+
+async function againstProgram(language: Language): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "second-brain-mem0-" });
+  const chat = fakeChat();
   try {
     await using place = new Place();
-    const program = await place.serve({ COMPAT: "mem0", ...env });
+    const env = { COMPAT: "mem0", OPENAI_BASE_URL: chat.baseUrl, CHAT_MODEL: "any" };
+    const program = await place.serve(env);
     {
       await using client = new Client(language, program, folder);
-      await test(client, program);
+      await wholeCycle(client);
+      await inference(client, chat);
     }
     await program.stop();
   } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** With the answers of a chat model to what is said. */
-async function inference(language: Language): Promise<void> {
-  const chat = fakeChat();
-  try {
-    chat.answer = '{"memories": [{"text": "Ada likes tea."}]}';
-    const env = { OPENAI_BASE_URL: chat.baseUrl, CHAT_MODEL: "any" };
-    await withClient(language, env, async (client) => {
-      const messages = [{ role: "user", content: "I had tea, as I like it." }];
-      const { results } = await client.call("add", [messages], { user_id: "ada" });
-      assert.deepEqual(memoriesIn(results), ["Ada likes tea."]);
-      const all = await client.call("get_all", [], { filters: { user_id: "ada" } });
-      assert.deepEqual(memoriesIn(all.results), ["Ada likes tea."]);
-      const kept = await client.call("add", [messages], { user_id: "ada", infer: false });
-      assert.deepEqual(memoriesIn(kept.results), ["I had tea, as I like it."]);
-      assert.equal(chat.asked.length, 1);
-    });
-  } finally {
     await chat.close();
+    await Deno.remove(folder, { recursive: true });
   }
 }
 
@@ -274,18 +275,6 @@ for (
   Deno.test({
     name: `${name} does its whole cycle against a live brain${missing ?? ""}`,
     ignore: missing !== undefined,
-    fn: () =>
-      withClient(language, {}, async (client) => {
-        await wholeCycle(client);
-        await client.fails("ValidationError", "no chat model is set here", "add", ["Any."], {
-          user_id: "ada",
-          infer: true,
-        });
-      }),
-  });
-  Deno.test({
-    name: `${name} gets memories made of what is said${missing ?? ""}`,
-    ignore: missing !== undefined,
-    fn: () => inference(language),
+    fn: () => againstProgram(language),
   });
 }
