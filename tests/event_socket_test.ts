@@ -179,7 +179,7 @@ Deno.test("what is no message is answered with the reason, and hurts nothing", a
   assert.deepEqual([await far.heard(), far.logged], [[], ["listener_left protocol"]]);
 });
 
-Deno.test("who asks without reading the answers is sent away, and no more is kept for him", async () => {
+Deno.test("who asks without reading the answers is sent away, and no more is kept for him", () => {
   const far = new Far();
   far.takes = false;
   for (let n = 0; n < 1_000; n++) far.socket.heard('{"type":"ping"}');

@@ -269,6 +269,7 @@ const TITLES: Readonly<Record<string, string>> = {
   invalid: "The request is not valid",
   rate_limited: "Too many requests",
   not_ready: "The service is not ready",
+  overloaded: "The service is overloaded",
   read_only: "The service is read-only",
   storage_failed: "The storage failed",
   insufficient_storage: "The storage is full",

@@ -18,7 +18,7 @@ const LIMITS: ConnectionLimits = {
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
 const PIECE = "x".repeat(100_000);
 
-/** Answers `/endless` for as long as it is read, and `/never` never. */
+/** Answers `/endless` for as long as it is read, `/listen` now and then, and `/never` never. */
 class Few implements AsyncDisposable {
   readonly server = createServer();
   readonly room: number[] = [];
@@ -34,6 +34,7 @@ class Few implements AsyncDisposable {
       if (socket.destroyed) return;
       this.dispatched++;
       if (url === "/endless") this.#send(reply);
+      else if (url === "/listen") this.connections.listens(socket);
       else if (url !== "/never") reply.end("done");
     });
   }
@@ -181,4 +182,27 @@ Deno.test("where descriptors ran out those who read nothing go, if nobody else d
   await few.stall(33);
   few.connections.makeRoom();
   await few.has(17);
+});
+
+Deno.test("those that listen take no room from those that ask, and none of them makes room", async () => {
+  await using few = await Few.listen();
+  const listening: RawClient[] = [];
+  for (let n = 0; n < 2 * MOST; n++) {
+    const client = await few.client();
+    await client.send(get("/listen"));
+    listening.push(client);
+  }
+  await eventually(5_000, "all", () => few.dispatched === 2 * MOST ? true : undefined);
+  await few.stall(MOST);
+  for (let n = 0; n < 3; n++) assert.equal(await few.ask(), 200);
+  await few.has(3 * MOST);
+});
+
+Deno.test("at the end those that listen have a moment to go", async () => {
+  await using few = await Few.listen({ leaveMs: 50 });
+  const client = await few.client();
+  await client.send(get("/listen"));
+  await eventually(5_000, "it listens", () => few.dispatched === 1 ? true : undefined);
+  few.connections.close();
+  await client.closedByPeer(5_000);
 });

@@ -234,7 +234,7 @@ Deno.test("a request within a body is data, whoever asks, and whatever the door 
   await program.want(200, "GET", `/memories/${ID}`);
 });
 
-Deno.test("other methods and other protocols are asked for the key, and get neither an echo nor an upgrade", async () => {
+Deno.test("other methods and other protocols are asked for the key, and get neither an echo nor, but at one path, an upgrade", async () => {
   await using place = new Place();
   const program = await place.serve();
   const table: readonly [number, string][] = [
@@ -248,6 +248,10 @@ Deno.test("other methods and other protocols are asked for the key, and get neit
       200,
       head("GET /stats", KEY, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"),
     ],
+    [401, head("GET /ws", WRONG, "Connection: Upgrade", "Upgrade: websocket")],
+    // Only whole requests for a WebSocket open one: events_test.ts.
+    [400, head("GET /ws", KEY, "Connection: Upgrade", "Upgrade: websocket")],
+    [400, head("GET /ws", KEY, "Connection: Upgrade", "Upgrade: h2c")],
     // Two keys, in two lines: neither counts, in neither order.
     [401, head("GET /stats", KEY, `Authorization: Bearer ${WRONG}`)],
     [401, head("GET /stats", WRONG, `Authorization: Bearer ${KEY}`)],
