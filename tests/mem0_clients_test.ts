@@ -181,15 +181,13 @@ async function wholeCycle(client: Client): Promise<void> {
 async function deletions(client: Client, [id, other]: Json[]): Promise<void> {
   const message = (text: string) => ({ message: text });
   assert.deepEqual(await client.call("delete", [id]), message("Memory deleted successfully!"));
-  const lost = `there is none with the id \\"${id}\\"`.replaceAll("\\", "");
-  await client.fails("MemoryNotFoundError", lost.slice(0, 25), "get", [id]);
+  await client.fails("MemoryNotFoundError", "there is none with the id", "get", [id]);
   assert.deepEqual(
     await client.call("batch_delete", [[{ memory_id: other }]]),
     message("Successfully deleted 1 memories"),
   );
-  await client.fails("MemoryNotFoundError", "there is none", "batch_delete", [[{
-    memory_id: other,
-  }]]);
+  const gone = [{ memory_id: other }];
+  await client.fails("MemoryNotFoundError", "there is none", "batch_delete", [gone]);
   await client.call("add", ["Cleo sings."], { user_id: "cleo", infer: false });
   assert.deepEqual(
     await client.call("delete_all", [], { user_id: "cleo" }),
