@@ -42,7 +42,8 @@ Deno.test("Qdrant's client is in the bundle, its HTTP client for Node and its co
     // Nor the manager: who breaks into a brain finds nothing that speaks to a cluster.
     assert.equal(from("manager"), 0);
     const { size } = await stat(path);
-    assert.ok(size < 1_900_000, `${size} bytes`);
+    // A fifth of it is the protocol of assistants, which is run only when it is asked for.
+    assert.ok(size < 2_450_000, `${size} bytes`);
   });
 });
 
