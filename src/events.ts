@@ -81,6 +81,8 @@ export class Events implements EventFeed, HistoryFollower {
 
   #more(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
+      // It may have come while something else was waited for.
+      if (this.#isStopping || signal.aborted) return resolve();
       const wake = () => {
         this.#waiting.delete(wake);
         signal.removeEventListener("abort", wake);

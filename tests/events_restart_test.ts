@@ -160,6 +160,27 @@ Deno.test("what the disk did not take is not told; after healing all goes on, al
   await again.store.close();
 });
 
+Deno.test("who is stopped, or waits no longer, while the files are read is told so", async () => {
+  const first = await begin();
+  await first.store.append(putOf(1));
+  first.fs.kill();
+  const slow = Promise.withResolvers<void>(), stop = new AbortController();
+  let isSlow = false;
+  const gate = (kind: string) => kind === "read" && isSlow ? slow.promise : undefined;
+  const second = await begin(first.disk.afterKill(), first.clock, { gate });
+  isSlow = true;
+  const aborted = second.events.listen("1.0.00000000").next(10, stop.signal);
+  const stopped = second.events.listen("1.0.00000000");
+  const end = stopped.next(10, new AbortController().signal);
+  const told = second.events.listen("1.1.00000000").next(10, new AbortController().signal);
+  stop.abort(new Error("enough"));
+  second.events.stop();
+  slow.resolve();
+  await assert.rejects(aborted, /enough/);
+  assert.deepEqual(await Promise.all([end, told]), [{ end: "stopping" }, { end: "unknown" }]);
+  await second.store.close();
+});
+
 Deno.test("files that cannot be read just now are asked for again", async () => {
   const first = await begin();
   const listener = first.events.listen();

@@ -1,5 +1,6 @@
 /** One listener's place in what is held. Nothing is kept for him but that place. */
 import type { Place, Step } from "../history.ts";
+import { Pace } from "../pace.ts";
 import type { BrainEvent, EndReason, Listener, Told } from "./feed.ts";
 import { comparePlaces, idOf, placeOf } from "./place.ts";
 import type { Ring } from "./ring.ts";
@@ -34,23 +35,34 @@ export class RingListener implements Listener {
   }
 
   async next(most: number, signal: AbortSignal): Promise<Told> {
-    const { ring, more, isStopping } = this.#options;
-    signal.throwIfAborted();
-    if (this.#end === undefined && this.#place === undefined) await this.#find();
+    const { ring, more, isStopping, hasBegun } = this.#options;
     for (;;) {
+      const pace = new Pace();
+      // After an import all who listen have much to hear, and there may be many.
+      if (pace.due) await pace.breathe();
       signal.throwIfAborted();
       if (this.#end !== undefined) return { end: this.#end };
       if (isStopping()) return this.#ended("stopping");
-      const place = this.#place ??= ring.end;
-      if (comparePlaces(place, ring.floor) < 0) return this.#ended("behind");
-      const events: BrainEvent[] = [];
-      for (const { step, place: at } of ring.after(place, most)) {
-        events.push(eventAt(step, at));
-        this.#place = { seq: step.seq, sum: step.sum, place: at };
-      }
-      if (events.length > 0) return { events };
-      await more(signal);
+      const place = this.#place;
+      if (place !== undefined) {
+        if (comparePlaces(place, ring.floor) < 0) return this.#ended("behind");
+        const events = this.#take(place, most);
+        if (events.length > 0) return { events };
+        await more(signal);
+      } else if (hasBegun()) this.#place = await this.#find();
+      else await more(signal);
     }
+  }
+
+  #take(from: Place, most: number): readonly BrainEvent[] {
+    const events: BrainEvent[] = [];
+    let last = from;
+    for (const { step, place } of this.#options.ring.after(from, most)) {
+      events.push(eventAt(step, place));
+      last = { seq: step.seq, sum: step.sum, place };
+    }
+    this.#place = last;
+    return events;
   }
 
   #ended(reason: EndReason): Told {
@@ -59,16 +71,16 @@ export class RingListener implements Listener {
   }
 
   /** Where the event stands that was seen last: in what is held, or in the files of earlier runs. */
-  async #find(): Promise<void> {
-    if (this.#after === undefined) return;
+  async #find(): Promise<Place | undefined> {
     const { ring, fill } = this.#options;
+    if (this.#after === undefined) return ring.end;
     const place = placeOf(this.#after);
-    if (place === undefined) this.#end = "unknown";
-    else {
+    if (place !== undefined) {
       if (!ring.has(place) && comparePlaces(place, ring.floor) <= 0) await fill();
-      if (ring.has(place)) this.#place = place;
-      else this.#end = "unknown";
+      if (ring.has(place)) return place;
     }
+    this.#end = "unknown";
+    return undefined;
   }
 }
 
