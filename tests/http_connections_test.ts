@@ -27,8 +27,11 @@ class Few implements AsyncDisposable {
   #sending = 0;
   dispatched = 0;
 
-  private constructor(limits: Partial<ConnectionLimits>) {
-    const told = (most: number) => void this.room.push(most);
+  private constructor(limits: Partial<ConnectionLimits>, toListen: (most: number) => void) {
+    const told = (most: number, listening: number) => {
+      this.room.push(most);
+      toListen(listening);
+    };
     this.connections = new Connections(this.server, { ...LIMITS, ...limits }, told);
     this.server.on("request", ({ socket, url }, reply) => {
       if (socket.destroyed) return;
@@ -39,8 +42,11 @@ class Few implements AsyncDisposable {
     });
   }
 
-  static async listen(limits: Partial<ConnectionLimits> = {}): Promise<Few> {
-    const few = new Few(limits);
+  static async listen(
+    limits: Partial<ConnectionLimits> = {},
+    toListen: (most: number) => void = () => {},
+  ): Promise<Few> {
+    const few = new Few(limits, toListen);
     await new Promise<void>((resolve) => few.server.listen(0, "127.0.0.1", resolve));
     return few;
   }
@@ -205,4 +211,18 @@ Deno.test("at the end those that listen have a moment to go", async () => {
   await eventually(5_000, "it listens", () => few.dispatched === 1 ? true : undefined);
   few.connections.close();
   await client.closedByPeer(5_000);
+});
+
+Deno.test("where those that listen took the descriptors, the oldest of them make room, and fewer may come", async () => {
+  const allowed: number[] = [];
+  await using few = await Few.listen(
+    { mostListening: 100 },
+    (listening) => allowed.push(listening),
+  );
+  for (let n = 0; n < 50; n++) await (await few.client()).send(get("/listen"));
+  await eventually(5_000, "all", () => few.dispatched === 50 ? true : undefined);
+  few.connections.makeRoom();
+  await few.has(50 - 16);
+  assert.deepEqual(allowed, [100, 34]);
+  await few.clients[0]?.closedByPeer(5_000);
 });

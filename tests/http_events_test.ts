@@ -184,6 +184,21 @@ Deno.test("nothing is read ahead for a client that does not read; after 30 secon
   });
 });
 
+Deno.test("what was made ready and not sent is told to who comes back", async () => {
+  await withApp(async (app) => {
+    const { reader } = await Reader.listen(app);
+    // History is asked for what comes next meanwhile.
+    assert.equal(await reader.piece(), ":\n\n");
+    await put(app, { content: "x" });
+    await app.clock.advance(SLOW_MS);
+    const [{ reason, position }] = await reader.events();
+    assert.equal(reason, "slow");
+    const next = await Reader.listen(app, `?last_event_id=${position}`);
+    assert.match(await next.reader.piece() ?? "", /^event: memory\.created\n/);
+    await next.reader.leave();
+  });
+});
+
 Deno.test("there is room for a thousand; one who leaves makes room, and a HEAD takes none", async () => {
   await withApp(async (app) => {
     const others = app.clock.waiting;

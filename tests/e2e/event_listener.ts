@@ -11,7 +11,7 @@ type Message = Heard & { readonly reason?: string; readonly position?: string | 
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-export class EventListener {
+export class EventListener implements AsyncDisposable {
   readonly heard: Heard[] = [];
   /** Why it was told that nothing more comes. */
   readonly ends: string[] = [];
@@ -49,6 +49,10 @@ export class EventListener {
     this.#isOver = true;
     this.#cut();
     await this.#over;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
   }
 
   async #listen(): Promise<void> {

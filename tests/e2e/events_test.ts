@@ -67,10 +67,11 @@ Deno.test(`every durable change is heard once and in order, over kills, broken c
   await using place = new Place();
   let program = await place.serve({ RATE_LIMIT_PER_MINUTE: "0" });
   const current = () => program;
+  await using all = new AsyncDisposableStack();
   const listeners = [
-    new EventListener(current, "sse"),
-    new EventListener(current, "websocket"),
-    new EventListener(current, "sse", 150),
+    all.use(new EventListener(current, "sse")),
+    all.use(new EventListener(current, "websocket")),
+    all.use(new EventListener(current, "sse", 150)),
   ];
   await Promise.all(listeners.map(({ begun }) => begun));
   const asked = new Asked();
@@ -97,10 +98,10 @@ Deno.test(`every durable change is heard once and in order, over kills, broken c
   const { memories } = JSON.parse(listed.text);
   const ids: string[] = memories.map(({ id }: { id: string }) => id).toSorted();
   const last = await program.want(201, "POST", "/memories", { content: "the last" });
-  for (const { heard, stop } of listeners.map((one) => ({ heard: one.heard, stop: one }))) {
-    const isThere = () => heard.at(-1)?.memory_id === last.at("id") ? true : undefined;
-    await eventually(20_000, "the last event", isThere);
-    await stop.stop();
+  for (const listener of listeners) {
+    const isLast = () => listener.heard.at(-1)?.memory_id === last.at("id");
+    await eventually(20_000, "the last event", () => isLast() || undefined);
+    await listener.stop();
   }
   const [first, ...others] = listeners.map(({ heard }) => heard.slice(0, -1));
   assert.ok(first !== undefined);
@@ -116,9 +117,10 @@ Deno.test(`every durable change is heard once and in order, over kills, broken c
 Deno.test("a stop is told to all who listen and ends at once, also beside one that reads nothing", async () => {
   await using place = new Place();
   const program = await place.serve();
+  await using all = new AsyncDisposableStack();
   const listeners = [
-    new EventListener(() => program, "sse"),
-    new EventListener(() => program, "websocket"),
+    all.use(new EventListener(() => program, "sse")),
+    all.use(new EventListener(() => program, "websocket")),
   ];
   await Promise.all(listeners.map(({ begun }) => begun));
   using stuck = await RawClient.connect(program.port);
