@@ -27,11 +27,12 @@ const AGAIN_MS = 10_000;
 export class Embedded {
   readonly #options: EmbeddedOptions;
   readonly #due = new Set<string>();
-  #working: Promise<void> | undefined;
+  #isWorking = false;
   #looking: Promise<void> | undefined;
   #timer: Timer | undefined;
   /** Whose locks are held, until the record that names them is durable. */
   #batch: Map<string, PromiseWithResolvers<void>> | undefined;
+  #writing: Promise<void> | undefined;
   #isStopped = false;
 
   constructor(options: EmbeddedOptions) {
@@ -64,7 +65,8 @@ export class Embedded {
     this.#isStopped = true;
     this.#timer?.cancel();
     await this.#looking;
-    await this.#working;
+    // Not for who waits for a lock: an import may hold it for long, and then nothing is written.
+    await this.#writing;
   }
 
   #isUntold(id: string): boolean {
@@ -73,23 +75,35 @@ export class Embedded {
   }
 
   #pump(): void {
-    this.#working ??= this.#work().finally(() => this.#working = undefined);
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    void this.#work();
   }
 
   async #work(): Promise<void> {
-    await Promise.resolve(); // What is indexed in the same turn shares the first record.
-    while (this.#due.size > 0 && !this.#isStopped) {
-      const ids = [...this.#due.values().take(MOST_AT_ONCE)];
-      for (const id of ids) this.#due.delete(id);
-      const outcomes = await Promise.allSettled(ids.map((id) => this.#tell(id)));
-      const failed = outcomes.filter((outcome) => outcome.status === "rejected");
-      if (failed.length === 0) continue;
-      ids.forEach((id, at) => outcomes[at]?.status === "rejected" && this.#due.add(id));
-      this.#again();
-      const defect = failed.find(({ reason }) => !(reason instanceof AppError));
-      if (defect !== undefined) throw defect.reason;
-      return;
+    try {
+      await Promise.resolve(); // What is indexed in the same turn shares the first record.
+      while (this.#due.size > 0 && !this.#isStopped) {
+        const ids = [...this.#due.values().take(MOST_AT_ONCE)];
+        for (const id of ids) this.#due.delete(id);
+        if (!await this.#tellAll(ids)) return this.#again();
+      }
+    } finally {
+      // In the same turn as the last look at what is due: else what comes between would wait.
+      this.#isWorking = false;
     }
+  }
+
+  /** False where the disk did not take some of it, which are due again. */
+  async #tellAll(ids: readonly string[]): Promise<boolean> {
+    const outcomes = await Promise.allSettled(ids.map((id) => this.#tell(id)));
+    for (const [at, id] of ids.entries()) {
+      const outcome = outcomes[at];
+      if (outcome?.status !== "rejected") continue;
+      if (!(outcome.reason instanceof AppError)) throw outcome.reason;
+      this.#due.add(id);
+    }
+    return outcomes.every(({ status }) => status === "fulfilled");
   }
 
   #again(): void {
@@ -101,7 +115,7 @@ export class Embedded {
   /** Under the memory's lock: no other text can come between its look at the index and the record. */
   #tell(id: string): Promise<void> {
     return this.#options.locks.run(id, async () => {
-      if (this.#isUntold(id)) await this.#append(id);
+      if (!this.#isStopped && this.#isUntold(id)) await this.#append(id);
     });
   }
 
@@ -115,7 +129,7 @@ export class Embedded {
 
   #newBatch(): Map<string, PromiseWithResolvers<void>> {
     const batch = new Map<string, PromiseWithResolvers<void>>();
-    void this.#write(batch);
+    this.#writing = this.#write(batch);
     return batch;
   }
 
