@@ -6,7 +6,7 @@ import { EventListener, type Heard } from "./event_listener.ts";
 import { KEY, Place, type Program } from "./program.ts";
 import { head, RawClient } from "./raw.ts";
 
-const LIVES = 4, WRITES = 60;
+const LIVES = 3, WRITES = 60;
 
 /** What was asked of each memory, and how much of that was answered. */
 class Asked {
@@ -196,3 +196,32 @@ Deno.test("a WebSocket is opened by whoever is let in, and refused as any reques
   await within(5_000, program.stop(), () => "the end");
   assert.equal(program.err, "");
 });
+
+Deno.test("a thousand listen, and others are answered beside them", async () => {
+  await using place = new Place();
+  const program = await place.serve({ RATE_LIMIT_PER_MINUTE: "0" });
+  const before = await residentKib(program);
+  using clients = new DisposableStack();
+  const listeners: RawClient[] = [];
+  for (let n = 0; n < 1_000; n++) {
+    const client = clients.use(await RawClient.connect(program.port));
+    await client.send(head("GET /events", KEY));
+    listeners.push(client);
+  }
+  await Promise.all(listeners.map((client) => client.until("\n\n")));
+  const each = Math.round((await residentKib(program) - before) / 1_000);
+  assert.equal((await program.ask("GET", "/events")).status, 503);
+  const began = performance.now();
+  await program.want(201, "POST", "/memories", { content: "told to all" });
+  await Promise.all(listeners.map((client) => client.until("event: memory.created")));
+  const ms = Math.round(performance.now() - began);
+  for (let n = 0; n < 20; n++) await program.want(200, "GET", "/stats");
+  console.log(`a thousand are told in ${ms} ms; ${each} KiB each`);
+  assert.ok(ms < 5_000 && each < 200, `${ms} ms, ${each} KiB`);
+  assert.equal((await program.stop()).code, 0);
+});
+
+async function residentKib({ pid }: Program): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
+}

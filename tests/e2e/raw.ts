@@ -51,6 +51,12 @@ export class RawClient implements Disposable {
     return Number(/^HTTP\/1\.1 (\d{3}) /.exec(this.got)?.[1] ?? 0);
   }
 
+  /** Reads until this has come. */
+  async until(text: string, ms = 10_000): Promise<void> {
+    const came = () => this.got.includes(text);
+    await within(ms, this.#read(came), () => `${text}; so far: ${this.got.slice(0, 200)}`);
+  }
+
   /** Reads so many bytes, and keeps none of them. */
   async bytes(count: number, ms = 10_000): Promise<void> {
     const buffer = new Uint8Array(64 * 1024);
