@@ -71,7 +71,7 @@ Deno.test(`every durable change is heard once and in order, over kills, broken c
   const listeners = [
     all.use(new EventListener(current, "sse")),
     all.use(new EventListener(current, "websocket")),
-    all.use(new EventListener(current, "sse", 150)),
+    all.use(new EventListener(current, "sse", 40)),
   ];
   await Promise.all(listeners.map(({ begun }) => begun));
   const asked = new Asked();
