@@ -4,11 +4,9 @@
  */
 import assert from "node:assert/strict";
 import type { Brain } from "../src/brain.ts";
+import { openFaces } from "../src/composition/faces.ts";
 import type { Face } from "../src/http/face.ts";
-import { readText } from "../src/http/body.ts";
 import { logger } from "../src/log.ts";
-import { mcpFace } from "../src/mcp/face.ts";
-import { toolsOf } from "../src/mcp/sets.ts";
 import type { ToolSetName } from "../src/mcp/tool.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { leaks } from "./canary.ts";
@@ -20,7 +18,6 @@ import {
   NOW,
   type Reply,
   type Setup,
-  VERSION,
   withApp,
 } from "./http_app.ts";
 
@@ -39,6 +36,8 @@ export function envelope(version: string = NEWER): Json {
 export interface Sent extends Asked {
   /** Aborted: the client has gone. */
   readonly signal?: AbortSignal;
+  /** Left out: the protocol's own. */
+  readonly path?: string;
 }
 
 /** Sends a request to `/mcp`; its replies are of another document than ours. */
@@ -47,7 +46,7 @@ export async function send(app: HttpApp, method: string, asked: Sent = {}): Prom
   if (asked.key !== null) headers.set("Authorization", `Bearer ${asked.key ?? KEY}`);
   const body = "json" in asked ? JSON.stringify(asked.json) : asked.body ?? null;
   if (body !== null) headers.set("Content-Type", asked.type ?? "application/json");
-  const url = "http://brain/mcp";
+  const url = `http://brain${asked.path ?? "/mcp"}`;
   const signal = asked.signal ?? null;
   const response = await app.app.fetch(new Request(url, { method, headers, body, signal }));
   const text = await response.text();
@@ -131,16 +130,17 @@ export async function withMcp(
   let running: HttpApp | undefined;
   const log = logger("debug", () => NOW, (line) => running?.logged.push(line));
   const { sets = ["default"], bodyBytes = 8 << 20 } = setup;
+  const config = { toolSets: sets, compat: [], chatModel: undefined, embeddings: undefined };
+  const bodyLimits = { bytes: bodyBytes, ms: 30_000 };
+  const passed = { bodyLimits, clock, newId: () => crypto.randomUUID(), log };
   const faces = (brain: Brain): Face[] => {
-    let face: ReturnType<typeof mcpFace> | undefined;
-    const readBody = (request: Request) => readText(request, { bytes: bodyBytes, ms: 30_000 });
-    const options = { brain, version: VERSION, clock, log, readBody };
-    return [{
-      paths: ["/mcp"],
-      answer: async (request, scope) =>
-        await (face ??= mcpFace({ ...options, tools: await toolsOf(sets, brain) }))
-          .answer(request, scope),
-    }];
+    const opened = openFaces(config, brain, passed);
+    const answer: Face["answer"] = async (...asked) => {
+      const [face] = await opened;
+      if (face === undefined) throw new Error("there is no face");
+      return await face.answer(...asked);
+    };
+    return [{ paths: ["/mcp"], answer }];
   };
   await withApp(async (app) => {
     running = app;

@@ -16,7 +16,21 @@ Deno.test("the door is the same as everywhere", async () => {
     assert.equal(page.status, 403);
     const large = await send(app, "POST", { body: `"${"x".repeat(2_000)}"` });
     assert.equal(large.status, 413);
+    const packed = await ask(app, "tools/list", {}, { headers: { "Content-Encoding": "gzip" } });
+    assert.equal(packed.status, 415);
   }, { bodyBytes: 1_000 });
+});
+
+Deno.test("at its own path it may change something, just below it cannot, and elsewhere is nothing", async () => {
+  await withMcp(async (app) => {
+    const tools = async (path: string) => (await ask(app, "tools/list", {}, { path })).body;
+    assert.equal((await tools("/mcp")).result.tools.length, 7);
+    assert.equal((await tools("/mcp/")).result.tools.length, 7);
+    assert.equal((await tools("/mcp/read-only")).result.tools.length, 4);
+    for (const path of ["/mcp/other", "/mcp/read-only/other"]) {
+      assert.equal((await tools(path)).detail, "Cannot answer: there is no such path; try /mcp");
+    }
+  });
 });
 
 Deno.test("what came before the brain is ready is told to come again", async () => {

@@ -4,7 +4,7 @@ import type { Brain } from "../brain.ts";
 import type { Clock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { AppError } from "../errors.ts";
-import { type BodyLimits, readText } from "../http/body.ts";
+import { type BodyLimits, readText, requireMediaType } from "../http/body.ts";
 import type { Face } from "../http/face.ts";
 import type { Log } from "../log.ts";
 import type { McpFace } from "../mcp/face.ts";
@@ -18,8 +18,10 @@ interface Passed {
   readonly log: Log;
 }
 
+type FacesConfig = Pick<Config, "toolSets" | "compat" | "chatModel" | "embeddings">;
+
 export async function openFaces(
-  config: Config,
+  config: FacesConfig,
   brain: Brain,
   passed: Passed,
 ): Promise<readonly Face[]> {
@@ -33,9 +35,15 @@ export async function openFaces(
  * The Model Context Protocol. Below its own path there is one for whoever is to change nothing,
  * whatever his key: the bridge's `--read-only`.
  */
-function assistants(config: Config, brain: Brain, { bodyLimits, clock, log }: Passed): Face {
+function assistants(config: FacesConfig, brain: Brain, { bodyLimits, clock, log }: Passed): Face {
   let loaded: Promise<McpFace> | undefined;
-  const load = async () => {
+  const load = () => loaded ??= opened().catch(forgotten);
+  /** The next request tries again. */
+  const forgotten = (error: unknown) => {
+    loaded = undefined;
+    throw error;
+  };
+  const opened = async () => {
     const [{ mcpFace }, { toolsOf }] = await Promise.all([
       import("../mcp/face.ts"),
       import("../mcp/sets.ts"),
@@ -47,17 +55,21 @@ function assistants(config: Config, brain: Brain, { bodyLimits, clock, log }: Pa
       version,
       clock,
       log,
-      readBody: (asked) => readText(asked, bodyLimits),
+      readBody: async (asked) => {
+        requireMediaType(asked, ["application/json"]);
+        return await readText(asked, bodyLimits);
+      },
     });
   };
   return {
     paths: ["/mcp"],
-    async answer(request, scope) {
+    async answer(request, scope, admitted) {
       const path = new URL(request.url).pathname.replace(/\/$/, "");
       if (!["/mcp", "/mcp/read-only"].includes(path)) {
         throw new AppError("not_found", "Cannot answer: there is no such path; try /mcp");
       }
-      return await (await (loaded ??= load())).answer(request, path === "/mcp" ? scope : "read");
+      const face = await load();
+      return await face.answer(request, path === "/mcp" ? scope : "read", admitted);
     },
   };
 }

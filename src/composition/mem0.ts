@@ -4,8 +4,10 @@ import type { Config } from "../config.ts";
 import type { Face } from "../http/face.ts";
 import { mem0Face, type Mem0Options } from "../http/mem0.ts";
 
+type ModelConfig = Pick<Config, "chatModel" | "embeddings">;
+
 export function mem0(
-  config: Config,
+  config: ModelConfig,
   brain: Brain,
   passed: Pick<Mem0Options, "bodyLimits" | "clock" | "newId">,
 ): Face {
@@ -13,7 +15,7 @@ export function mem0(
 }
 
 /** It is asked where the embeddings are made. */
-async function extractionOf({ chatModel: model, embeddings }: Config, { search }: Brain) {
+async function extractionOf({ chatModel: model, embeddings }: ModelConfig, { search }: Brain) {
   if (model === undefined || embeddings === undefined) return undefined;
   const [{ openAiChatModel }, { Extraction }] = await Promise.all([
     import("../chat_model/openai.ts"),

@@ -149,15 +149,16 @@ function entranceOf(options: AppOptions) {
 function router(
   { faces = [], bodyLimits, log }: AppOptions,
   routes: readonly Route[],
-  { origins, letIn, requireForUs, admit }: Entrance,
+  entrance: Entrance,
 ): Hono {
+  const { origins, letIn, requireForUs, admit } = entrance;
   const app = new Hono({ strict: false });
   app.use(async ({ req: { raw } }, next) => {
     requireForUs(raw);
     const preflight = origins.preflight(raw);
     if (preflight !== undefined) return preflight;
     const found = faceAt(faces, new URL(raw.url).pathname);
-    if (found !== undefined) return await answerAs(found.face, raw, admit);
+    if (found !== undefined) return await answerAs(found.face, raw, entrance);
     await next();
     return undefined;
   });
@@ -208,10 +209,17 @@ function admission(brain: Brain, letIn: Door, rate: RateLimit): Admit {
   };
 }
 
-async function answerAs(face: Face, request: Request, admit: Admit): Promise<Response> {
+async function answerAs(
+  face: Face,
+  request: Request,
+  { recognise, rate, admit }: Entrance,
+): Promise<Response> {
   try {
     const headers = face.credentials?.(request.headers) ?? request.headers;
-    return await face.answer(request, await admit(headers, "read"));
+    return await face.answer(request, await admit(headers, "read"), {
+      isLetIn: () => recognise(headers) !== undefined,
+      admit: (more) => rate.admit(more),
+    });
   } catch (error) {
     if (error instanceof AppError && face.refuse) return face.refuse(error);
     throw error;

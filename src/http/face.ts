@@ -4,7 +4,7 @@
  * looked at before it is asked.
  */
 import type { AppError } from "../errors.ts";
-import type { Scope } from "../scope.ts";
+import type { Admitted, Scope } from "../scope.ts";
 
 export interface Face {
   /** Where it stands, such as `/mcp`: there and everywhere below, whatever the method. */
@@ -12,7 +12,7 @@ export interface Face {
   /** What its clients send as credentials, as ours do; left out, they do as ours do. */
   credentials?(headers: Headers): Headers;
   /** Throws `AppError` for what goes wrong before it has words of its own for it. */
-  answer(request: Request, scope: Scope): Promise<Response>;
+  answer(request: Request, scope: Scope, admitted: Admitted): Promise<Response>;
   /** How its clients are told so; left out, by a problem document. */
   refuse?(error: AppError): Response;
 }

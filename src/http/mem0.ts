@@ -17,9 +17,12 @@ export function mem0Face(options: Mem0Options): Face {
   return {
     paths: ["/v1", "/v2", "/v3", "/api/v1"],
     credentials: bearerOf,
-    async answer(request, scope) {
-      api ??= load(options);
-      return await (await api)(request, scope);
+    async answer(request, scope, admitted) {
+      api ??= load(options).catch((error) => {
+        api = undefined; // The next request tries again.
+        throw error;
+      });
+      return await (await api)(request, scope, admitted);
     },
     refuse: mem0Problem,
   };

@@ -16,8 +16,8 @@ export class RateLimit {
     this.#filledAt = clock.now();
   }
 
-  /** Throws `rate_limited` with the seconds after which there is room again. */
-  admit(): void {
+  /** All of them or none. Throws `rate_limited` with the seconds after which there is room again. */
+  admit(requests = 1): void {
     const perMinute = this.#limit();
     if (perMinute === 0) return;
     const now = this.#clock.now();
@@ -26,13 +26,13 @@ export class RateLimit {
     const elapsed = Math.max(0, now - this.#filledAt);
     this.#tokens = Math.min(perMinute, this.#tokens + elapsed * perMs);
     this.#filledAt = now;
-    if (this.#tokens < 1) {
+    if (this.#tokens < requests) {
       throw new AppError(
         "rate_limited",
         `Cannot answer now: more than ${perMinute} requests in a minute`,
-        { retryAfterS: (1 - this.#tokens) / perMs / 1000 },
+        { retryAfterS: (requests - this.#tokens) / perMs / 1000 },
       );
     }
-    this.#tokens--;
+    this.#tokens -= requests;
   }
 }

@@ -14,11 +14,8 @@ import { AppError } from "../errors.ts";
 import { inspectJson, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from "../json.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../scope.ts";
-import { logUnexpected, told, UNEXPECTED } from "./faults.ts";
+import { CALL_MS, logUnexpected, told, UNEXPECTED } from "./faults.ts";
 import type { Tool, ToolResult } from "./tool.ts";
-
-/** Longer than any call takes that is still going to end. */
-const CALL_MS = 60_000;
 
 interface CallOptions {
   readonly tools: readonly Tool[];

@@ -12,14 +12,17 @@ import {
   isJsonContentType,
   isLegacyRequest,
   type McpHttpHandler,
+  ProtocolErrorCode,
   type ServerEventBus,
   WebStandardStreamableHTTPServerTransport,
 } from "@modelcontextprotocol/server";
 import { orAborted } from "../deadline.ts";
 import { AppError } from "../errors.ts";
-import { isJsonObject, type JsonValue, parseJson } from "../json.ts";
-import type { Scope } from "../scope.ts";
+import { type JsonValue, parseJson } from "../json.ts";
+import type { Admitted, Scope } from "../scope.ts";
+import { answerBatch, batchFault } from "./batch.ts";
 import { logUnexpected } from "./faults.ts";
+import { idFault, idOf, listeningFault, refused } from "./refusals.ts";
 import { ResourceChanges } from "./resource_changes.ts";
 import { mcpServer, type McpServerOptions } from "./server.ts";
 import { endedWhenStalled } from "./watched_stream.ts";
@@ -32,42 +35,36 @@ export interface McpFaceOptions
 
 /** What a `Face` at `/mcp` answers with. */
 export interface McpFace {
-  answer(request: Request, scope: Scope): Promise<Response>;
+  /** Each message of a batch counts as a request. */
+  answer(request: Request, scope: Scope, admitted: Admitted): Promise<Response>;
 }
-
-/** A batch counts as one request, so it must not be many. */
-const MOST_IN_BATCH = 20;
 
 /** Of either kind of key. */
 const MOST_LISTENERS = 64;
-const MOST_LISTENED_TO = 100;
 
 /** Nobody reads it; the SDK says the same in the newer era. */
 const CLIENT_GONE = 499;
-
-/** In JSON-RPC's words. */
-const PARSE_ERROR = -32700;
-const INVALID_REQUEST = -32600;
-const INVALID_PARAMS = -32602;
 
 export function mcpFace({ readBody, ...options }: McpFaceOptions): McpFace {
   const { clock } = options;
   const handlers = newerHandlers(options);
   return {
-    async answer(request, scope) {
+    async answer(request, scope, admitted) {
       const { method, headers } = request;
       const hasBody = method === "POST" && isJsonContentType(headers.get("content-type"));
       // It says what is wrong with these, and reads no body.
       if (!hasBody) return await handlers[scope].fetch(withoutBody(request));
-      const body = parsed(await readBody(request));
-      if ("fault" in body) return refused(PARSE_ERROR, body.fault);
+      const body = await parsed(readBody(request));
+      if ("fault" in body) return refused(ProtocolErrorCode.ParseError, body.fault);
       const { parsedBody } = body;
+      const longId = idFault(Array.isArray(parsedBody) ? parsedBody : [parsedBody]);
+      if (longId !== null) return refused(ProtocolErrorCode.InvalidRequest, longId);
       if (await isLegacyRequest(request, parsedBody)) {
-        return await answerOlder(request, parsedBody, { ...options, scope });
+        return await answerOlder(request, parsedBody, { ...options, scope }, admitted);
       }
-      if (listensToMany(parsedBody)) {
-        const message = `Cannot listen to more than ${MOST_LISTENED_TO} resources`;
-        return refused(INVALID_PARAMS, message, idOf(parsedBody));
+      const tooMuch = listeningFault(parsedBody);
+      if (tooMuch !== null) {
+        return refused(ProtocolErrorCode.InvalidParams, tooMuch, idOf(parsedBody));
       }
       const response = await handlers[scope].fetch(request, { parsedBody });
       return isStream(response) ? endedWhenStalled(response, clock) : response;
@@ -101,31 +98,16 @@ function withoutBody({ url, method, headers }: Request): Request {
   return new Request(url, { method, headers });
 }
 
-function parsed(text: string): { readonly parsedBody: JsonValue } | { readonly fault: string } {
+type Parsed = { readonly parsedBody: JsonValue } | { readonly fault: string };
+
+async function parsed(text: Promise<string>): Promise<Parsed> {
   try {
-    return { parsedBody: parseJson(text) };
+    return { parsedBody: parseJson(await text) };
   } catch (error) {
-    if (error instanceof AppError) return { fault: error.message };
-    throw error;
+    const isUnread = error instanceof AppError && ["malformed", "invalid"].includes(error.code);
+    if (!isUnread) throw error;
+    return { fault: error.message };
   }
-}
-
-/** Without an id where it is of no single request. */
-function refused(code: number, message: string, id: string | number | null = null): Response {
-  return Response.json({ jsonrpc: "2.0", error: { code, message }, id }, { status: 400 });
-}
-
-function idOf(body: JsonValue): string | number | null {
-  const id = isJsonObject(body) ? body["id"] : null;
-  return typeof id === "string" || typeof id === "number" ? id : null;
-}
-
-function listensToMany(body: JsonValue): boolean {
-  if (!isJsonObject(body) || body["method"] !== "subscriptions/listen") return false;
-  const { params } = body;
-  const notifications = isJsonObject(params) ? params["notifications"] : undefined;
-  const uris = isJsonObject(notifications) ? notifications["resourceSubscriptions"] : undefined;
-  return Array.isArray(uris) && uris.length > MOST_LISTENED_TO;
 }
 
 function isStream({ headers }: Response): boolean {
@@ -136,10 +118,21 @@ async function answerOlder(
   request: Request,
   parsedBody: JsonValue,
   options: McpServerOptions,
+  { admit }: Admitted,
 ): Promise<Response> {
-  if (Array.isArray(parsedBody) && parsedBody.length > MOST_IN_BATCH) {
-    return refused(INVALID_REQUEST, `Cannot take more than ${MOST_IN_BATCH} in a batch`);
-  }
+  const answer = (message: JsonValue) => answerOne(request, message, options);
+  if (!Array.isArray(parsedBody)) return await answer(parsedBody);
+  const fault = batchFault(parsedBody, request.headers.get("mcp-protocol-version"));
+  if (fault !== null) return refused(ProtocolErrorCode.InvalidRequest, fault);
+  admit(parsedBody.length - 1);
+  return await answerBatch(parsedBody, options.clock, answer);
+}
+
+async function answerOne(
+  request: Request,
+  parsedBody: JsonValue,
+  options: McpServerOptions,
+): Promise<Response> {
   const server = mcpServer({ ...options, takesLogLevel: true });
   const transport = new WebStandardStreamableHTTPServerTransport({ enableJsonResponse: true });
   await server.connect(transport);

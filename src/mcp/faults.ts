@@ -3,6 +3,9 @@ import { ProtocolError, ProtocolErrorCode } from "@modelcontextprotocol/server";
 import { AppError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
+/** Longer than anything takes that is still going to end. */
+export const CALL_MS = 60_000;
+
 /** Runs a handler: what it throws becomes what may be shown, and the rest is logged by its name. */
 export function shownErrors(log: Log) {
   return async <T>(method: string, work: () => T | Promise<T>): Promise<T> => {
