@@ -4,6 +4,7 @@ import { ask, callTool, done, refused, withMcp } from "./mcp_app.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { type Json, put } from "./http_app.ts";
 import { callTool as callAny } from "../src/mcp/calls.ts";
+import { defaultTools } from "../src/mcp/default.ts";
 import type { Tool } from "../src/mcp/tool.ts";
 
 const ID = "01990000-0000-7000-8000-00000000beef";
@@ -27,10 +28,12 @@ const GUESSES: readonly (readonly [string, Json, Json])[] = [
   }],
   ["memory_list", { "page-size": 1, until: "2026-02-01" }, {
     limit: 1,
-    created_before: "2026-02-01T00:00:00Z",
+    created_before: "2026-02-02T00:00:00Z",
   }],
+  ["memory_list", { before: "2026-02-01" }, { created_before: "2026-02-01T00:00:00Z" }],
+  ["memory_list", { to: "2026-02-01T12:00:00Z" }, { created_before: "2026-02-01T12:00:00Z" }],
+  ["memory_list", { end_date: "9999-12-31" }, { created_before: "9999-12-31T23:59:59.999Z" }],
   ["memory_context", { question: "cedar", tokenBudget: 50 }, { query: "cedar", max_tokens: 50 }],
-  ["memory_context", { q: "cedar", limit: 50 }, { query: "cedar", max_tokens: 50 }],
 ];
 
 Deno.test("names that models guess are understood", async () => {
@@ -92,6 +95,23 @@ const HELP: readonly (readonly [string, Json, string])[] = [
     'Cannot call memory_add: "content" must not be empty or only white space',
   ],
   [
+    "memory_context",
+    { query: "x", limit: 5 },
+    'Cannot call memory_context: "limit" is not an argument; its arguments are query, ' +
+    "max_tokens, tags, memory_type, min_importance, created_after, created_before",
+  ],
+  [
+    "memory_list",
+    { until: "2026-02-31" },
+    'Cannot call memory_list: "created_before" must be a date or an RFC 3339 time, such as ' +
+    "2026-01-31 or 2026-01-31T12:00:00Z",
+  ],
+  [
+    "memory_delete",
+    { id: ID, expected_revision: "" },
+    'Cannot call memory_delete: "expected_revision" must be a revision as memory_get gives it',
+  ],
+  [
     "memory_update",
     { id: ID },
     "Cannot call memory_update: nothing is to be changed; " +
@@ -114,6 +134,40 @@ Deno.test("what is wrong is told with the way out", async () => {
     }
   });
 });
+
+Deno.test("of many wrong names the first are told, and no other is looked at", async () => {
+  await withMcp(async (app) => {
+    const [search] = defaultTools(app.brain);
+    const { signal } = new AbortController();
+    const told = async (args: Json) => {
+      const began = performance.now();
+      const { message } = await assertRejects(() => search?.call(args, signal));
+      // Once each of them took more than a second.
+      assert.ok(performance.now() - began < 500, `${performance.now() - began} ms`);
+      return message;
+    };
+    const names = Array.from({ length: 30_000 }, (_, n) => `unknown_name_${n}`);
+    const first = names.slice(0, 8).map((name) => `"${name}" is not an argument`).join("; ");
+    assert.equal(
+      await told(Object.fromEntries(names.map((name) => [name, 1]))),
+      `Cannot call memory_search: ${first}; ${SEARCH_NAMES}`,
+    );
+    const long = "aB".repeat(4_000_000);
+    assert.equal(
+      await told({ [long]: 1 }),
+      `Cannot call memory_search: "${long.slice(0, 64)}" is not an argument; ${SEARCH_NAMES}`,
+    );
+  });
+});
+
+async function assertRejects(work: () => Promise<unknown> | undefined): Promise<Error> {
+  try {
+    await work();
+  } catch (error) {
+    if (error instanceof Error) return error;
+  }
+  throw new Error("nothing was thrown");
+}
 
 Deno.test("a tool that is not there is told with those that are", async () => {
   await withMcp(async (app) => {

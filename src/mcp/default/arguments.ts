@@ -8,6 +8,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../../json.ts";
 import type { Scope } from "../../scope.ts";
 import type { Annotations, Tool, ToolResult } from "../tool.ts";
 import { nearest } from "./nearest_name.ts";
+import { endOf } from "./question.ts";
 
 /** What else an argument is called; each only where a tool has that argument, and none of its own
  * of that name. */
@@ -18,7 +19,7 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   limit: ["top_k", "k", "n", "count", "max_results", "num_results", "page_size", "size", "top_n"],
   offset: ["skip"],
   cursor: ["next_cursor", "page_token", "next_page_token"],
-  max_tokens: ["token_budget", "budget", "tokens", "token_limit", "limit"],
+  max_tokens: ["token_budget", "budget", "tokens", "token_limit"],
   memory_type: ["type", "kind", "category", "memory_types"],
   importance_score: ["importance", "priority"],
   min_importance: ["minimum_importance", "importance", "importance_score"],
@@ -34,6 +35,14 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
   expected_revision: ["revision", "version", "etag", "if_match"],
   on_duplicate: ["if_exists", "duplicates"],
 };
+
+/** Whoever says so means the whole of a day. */
+const INCLUSIVE = new Set(["until", "to", "end", "end_date", "to_date", "date_to"]);
+
+/** Nobody reads more of them at once. */
+const MOST_FAULTS = 8;
+/** What is longer is no name, and is not gone through. */
+const MOST_NAME_CHARACTERS = 64;
 
 export interface ToolDefinition<Args extends z.ZodObject> {
   readonly name: string;
@@ -76,8 +85,11 @@ function advised(error: AppError): AppError {
         "new revision as expected_revision",
     );
   }
-  if (error.code !== "not_found") return error;
-  return new AppError("not_found", `${error.message}; find it by memory_search or memory_list`);
+  if (error.code === "not_found") {
+    return new AppError("not_found", `${error.message}; find it by memory_search or memory_list`);
+  }
+  if (error.code !== "invalid") return error;
+  return new AppError("invalid", error.message.replace("Idempotency-Key", "idempotency_key"));
 }
 
 /** The arguments by their own names. Throws `invalid` for what is none, or is there twice. */
@@ -85,18 +97,19 @@ function named(tool: string, args: JsonObject, names: readonly string[]): JsonOb
   const given = new Map<string, JsonValue>();
   const faults: string[] = [];
   for (const [sent, value] of Object.entries(args)) {
-    const name = nameOf(sent, names);
-    if (name === undefined) faults.push(unknownName(sent, names));
+    if (faults.length === MOST_FAULTS) break;
+    const plain = sent.length > MOST_NAME_CHARACTERS ? "" : inSnakeCase(sent);
+    const name = nameOf(plain, names);
+    if (name === undefined) faults.push(unknownName(sent, plain, names));
     else if (value !== null && given.has(name)) faults.push(`"${name}" is there twice`);
     // Some clients send a null for each argument that they leave out.
-    else if (value !== null) given.set(name, value);
+    else if (value !== null) given.set(name, INCLUSIVE.has(plain) ? endOf(value) : value);
   }
   if (faults.length > 0) throw wrong(tool, [...faults, `its arguments are ${names.join(", ")}`]);
   return Object.fromEntries(given);
 }
 
-function nameOf(sent: string, names: readonly string[]): string | undefined {
-  const plain = inSnakeCase(sent);
+function nameOf(plain: string, names: readonly string[]): string | undefined {
   if (names.includes(plain)) return plain;
   return names.find((name) => OTHER_NAMES[name]?.includes(plain));
 }
@@ -106,18 +119,18 @@ function inSnakeCase(name: string): string {
 }
 
 /** What is quoted back is cut, and of one line. */
-function unknownName(sent: string, names: readonly string[]): string {
-  const close = nearest(inSnakeCase(sent), names);
+function unknownName(sent: string, plain: string, names: readonly string[]): string {
+  const close = nearest(plain, names);
   const hint = close === undefined ? "" : `; did you mean "${close}"?`;
-  return `${JSON.stringify(sent.slice(0, 64))} is not an argument${hint}`;
+  return `${JSON.stringify(sent.slice(0, MOST_NAME_CHARACTERS))} is not an argument${hint}`;
 }
 
 function wrong(tool: string, faults: readonly string[]): AppError {
-  return new AppError("invalid", `Cannot call ${tool}: ${faults.slice(0, 8).join("; ")}`);
+  return new AppError("invalid", `Cannot call ${tool}: ${faults.join("; ")}`);
 }
 
 function faultsOf(error: z.ZodError): string[] {
-  return error.issues.map((issue) => {
+  return error.issues.slice(0, MOST_FAULTS).map((issue) => {
     const isMissing = issue.code === "invalid_type" && issue.path.length === 1 &&
       /received undefined$/.test(issue.message);
     const message = isMissing ? "is required" : issue.message;

@@ -1,5 +1,6 @@
 /** What the tools that look for memories take. */
 import { z } from "zod";
+import type { JsonValue } from "../../json.ts";
 import { MEMORY_TYPES, type MemoryFilter, textSchema, timeSchema } from "../../memory.ts";
 import { RESPONSE_FORMATS } from "../memory_text.ts";
 
@@ -13,9 +14,11 @@ export const idempotencyKeySchema = z.string().regex(
   "must be 1 to 255 printable ASCII characters",
 );
 
+const DAY = /^\d{4}-\d\d-\d\d$/;
+
 /** A day means its first moment, in UTC. */
 const momentSchema = z.string().transform((text, context) => {
-  const moment = timeSchema.safeParse(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  const moment = timeSchema.safeParse(DAY.test(text) ? `${text}T00:00:00Z` : text);
   if (moment.success) return moment.data;
   context.addIssue({
     code: "custom",
@@ -24,6 +27,18 @@ const momentSchema = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Of a day, the moment after it; anything else is left as it is. */
+export function endOf(value: JsonValue): JsonValue {
+  if (typeof value !== "string" || !DAY.test(value)) return value;
+  const day = timeSchema.safeParse(`${value}T00:00:00Z`);
+  if (!day.success) return value;
+  // No moment that can be told lies behind the last day.
+  if (value === "9999-12-31") return `${value}T23:59:59.999Z`;
+  return new Date(Date.parse(day.data) + DAY_MS).toISOString();
+}
+
 export const FILTERS = {
   tags: z.array(z.string().min(1).max(64)).max(50).optional().meta({
     description: "All of these.",
@@ -31,7 +46,7 @@ export const FILTERS = {
   memory_type: z.enum(MEMORY_TYPES).optional(),
   min_importance: z.number().min(0).max(1).optional(),
   created_after: momentSchema.optional().meta({ description: "Date or time." }),
-  created_before: momentSchema.optional(),
+  created_before: momentSchema.optional().meta({ description: "Exclusive." }),
 } as const;
 
 type Filters = z.output<z.ZodObject<typeof FILTERS>>;
