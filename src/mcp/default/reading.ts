@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { idSchema, WRITABLE } from "../../memory.ts";
-import { Pace } from "../../pace.ts";
+import { paced } from "../../pace.ts";
 import { SEARCH_MODES, type SearchResult } from "../../search.ts";
 import { SORTS } from "../../walks.ts";
 import { listedData, listedText, wholeData, wholeText } from "../memory_text.ts";
@@ -22,17 +22,6 @@ const response_format = responseFormatSchema;
 
 export function readingTools(brain: Brain): readonly Tool[] {
   return [searchTool(brain), getTool(brain), listTool(brain), contextTool(brain)];
-}
-
-/** A hundred long memories take their time. */
-async function inSlices<T, V>(items: readonly T[], view: (item: T) => V): Promise<V[]> {
-  const pace = new Pace();
-  const views: V[] = [];
-  for (const item of items) {
-    views.push(view(item));
-    if (pace.due) await pace.breathe();
-  }
-  return views;
 }
 
 function searchTool({ search }: Brain): Tool {
@@ -65,7 +54,7 @@ function searchTool({ search }: Brain): Tool {
         highlight: false,
       });
       const nextOffset = followingOffset(found, offset);
-      const shown = await inSlices(found.results, (one) => {
+      const shown = await paced(found.results, (one) => {
         const score = rounded(one.score);
         return {
           text: listedText(one, format, `score ${score}`),
@@ -127,7 +116,7 @@ function listTool({ listing }: Brain): Tool {
     hints: HINTS,
     args: z.object({
       limit: limitSchema(20),
-      cursor: z.string().min(1).max(12_000).optional(),
+      cursor: z.string().min(1).max(32_000).optional(),
       sort: z.enum(SORTS).optional(),
       order: z.enum(["desc", "asc"]).optional(),
       ...FILTERS,
@@ -136,7 +125,7 @@ function listTool({ listing }: Brain): Tool {
     async run({ limit, cursor, sort, order, response_format: format, ...filters }) {
       const page = await listing.list({ limit, cursor, sort, order, filter: filterOf(filters) });
       const head = pageText(page.entries.length, page.total, page.nextCursor);
-      const shown = await inSlices(page.entries, (entry) => ({
+      const shown = await paced(page.entries, (entry) => ({
         text: listedText(entry, format),
         data: listedData(entry, format),
       }));
@@ -179,7 +168,7 @@ function contextTool({ contexts }: Brain): Tool {
         weights: DEFAULT_WEIGHTS,
       });
       return {
-        text: made.context === "" ? "Nothing is remembered about it." : made.context,
+        text: made.context === "" ? nothingText(max_tokens, made.omitted) : made.context,
         structured: {
           context: made.context,
           tokens: made.tokens,
@@ -195,4 +184,10 @@ function contextTool({ contexts }: Brain): Tool {
       };
     },
   });
+}
+
+function nothingText(maxTokens: number, omitted: number): string {
+  if (omitted === 0) return "Nothing is remembered about it.";
+  return `Nothing fits into ${maxTokens} tokens: ${omitted} found and left out; ` +
+    "send a larger max_tokens.";
 }

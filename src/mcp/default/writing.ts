@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
 import type { Retriable } from "../../idempotency.ts";
-import type { JsonObject } from "../../json.ts";
+import { isJsonObject, type JsonObject } from "../../json.ts";
 import type { Precondition } from "../../memories.ts";
 import { type Entry, idSchema, type Made, WRITABLE } from "../../memory.ts";
 import { revisionOf } from "../../revision.ts";
@@ -15,7 +15,8 @@ const { content, memory_type, importance_score, tags, metadata } = WRITABLE;
 
 const revisionSchema = z.string().max(100)
   // As an ETag it comes in quotation marks.
-  .transform((text) => text.replace(/^"(.*)"$/, "$1"));
+  .transform((text) => text.replace(/^(?:W\/)?"(.*)"$/, "$1"))
+  .refine((text) => /^[\w-]{27}$/.test(text), "must be a revision as memory_get gives it");
 
 const RETRY = {
   idempotency_key: idempotencyKeySchema.optional().meta({
@@ -120,7 +121,13 @@ function deleteTool({ memories }: Brain): Tool {
 /** Undefined where the caller sent no key. */
 function retriable(tool: string, key: string | undefined, args: JsonObject): Retriable | undefined {
   if (key === undefined) return undefined;
-  return { key, request: () => JSON.stringify(["mcp", tool, args]) };
+  return { key, request: () => JSON.stringify(["mcp", tool, args], inOrder) };
+}
+
+/** A model that tries again writes the same in another order. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1));
 }
 
 function isRevision(expected: string | undefined): Precondition {
