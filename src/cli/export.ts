@@ -17,15 +17,8 @@ export async function runExport(
   const request = exportRequest(options);
   const remote = remoteOf(options, terminal.env);
   if (remote === undefined) {
-    await local(async (brain) => {
-      const exported = brain.exports.stream(request);
-      await write(exported, options, terminal);
-      terminal.say(`Exported ${amountOfMemories(exported.total)}.`);
-    });
-    return;
-  }
-  await write(await remoteExport(request, remote, terminal), options, terminal);
-  terminal.say("Exported.");
+    await local((brain) => write(brain.exports.stream(request), options, terminal));
+  } else await write(await remoteExport(request, remote, terminal), options, terminal);
 }
 
 /** Throws `UsageError` where the options do not go together. */
@@ -58,7 +51,7 @@ async function remoteExport(
 ): Promise<Exported> {
   const reply = await ask(terminal, remote, "/export", {
     contentType: "application/json",
-    body: JSON.stringify({ format, include_embeddings: includeEmbeddings === true }),
+    body: JSON.stringify({ format, include_embeddings: includeEmbeddings }),
   });
   if (reply.body === null) throw new CommandError("Cannot export: the brain sent nothing");
   const total = Number(reply.headers.get("X-Total-Count") ?? 0);
@@ -66,6 +59,15 @@ async function remoteExport(
 }
 
 async function write(
+  exported: Exported,
+  options: CommandLine["options"],
+  terminal: Terminal,
+): Promise<void> {
+  await writeOut(exported, options, terminal);
+  terminal.say(`Exported ${amountOfMemories(exported.total)}.`);
+}
+
+async function writeOut(
   exported: Exported,
   { to, output }: CommandLine["options"],
   terminal: Terminal,

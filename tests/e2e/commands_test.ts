@@ -138,7 +138,7 @@ Deno.test("export and import over HTTP do the same as on the folder", async () =
   const byEnv = await place.run(["export", "--url", program.url], {
     env: { CONTAINER_API_KEY: KEY },
   });
-  assert.deepEqual([byEnv.code, byEnv.err], [0, "Exported.\n"]);
+  assert.deepEqual([byEnv.code, byEnv.err], [0, "Exported 3 memories.\n"]);
   const lines = await place.run(["export", "--format", "ndjson", ...remote]);
   assert.equal(lines.out.trim().split("\n").length, 3);
   const file = place.path("out.ndjson");

@@ -18,8 +18,9 @@ const GRAPH = [
 ].map((line) => `${JSON.stringify(line)}\n`).join("");
 
 /** In no order: a memory has its place in an export by when it came in. */
-async function memoriesIn(place: Place): Promise<string[]> {
-  const { out } = await place.run(["export", "--format", "ndjson", "--include-embeddings"]);
+async function memoriesIn(place: Place, remote: readonly string[] = []): Promise<string[]> {
+  const all = ["export", "--format", "ndjson", "--include-embeddings"];
+  const { out } = await place.run([...all, ...remote]);
   return out.split("\n").toSorted();
 }
 
@@ -83,6 +84,16 @@ Deno.test("a running brain takes other programs' files and gives them back", asy
   ]);
   const skip = await place.run([...graph, "--on-error", "skip"], { stdin: `${GRAPH}{}\n` });
   assert.match(skip.err, /^Done: 0 imported, 0 updated, 3 skipped, 0 failed\.\nNot taken:\n/);
+
+  const vector = `{"content":"It has a vector of its own.","embedding":[1,2,3.5]}\n`;
+  await place.run(["import", "-", "--format", "ndjson", ...remote], { stdin: vector });
+  const out = place.path("markdown");
+  const notes = await place.run(["export", "--to", "markdown", "--output", out, ...remote]);
+  assert.deepEqual([notes.code, notes.out, notes.err], [0, "", "Exported 6 memories.\n"]);
+  await using copy = new Place();
+  await Deno.rename(out, copy.path("markdown"));
+  await copy.run(["import", copy.path("markdown"), "--from", "markdown"]);
+  assert.deepEqual(await memoriesIn(copy), await memoriesIn(place, remote));
 
   const other = await place.run(["import", "-", "--from", "chatgpt", ...remote], { stdin: "[]" });
   assert.deepEqual([other.code, other.err], [
