@@ -1,5 +1,8 @@
 /** Resources, the prompt and completions; and that who listens to resources is told of changes. */
 import assert from "node:assert/strict";
+import type { Told } from "../src/events.ts";
+import { WatchedStreams } from "../src/mcp/watched_stream.ts";
+import { drain, FakeClock } from "./fakes/indexing.ts";
 import { ask, askOlder, envelope, NEWER, withMcp } from "./mcp_app.ts";
 import { type HttpApp, type Json, KEY, NOW, put } from "./http_app.ts";
 
@@ -130,14 +133,14 @@ class Stream {
   }
 }
 
-async function listen(app: HttpApp, uris: readonly string[]): Promise<Response> {
+async function listen(app: HttpApp, uris: readonly string[], key = KEY): Promise<Response> {
   const notifications = { resourceSubscriptions: uris };
   const params = { notifications, _meta: envelope() };
   return await app.app.fetch(
     new Request("http://brain/mcp", {
       method: "POST",
       headers: {
-        "Authorization": `Bearer ${KEY}`,
+        "Authorization": `Bearer ${key}`,
         "Content-Type": "application/json",
         "Accept": "application/json, text/event-stream",
         "MCP-Protocol-Version": NEWER,
@@ -198,8 +201,99 @@ Deno.test("who stops listening costs nothing more, and who does not read is cut 
   });
 });
 
-Deno.test("nobody listens to more than a hundred resources", async () => {
+Deno.test("who lets what he is told lie is cut off at its source, too", async () => {
+  const clock = new FakeClock();
+  let given: unknown;
+  const source = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(1)),
+    cancel: (reason) => void (given = reason ?? "given up"),
+  });
+  const reader = new WatchedStreams(clock).watch(new Response(source), () => true).body
+    ?.getReader();
+  await reader?.read();
+  await clock.advance(44_999);
+  assert.equal(given, undefined);
+  await clock.advance(1);
+  assert.equal(given, "given up");
+  await assert.rejects(async () => await reader?.read(), /nothing was read for too long/);
+});
+
+Deno.test("a key that was taken away hears nothing more", async () => {
+  const readKeys = ["for-reading-0123456789abcdef"];
   await withMcp(async (app) => {
+    const stream = new Stream(await listen(app, ["memory://recent"], readKeys[0]));
+    await stream.next();
+    await put(app, { content: "one" });
+    assert.equal((await stream.next()).params.uri, "memory://recent");
+    readKeys.length = 0;
+    await app.clock.advance(1_000);
+    await put(app, { content: "two" });
+    assert.equal(await stream.next(), undefined);
+  }, { readKeys });
+});
+
+Deno.test("where the feed fails or what happened is not held, all are ended and may come again", async () => {
+  await withMcp(async (app) => {
+    const { events } = app.brain;
+    const real = events.listen.bind(events);
+    const faults: readonly (() => Promise<Told>)[] = [
+      () => Promise.reject(new Error("the feed fails")),
+      () => Promise.resolve({ end: "behind" }),
+    ];
+    for (const next of faults) {
+      events.listen = () => ({ position: null, next });
+      const stream = new Stream(await listen(app, ["memory://recent"]));
+      await stream.next();
+      await app.clock.advance(1_000);
+      assert.equal(await stream.next(), undefined);
+      events.listen = real;
+      const again = new Stream(await listen(app, ["memory://recent"]));
+      await again.next();
+      await put(app, { content: "one" });
+      assert.equal((await again.next()).params.uri, "memory://recent");
+      await again.cancel();
+    }
+    assert.equal(app.logged.filter((line) => line.includes('"unexpected"')).length, 1);
+  });
+});
+
+Deno.test("behind many changes the latest is told as soon as the first", async () => {
+  await withMcp(async (app) => {
+    const id = await put(app, { content: "mine" });
+    const stream = new Stream(await listen(app, [`memory://${id}`]));
+    await stream.next();
+    const others = Array.from({ length: 3_000 }, (_, n) => ({ content: `other ${n}` }));
+    await Promise.all(others.map((other) => app.brain.memories.create(other)));
+    await app.done(200, "PUT", `/memories/${id}`, { json: { content: "changed" } });
+    await app.clock.advance(2_000);
+    const told: Json[] = [];
+    void stream.next().then((message) => told.push(message));
+    await drain();
+    assert.deepEqual(told.map(({ params }) => params.uri), [`memory://${id}`]);
+    await stream.cancel();
+  });
+});
+
+Deno.test("sixty-four listen at once, and who leaves makes room for another", async () => {
+  await withMcp(async (app) => {
+    const uris = ["memory://recent"];
+    const all = await Promise.all(Array.from({ length: 64 }, () => listen(app, uris)));
+    const refused = await listen(app, uris);
+    assert.match(await refused.text(), /Subscription limit reached/);
+    await all.pop()?.body?.cancel();
+    const next = await listen(app, uris);
+    assert.equal(next.headers.get("content-type"), "text/event-stream");
+    await Promise.all([...all, next].map(({ body }) => body?.cancel()));
+  });
+});
+
+Deno.test("nobody listens to more than a hundred resources, or to one of a long name", async () => {
+  await withMcp(async (app) => {
+    assert.deepEqual(await (await listen(app, ["memory://".padEnd(257, "x")])).json(), {
+      jsonrpc: "2.0",
+      id: 5,
+      error: { code: -32602, message: "Cannot listen to a URI of more than 256 characters" },
+    });
     const uris = Array.from({ length: 101 }, (_, n) => `memory://${n}`);
     assert.deepEqual(await (await listen(app, uris)).json(), {
       jsonrpc: "2.0",

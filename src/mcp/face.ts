@@ -25,7 +25,7 @@ import { logUnexpected } from "./faults.ts";
 import { idFault, idOf, listeningFault, refused } from "./refusals.ts";
 import { ResourceChanges } from "./resource_changes.ts";
 import { mcpServer, type McpServerOptions } from "./server.ts";
-import { endedWhenStalled } from "./watched_stream.ts";
+import { WatchedStreams } from "./watched_stream.ts";
 
 export interface McpFaceOptions
   extends Omit<McpServerOptions, "scope" | "tellsChanges" | "takesLogLevel"> {
@@ -47,7 +47,8 @@ const CLIENT_GONE = 499;
 
 export function mcpFace({ readBody, ...options }: McpFaceOptions): McpFace {
   const { clock } = options;
-  const handlers = newerHandlers(options);
+  const streams = new WatchedStreams(clock);
+  const handlers = newerHandlers(options, streams);
   return {
     async answer(request, scope, admitted) {
       const { method, headers } = request;
@@ -67,20 +68,24 @@ export function mcpFace({ readBody, ...options }: McpFaceOptions): McpFace {
         return refused(ProtocolErrorCode.InvalidParams, tooMuch, idOf(parsedBody));
       }
       const response = await handlers[scope].fetch(request, { parsedBody });
-      return isStream(response) ? endedWhenStalled(response, clock) : response;
+      return isStream(response) ? streams.watch(response, () => admitted.isLetIn()) : response;
     },
   };
 }
 
 type NewerOptions = Omit<McpServerOptions, "scope">;
 
-function newerHandlers(options: NewerOptions): Readonly<Record<Scope, McpHttpHandler>> {
+function newerHandlers(
+  options: NewerOptions,
+  streams: WatchedStreams,
+): Readonly<Record<Scope, McpHttpHandler>> {
   const { brain, clock, log } = options;
   const bus: ServerEventBus = new ResourceChanges({
     events: brain.events,
     clock,
     // Whoever listens is told that it is over, as the protocol has it.
     ended: () => void Promise.all([handlers.read.close(), handlers.write.close()]),
+    interrupted: () => streams.endAll(),
     failed: (error) => logUnexpected(log, "subscriptions/listen", error),
   });
   const newer = (scope: Scope) =>
