@@ -88,6 +88,9 @@ Deno.test("a file is known by its folder, and is no younger than its last change
       tell: assert.fail,
       opensArchives: false,
     };
+    await Deno.utime(path, 0, 0);
+    const [unset] = await Array.fromAsync(sourceFiles(path, options));
+    assert.deepEqual([unset?.modifiedAt, unset?.createdAt], [undefined, undefined]);
     for (const mtime of [copied, changed]) {
       await Deno.utime(path, mtime, mtime);
       const found = [
@@ -124,6 +127,38 @@ Deno.test("of an archive its files are read, large ones in pieces, and no link",
     assert.deepEqual(told, ["link.md is no file"]);
     const all = Object.entries(files).map(([name, text]) => [`a.zip/${name}`, text]);
     assert.deepEqual((await read(folder, true)).files, Object.fromEntries(all));
+  });
+});
+
+Deno.test("an archive's names are read as any archiver wrote them, and a clock that was never set is none", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "a.zip");
+    const unset = { lastModDate: new Date(1980, 0, 1), extendedTimestamp: false };
+    const set = { lastModDate: new Date(2026, 0, 31, 12), extendedTimestamp: false };
+    await archive(path, [
+      ["./notes/a.md", "a", unset],
+      ["vault\\b.md", "b", set],
+      ["vault\\.obsidian\\x.md", "x", set],
+      ["vault\\empty\\", "", set],
+      ["./.hidden", "x", set],
+      ["c/./d.md", "d", set],
+    ]);
+    const options = { readPieces: realTerminal.readPieces, tell: assert.fail, opensArchives: true };
+    const found = await Array.fromAsync(sourceFiles(path, options));
+    const at = set.lastModDate.toISOString();
+    assert.deepEqual(
+      found.map(({ path, createdAt, modifiedAt }) => [path, createdAt, modifiedAt]),
+      [
+        ["notes/a.md", undefined, undefined],
+        ["vault/b.md", at, at],
+        ["c/d.md", at, at],
+      ],
+    );
+    assert.deepEqual((await read(path)).files, {
+      "notes/a.md": "a",
+      "vault/b.md": "b",
+      "c/d.md": "d",
+    });
   });
 });
 

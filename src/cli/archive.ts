@@ -6,12 +6,17 @@ interface ArchivedFile {
   readonly name: string;
   /** False for a link, which has a file's place. */
   readonly isFile: boolean;
-  readonly modifiedAt: Date;
+  /** Null where nobody set it. */
+  readonly modifiedAt: Date | null;
   readonly pieces: () => AsyncIterable<Uint8Array>;
 }
 
 /** Of the mode that systems like ours note for each entry. */
 const KIND = 0o170000, LINK = 0o120000;
+
+const FOLDER = /[/\\]$/;
+/** The first that the form has a word for, in local time: a time that nobody set. */
+const FIRST_DAY = new Date(1980, 0, 1);
 
 // A worker would be a program of its own, which ours may not start.
 configure({ useWebWorkers: false });
@@ -24,14 +29,20 @@ export async function* openArchive(
   const archive = new ZipReader(new OpenedFile(file));
   try {
     for (const entry of await listed(path, archive)) {
-      if (entry.directory) continue;
+      if (entry.directory || FOLDER.test(entry.filename)) continue;
       const isFile = ((entry.unixMode ?? 0) & KIND) !== LINK;
-      const { filename: name, lastModDate: modifiedAt } = entry;
+      const name = nameOf(entry.filename);
+      const modifiedAt = entry.lastModDate > FIRST_DAY ? entry.lastModDate : null;
       yield { name, isFile, modifiedAt, pieces: () => piecesOf(path, entry) };
     }
   } finally {
     await archive.close();
   }
+}
+
+/** Some archivers write `./` before every name, some have backslashes for slashes. */
+function nameOf(filename: string): string {
+  return filename.split(/[/\\]+/).filter((part) => part !== ".").join("/");
 }
 
 async function listed(path: string, archive: ZipReader<Deno.FsFile>): Promise<Entry[]> {
