@@ -25,7 +25,8 @@ interface Read {
 async function read(path: string, opensArchives = false): Promise<Read> {
   const files: Record<string, string> = {};
   const told: string[] = [];
-  const tell = (where: string, reason: string) => void told.push(`${where} ${reason}`);
+  const tell = (where: string, reason: string, isFault = false) =>
+    void told.push(`${where} ${reason}${isFault ? "!" : ""}`);
   const { readPieces } = realTerminal;
   for await (const file of sourceFiles(path, { readPieces, tell, opensArchives })) {
     const bytes = await Array.fromAsync(file.pieces());
@@ -53,7 +54,17 @@ Deno.test("of a folder its files are read, in order; no link, nothing hidden, no
     for (const path of ["b/c", ".obsidian", "__MACOSX"]) {
       await Deno.mkdir(join(vault, path), { recursive: true });
     }
-    for (const path of ["b.md", "a.md", "b/c/d.md", ".obsidian/x.md", "e.zip", ".f.md"]) {
+    for (
+      const path of [
+        "b.md",
+        "a.md",
+        "b/c/d.md",
+        ".obsidian/x.md",
+        "__MACOSX/x.md",
+        "e.zip",
+        ".f.md",
+      ]
+    ) {
       await Deno.writeTextFile(join(vault, path), path);
     }
     await Deno.writeTextFile(join(folder, "secret"), "secret");
@@ -74,6 +85,32 @@ Deno.test("of a folder its files are read, in order; no link, nothing hidden, no
       read(join(vault, "none")),
       /^CommandError: Cannot read ".*none": there is no/,
     );
+  });
+});
+
+Deno.test("of a folder what cannot be read is named, and holds the others up no longer", async () => {
+  await inFolder(async (folder) => {
+    await Deno.mkdir(join(folder, "c"));
+    for (const name of ["a.md", "b.md", "c/d.md", "e.md"]) {
+      await Deno.writeTextFile(join(folder, name), name);
+    }
+    const told: unknown[] = [];
+    const options = {
+      readPieces: realTerminal.readPieces,
+      tell: (...said: unknown[]) => void told.push(said),
+      opensArchives: false,
+    };
+    const paths: string[] = [];
+    for await (const { path } of sourceFiles(folder, options)) {
+      paths.push(path);
+      if (path !== "a.md") continue;
+      // A name that is not UTF-8 cannot be opened by it either.
+      await Deno.remove(join(folder, "b.md"));
+      await Deno.remove(join(folder, "c"), { recursive: true });
+    }
+    const reason = "cannot be read: there is no such file or folder";
+    assert.deepEqual(paths, ["a.md", "e.md"]);
+    assert.deepEqual(told, [["b.md", reason, true], ["c", reason, true]]);
   });
 });
 

@@ -58,8 +58,8 @@ export class ForeignRecords {
     const source = SOURCES[this.#from];
     if (source === undefined) throw new Error(`Cannot import: no source is called ${this.#from}`);
     const { readPieces, progress } = this.#terminal;
-    const tell = (where: string, reason: string) =>
-      this.#leaveOut({ where, reason, isFault: false });
+    const tell = (where: string, reason: string, isFault = false) =>
+      this.#leaveOut({ where, reason, isFault });
     const opensArchives = IN_ARCHIVES.includes(this.#from);
     const files = sourceFiles(this.#path, { readPieces, tell, opensArchives });
     for await (const found of source(files)) {

@@ -7,14 +7,14 @@ import type { SourceFile } from "../formats.ts";
 import { CommandError, reasonOf, type Terminal } from "./terminal.ts";
 
 /** What begins with a dot, and what one system puts into archives beside each file. */
-const HIDDEN = /(?:^|\/)(?:\.|__MACOSX\/)/;
+const HIDDEN = /(?:^|\/)(?:\.|__MACOSX(?:\/|$))/;
 const ARCHIVE = /\.zip$/i;
 const MOST_DEPTH = 64;
 
 export interface SourceOptions {
   readonly readPieces: Terminal["readPieces"];
-  /** Hears of what is there and is no file to be read. */
-  readonly tell: (where: string, reason: string) => void;
+  /** Hears of what is there and is no file to be read, or with `isFault` should have been one. */
+  readonly tell: (where: string, reason: string, isFault?: boolean) => void;
   /** Whether archives in a folder are what is meant, too: some exports come as several. */
   readonly opensArchives: boolean;
 }
@@ -46,9 +46,12 @@ async function* folderFiles(
   options: SourceOptions,
 ): AsyncGenerator<SourceFile> {
   const { readPieces, tell } = options;
+  const cannotTake = (path: string) => (error: unknown) =>
+    tell(path, `cannot be read: ${reasonOf(error)}`, true);
   const folder = join(root, below);
-  const entries = await Array.fromAsync(Deno.readDir(folder)).catch(cannotRead(folder));
-  for (const entry of entries.toSorted((a, b) => a.name < b.name ? -1 : 1)) {
+  const entries = await Array.fromAsync(Deno.readDir(folder))
+    .catch(below === "" ? cannotRead(root) : cannotTake(below));
+  for (const entry of (entries ?? []).toSorted((a, b) => a.name < b.name ? -1 : 1)) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
     const full = join(root, path);
     if (HIDDEN.test(entry.name)) continue;
@@ -60,11 +63,18 @@ async function* folderFiles(
       if (options.opensArchives) yield* archiveFiles(full, `${path}/`, options);
       else tell(path, "is an archive, to be imported by itself");
     } else {
-      const times = timesOf(await Deno.lstat(full).catch(cannotRead(full)));
-      const collection = basename(resolve(root));
-      yield { path, collection, ...times, isOnly: false, pieces: () => readPieces(full) };
+      const info = await openable(full).catch(cannotTake(path));
+      if (info === undefined) continue;
+      const collection = basename(resolve(root)), pieces = () => readPieces(full);
+      yield { path, collection, ...timesOf(info), isOnly: false, pieces };
     }
   }
+}
+
+/** Throws where the file could not be read when its turn comes. */
+async function openable(path: string): Promise<Deno.FileInfo> {
+  using file = await Deno.open(path);
+  return await file.stat();
 }
 
 async function* archiveFiles(
