@@ -1,5 +1,6 @@
 /** Who may ask by the protocol for what, and that what goes wrong stays with the one who asked. */
 import assert from "node:assert/strict";
+import { drain } from "./fakes/indexing.ts";
 import { ask, askOlder, callTool, send, withMcp } from "./mcp_app.ts";
 import type { HttpApp, Json } from "./http_app.ts";
 
@@ -64,6 +65,10 @@ Deno.test("a key for reading sees and calls what reads, and nothing else", async
         );
       }
     }
+    const instructions = async (asked = {}) =>
+      (await ask(app, "server/discover", {}, asked)).body.result.instructions;
+    assert.match(await instructions(), /remember what will matter later/);
+    assert.doesNotMatch(await instructions({ key }), /remember what will matter later/);
     const found = await ask(app, "tools/call", { name: "memory_get", arguments: { id } }, { key });
     assert.equal(found.body.result.structuredContent.memory.content, "a fence");
     const read = await ask(app, "resources/read", { uri: `memory://${id}` }, { key });
@@ -130,6 +135,31 @@ Deno.test("a call that takes too long is told so", async () => {
       "Cannot wait for it any longer: it took 60 s and may still be carried out; " +
       "look before you try again",
     ]);
+  });
+});
+
+Deno.test("whatever else takes too long is told so, too", async () => {
+  await withMcp(async (app) => {
+    const begun = Promise.withResolvers<void>();
+    app.brain.contexts.make = () => {
+      begun.resolve();
+      return new Promise(() => {});
+    };
+    const recall = { name: "recall", arguments: { question: "cedar" } };
+    const reply = ask(app, "prompts/get", recall);
+    await begun.promise;
+    await app.clock.advance(60_000);
+    assert.deepEqual((await reply).body.error, {
+      code: -32603,
+      message: "Cannot wait for it any longer: it took 60 s and may still be carried out; " +
+        "look before you try again",
+    });
+    const gone = new AbortController();
+    const left = ask(app, "prompts/get", recall, { signal: gone.signal });
+    await drain();
+    gone.abort();
+    assert.equal((await left).status, 499);
+    assert.deepEqual(app.logged.filter((line) => line.includes('"unexpected"')), []);
   });
 });
 

@@ -25,6 +25,11 @@ Deno.test("the newest memories, one memory and what there is in all can be read"
     const { access_count, ...memory } = await app.done(200, "GET", `/memories/${ids[3]}`);
     assert.deepEqual(one, { ...memory, access_count: access_count - 1, last_accessed_at: NOW });
     assert.deepEqual(await read(app, "memory://stats"), await app.done(200, "GET", "/stats"));
+    // Among others a long one is shown by its beginning.
+    const id = await put(app, { content: "x".repeat(100_000) });
+    const [newest] = (await read(app, "memory://recent")).memories;
+    assert.deepEqual([newest.content.length, newest.is_beginning], [10_000, true]);
+    assert.equal((await read(app, `memory://${id}`)).content.length, 100_000);
   });
 });
 
@@ -42,6 +47,23 @@ Deno.test("what can be read is listed, and nothing else can be", async () => {
         assert.deepEqual(body.error.data, { uri });
       }
     }
+  });
+});
+
+Deno.test("there is one page of everything, and a long address is not said again", async () => {
+  await withMcp(async (app) => {
+    for (const what of ["tools", "prompts", "resources", "resources/templates"]) {
+      const { error } = (await ask(app, `${what}/list`, { cursor: "x" })).body;
+      assert.deepEqual(error, {
+        code: -32602,
+        message: "Cannot go on with the list: there is no further page; ask without a cursor",
+      });
+    }
+    const { body } = await ask(app, "resources/read", { uri: `memory://${"x".repeat(1_000)}` });
+    assert.deepEqual(body.error, {
+      code: -32602,
+      message: "Cannot read a resource whose URI has more than 256 characters",
+    });
   });
 });
 
@@ -96,6 +118,12 @@ Deno.test("an id is completed from those of new memories", async () => {
     assert.deepEqual(both, { values: ids.toReversed(), hasMore: false });
     assert.deepEqual((await complete(template, "id", ids[0] ?? "")).values, [ids[0]]);
     assert.deepEqual((await complete(template, "id", "x")).values, []);
+    // An older one is found as well, and that there are more is told.
+    for (let n = 0; n < 100; n++) await put(app, { content: `another ${n}` });
+    assert.deepEqual((await complete(template, "id", ids[0] ?? "")).values, [ids[0]]);
+    const { values, hasMore } = await complete(template, "id", "0199");
+    assert.deepEqual([values.length, hasMore], [100, true]);
+    assert.equal((await complete(template, "id", "x")).hasMore, false);
     const prompt = { type: "ref/prompt", name: "recall" };
     assert.deepEqual((await complete(prompt, "question", "0")).values, []);
   });

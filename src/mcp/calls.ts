@@ -14,7 +14,15 @@ import { AppError } from "../errors.ts";
 import { inspectJson, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from "../json.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../scope.ts";
-import { CALL_MS, logUnexpected, told, UNEXPECTED } from "./faults.ts";
+import {
+  CALL_MS,
+  CANCELLED,
+  late,
+  logUnexpected,
+  requireFirstPage,
+  told,
+  UNEXPECTED,
+} from "./faults.ts";
 import type { Tool, ToolResult } from "./tool.ts";
 
 interface CallOptions {
@@ -24,14 +32,8 @@ interface CallOptions {
   readonly log: Log;
 }
 
-/** All at once: there is no page behind the first. */
 export function listTools({ tools, scope }: CallOptions, cursor?: string): ListToolsResult {
-  if (cursor !== undefined) {
-    throw new ProtocolError(
-      ProtocolErrorCode.InvalidParams,
-      "Cannot list tools: there is no further page; ask without a cursor",
-    );
-  }
+  requireFirstPage(cursor);
   const seen = tools.filter((tool) => isFor(tool, scope));
   return {
     tools: seen.map(({ name, description, inputSchema, outputSchema, annotations }) => ({
@@ -83,8 +85,7 @@ async function resultOf(
     return await withDeadline({ clock, ms: CALL_MS, late, signal }, call);
   } catch (error) {
     if (error instanceof AppError) return toolError(tool, error);
-    // The client has gone: nobody reads it.
-    if (signal.aborted) return { text: "Cannot go on: the call was cancelled", isError: true };
+    if (signal.aborted) return { text: CANCELLED, isError: true };
     logUnexpected(log, tool.name, error);
     return { text: UNEXPECTED, isError: true };
   }
@@ -104,14 +105,6 @@ function soundArguments(args: unknown): JsonObject {
   }
   if (fault !== null) throw new AppError("invalid", `Cannot read the arguments: ${fault}`);
   return args;
-}
-
-function late(): AppError {
-  return new AppError(
-    "overloaded",
-    `Cannot wait for it any longer: it took ${CALL_MS / 1000} s and may still be carried out; ` +
-      "look before you try again",
-  );
 }
 
 /** Clients hold what is structured against the schema of what a tool gives, errors too. */

@@ -1,4 +1,4 @@
-/** What an argument may be completed to: the ids of new memories, where one is asked for. */
+/** What an argument may be completed to: the ids of memories, where one is asked for, newest first. */
 import type { CompleteRequestParams, CompleteResult } from "@modelcontextprotocol/server";
 import type { Brain } from "../brain.ts";
 import { MEMORY_TEMPLATE } from "./resources.ts";
@@ -12,9 +12,7 @@ export async function complete(
 ): Promise<CompleteResult> {
   const isId = ref.type === "ref/resource" && ref.uri === MEMORY_TEMPLATE && argument.name === "id";
   if (!isId) return { completion: { values: [], hasMore: false } };
-  const { entries, nextCursor } = await listing.list({ filter: {}, limit: MOST_VALUES });
-  const values = entries.map(({ memory }) => memory.id).filter((id) =>
-    id.startsWith(argument.value)
-  );
-  return { completion: { values, hasMore: nextCursor !== null } };
+  const found = await listing.select(({ id }) => id.startsWith(argument.value));
+  const values = found.slice(-MOST_VALUES).reverse().map(({ id }) => id);
+  return { completion: { values, hasMore: found.length > MOST_VALUES } };
 }

@@ -3,6 +3,8 @@
  * JSON, so that stored text stands in strings and nowhere else.
  */
 import {
+  ProtocolError,
+  ProtocolErrorCode,
   type ReadResourceResult,
   type Resource,
   ResourceNotFoundError,
@@ -12,12 +14,15 @@ import type { Brain } from "../brain.ts";
 import { AppError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import { idSchema } from "../memory.ts";
-import { wholeData } from "./memory_text.ts";
+import { paced } from "../pace.ts";
+import { listedData, wholeData } from "./memory_text.ts";
 
 export const RECENT_URI = "memory://recent";
 export const STATS_URI = "memory://stats";
 export const MEMORY_TEMPLATE = "memory://{id}";
 const MOST_RECENT = 20;
+/** Ours are shorter; it is said again in the answer. */
+const MOST_URI_CHARACTERS = 256;
 const mimeType = "application/json";
 
 export const RESOURCES: readonly Resource[] = [
@@ -53,6 +58,10 @@ export function memoryUri(id: string): string {
 }
 
 export async function readResource(brain: Brain, uri: string): Promise<ReadResourceResult> {
+  if (uri.length > MOST_URI_CHARACTERS) {
+    const long = `Cannot read a resource whose URI has more than ${MOST_URI_CHARACTERS} characters`;
+    throw new ProtocolError(ProtocolErrorCode.InvalidParams, long);
+  }
   const data = await dataAt(brain, uri);
   return { contents: [{ uri, mimeType, text: JSON.stringify(data) }] };
 }
@@ -74,5 +83,5 @@ async function dataAt(brain: Brain, uri: string): Promise<unknown> {
 
 async function newest({ listing }: Brain): Promise<JsonObject> {
   const { entries, total } = await listing.list({ filter: {}, limit: MOST_RECENT });
-  return { memories: entries.map((entry) => wholeData(entry, "detailed")), total };
+  return { memories: await paced(entries, (entry) => listedData(entry, "detailed")), total };
 }
