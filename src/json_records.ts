@@ -1,8 +1,8 @@
 /**
  * Reads the records out of one large JSON document without holding it: a plain array, or an object
- * whose `memories`, or what else they are called, is an array or an object keyed by id. Each record comes out as its own bytes, to
- * be parsed by `JSON.parse`, which keeps what an event parser would lose (`__proto__` keys, the
- * exact numbers). Only the frame around the records is judged here.
+ * whose `memories`, or what else they are called, is an array or an object keyed by id. Each record
+ * comes out as its own bytes, to be parsed by `JSON.parse`, which keeps what an event parser would
+ * lose (`__proto__` keys, the exact numbers). Only the frame around the records is judged here.
  */
 import { AppError } from "./errors.ts";
 import { joinBytes } from "./lines.ts";
@@ -13,7 +13,7 @@ export interface JsonRecord {
   readonly bytes: Uint8Array;
 }
 
-/** Members beside `memories` are handed out too; all together may have this many bytes. */
+/** Members beside the records are handed out too; all together may have this many bytes. */
 const MAX_FIELD_BYTES = 1 << 20;
 
 const QUOTE = 0x22, BACKSLASH = 0x5c, COMMA = 0x2c, COLON = 0x3a;
@@ -46,9 +46,9 @@ export class JsonRecordReader {
   #key: string | undefined;
   #fieldBytes = 0;
   #found: JsonRecord[] = [];
-  /** Members of the document beside `memories`, as JSON text. */
+  /** Members of the document beside the records, as JSON text. */
   readonly fields = new Map<string, string>();
-  /** True where the document is an object that has `memories`, or is an array. */
+  /** True where the document is an object that has the records, or is an array. */
   sawRecords = false;
 
   /**
@@ -183,7 +183,7 @@ export class JsonRecordReader {
   #keepField(bytes: Uint8Array): void {
     if (this.#isMember) throw malformed(`\`${this.#key}\` is neither an array nor an object`);
     this.#fieldBytes += bytes.length;
-    if (this.#fieldBytes > MAX_FIELD_BYTES) throw malformed("it has too much beside `memories`");
+    if (this.#fieldBytes > MAX_FIELD_BYTES) throw malformed("it has too much beside the records");
     this.fields.set(this.#key ?? "", new TextDecoder().decode(bytes));
   }
 }

@@ -34,7 +34,7 @@ export async function* readJsonRecords(
 }
 
 /** Editors of some systems put a byte order mark before the text; it is no part of it. */
-async function* withoutMark(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* withoutMark(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head: Uint8Array | undefined = new Uint8Array();
   for await (const piece of pieces) {
     if (head === undefined) {
@@ -53,7 +53,7 @@ async function* withoutMark(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<U
 export async function* readLineRecords(
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<RawRecord[]> {
-  for await (const lines of readLines(pieces, MAX_RECORD_BYTES)) {
+  for await (const lines of readLines(withoutMark(pieces), MAX_RECORD_BYTES)) {
     yield lines.filter(({ bytes, tooLong }) => tooLong || !isBlank(bytes))
       .map(({ bytes, tooLong }) => ({ bytes: tooLong ? undefined : bytes }));
   }

@@ -81,6 +81,27 @@ Deno.test("of a list what is no memory is named", async () => {
   ]);
 });
 
+const LINE = `{"memory":"${"x".repeat(90_000)}"}\n`;
+
+Deno.test("a list may be of any size, begin with a byte order mark, and is in UTF-8", async () => {
+  const long = await foundIn("mem0", [["a.jsonl", LINE.repeat(800)]]);
+  assert.deepEqual([long.records.length, long.left], [800, []]);
+  for (const name of ["a.json", "a.jsonl"]) {
+    const marked = await foundIn("mem0", [[
+      name,
+      `\ufeff${FORMS[name === "a.json" ? "array.json" : "lines.jsonl"]}`,
+    ]]);
+    assert.deepEqual(marked, { records: [TAKEN], left: [] });
+    const latin = Uint8Array.from(`[{"memory":"caf\xe9"}]`, (letter) => letter.charCodeAt(0));
+    const bytes = name === "a.json" ? latin : latin.subarray(1, -1);
+    const left = [{ where: name, reason: "is not UTF-8", isFault: true }];
+    assert.deepEqual(await foundIn("mem0", [[name, bytes]]), { records: [], left });
+  }
+  const most = await foundIn("mem0", [["a.json", `[{"memory":"${"x".repeat(64 << 20)}"}]`]]);
+  const reason = "has a part that is larger than 67108864 bytes";
+  assert.deepEqual(most.left, [{ where: "a.json", reason, isFault: true }]);
+});
+
 const ANNA = { name: "Anna", entityType: "person", observations: ["plays\nthe cello", ""] };
 const WORKS = { from: "Anna", to: "Acme", relationType: "works at" };
 const LINES = [

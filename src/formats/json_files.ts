@@ -1,7 +1,8 @@
 /** Other programs' JSON: a file that is small enough at once, or one of any size item by item. */
 import { AppError } from "../errors.ts";
 import { JsonRecordReader } from "../json_records.ts";
-import { readText, type SourceFile } from "./source.ts";
+import { readLineRecords, withoutMark } from "../record_stream.ts";
+import { NOT_UTF_8, readText, type SourceFile, textOf } from "./source.ts";
 
 /** The longest conversations are of this order, with everything that was uploaded to them. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -17,10 +18,9 @@ export async function* itemsOf(
   members: readonly string[] = [],
 ): AsyncGenerator<Item> {
   const reader = new JsonRecordReader(MOST_BYTES, IGNORED, members);
-  const decoder = new TextDecoder();
   try {
-    for await (const piece of file.pieces()) {
-      for (const { bytes } of reader.push(piece)) yield parsed(decoder.decode(bytes));
+    for await (const piece of withoutMark(file.pieces())) {
+      for (const { bytes } of reader.push(piece)) yield itemOf(bytes);
     }
     reader.end();
   } catch (error) {
@@ -33,9 +33,11 @@ export async function* itemsOf(
 
 /** One value a line. */
 export async function* lineItems(file: SourceFile): AsyncGenerator<Item> {
-  const read = await readText(file, MOST_BYTES);
-  if ("reason" in read) return yield read;
-  for (const line of read.text.split("\n")) if (line.trim() !== "") yield parsed(line);
+  for await (const records of readLineRecords(file.pieces())) {
+    for (const { bytes } of records) {
+      yield bytes === undefined ? { reason: "has a line that is too long" } : itemOf(bytes);
+    }
+  }
 }
 
 /** The items of an array, or the one that the file is. */
@@ -45,6 +47,11 @@ export async function* wholeItems(file: SourceFile): AsyncGenerator<Item> {
   const item = parsed(read.text);
   if (!("value" in item) || !Array.isArray(item.value)) yield item;
   else for (const value of item.value) yield { value };
+}
+
+function itemOf(bytes: Uint8Array): Item {
+  const text = textOf([bytes]);
+  return text === undefined ? NOT_UTF_8 : parsed(text);
 }
 
 /** The half of a pair, with which a text that was cut may end, is no text. */
@@ -63,6 +70,7 @@ function wellFormed(_key: string, value: unknown): unknown {
 }
 
 /** Of a document, in the words of one of its file. */
-function reasonOf({ message }: AppError): string {
-  return message.replace(/^Cannot read the document(?: as JSON)?: /, "is not JSON: ");
+function reasonOf({ code, message }: AppError): string {
+  if (code === "too_large") return `has a part that is larger than ${MOST_BYTES} bytes`;
+  return message.replace(/^Cannot read the document as JSON: /, "is not JSON: ");
 }

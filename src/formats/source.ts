@@ -71,10 +71,18 @@ export async function readText(
     if (bytes > mostBytes) return { reason: `is larger than ${mostBytes} bytes` };
     parts.push(piece);
   }
+  const text = textOf(parts);
+  return text === undefined ? NOT_UTF_8 : { text };
+}
+
+export const NOT_UTF_8 = { reason: "is not UTF-8" } as const;
+
+/** Undefined where it is not UTF-8: letters would be lost without a word. */
+export function textOf(parts: readonly Uint8Array[]): string | undefined {
   try {
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(joinBytes(parts)) };
+    return new TextDecoder("utf-8", { fatal: true }).decode(joinBytes(parts));
   } catch {
-    return { reason: "is not UTF-8" };
+    return undefined;
   }
 }
 
