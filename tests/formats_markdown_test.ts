@@ -226,10 +226,13 @@ Deno.test(`any name is fit, of an ordinary length, and nobody else's, seed ${see
 
 Deno.test("a file of ours that somebody edited comes back with what they wrote", async () => {
   const own = (await filesOf([entryNumber(1, { metadata: { a: 1 } })]))[0]?.text ?? "";
-  const edited = own.replace("---\nid", "---\naliases: [Post]\na: 2\ntags: garden, 7\nid")
-    .replaceAll("\n", "\r\n").replace(/x$/, "y\r\n");
+  const edited = own.replace(
+    "---\nid",
+    "---\naliases: [Post]\nversion: 1.10\na: 2\ntags: garden, 7\nid",
+  )
+    .replaceAll("\n", "\r\n").replace("0.5", "0.50").replace(/x$/, "y\r\n");
   const { records } = await foundIn("markdown", [["x.md", edited]]);
-  const metadata = { a: 1, aliases: ["Post"] };
+  const metadata = { a: 1, aliases: ["Post"], version: "1.10" };
   const tags = ["garden", "7"];
   assert.deepEqual(records.map(entryOf), [entryNumber(1, { content: "y\r\n", metadata, tags })]);
 });

@@ -34,6 +34,16 @@ const NOTES: Readonly<Record<string, JsonObject>> = {
   "---\nimportance_score: 9\nid: 7\n---\ncedar": {
     metadata: { ...SAID, importance_score: 9, id: 7 },
   },
+  "---\nzip: 01234\nphone: 0031612345678\nversion: 1.10\nh: 0x1F\nlist: [1e3, 7]\n---\ncedar": {
+    metadata: {
+      ...SAID,
+      ...{ zip: "01234", phone: "0031612345678", version: "1.10", h: "0x1F", list: ["1e3", 7] },
+    },
+  },
+  "---\nx: !!binary aGk=\ny: !!set {a, 1.0}\nz: !!timestamp 2026-01-31\n05: .nan\n---\ncedar": {
+    metadata: { ...SAID, x: "aGk=", y: ["a", "1.0"], z: "2026-01-31", "05": ".nan" },
+  },
+  "---\nimportance_score: 0.50\ntags: [007]\n---\ncedar": { importance_score: 0.5, tags: ["007"] },
   "---\na: [1\n---\ncedar": { content: "---\na: [1\n---\ncedar" },
 };
 

@@ -2,7 +2,7 @@
  * Front matter: YAML between two lines of `---` at the head of a Markdown file. What stands behind
  * the second is the body, byte for byte. Pure.
  */
-import { parse, stringify } from "yaml";
+import { parseDocument, type Scalar, stringify, visit } from "yaml";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 
 /** Lines of `---`, with nothing but blanks behind it. No `^`: for that, other signs end lines, too. */
@@ -38,25 +38,35 @@ export function parseNote(text: string): Note | undefined {
 }
 
 function parsed(yaml: string): JsonValue | undefined {
+  const document = parseDocument(yaml, { logLevel: "error" });
+  if (document.errors.length > 0) return undefined;
+  visit(document, {
+    Scalar(_, scalar) {
+      if (isChanged(scalar)) scalar.value = scalar.source;
+    },
+  });
   try {
-    return plain(parse(yaml, { intAsBigInt: true, logLevel: "error" }));
+    return plain(document.toJS());
   } catch {
     return undefined;
   }
 }
 
-/** What JSON has no word for becomes text: it is kept as it was written, as far as it can be. */
+/** A number of a telephone or a version, and what JSON has no word for, are kept as written. */
+function isChanged({ value, source }: Scalar): boolean {
+  if (typeof value === "number") return String(value) !== source;
+  return typeof value === "object" && value !== null;
+}
+
 function plain(value: unknown): JsonValue {
   if (value === null || value === undefined) return null;
-  if (typeof value === "bigint") {
-    return String(Number(value)) === String(value) ? Number(value) : String(value);
-  }
-  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
   if (typeof value === "string") return value.toWellFormed();
-  if (typeof value === "boolean") return value;
+  if (typeof value === "number" || typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map(plain);
+  if (value instanceof Set) return [...value].map(plain);
+  const members = value instanceof Map ? [...value] : Object.entries(value);
   // Not by assignment, which takes `__proto__` for something else.
   return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [key.toWellFormed(), plain(member)]),
+    members.map(([key, member]) => [String(key).toWellFormed(), plain(member)]),
   );
 }

@@ -20,7 +20,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { plainNumbers } from "../vector_text.ts";
 import { FileNames } from "./file_name.ts";
 import { type Note, noteText } from "./front_matter.ts";
-import { tagsOf } from "./note_fields.ts";
+import { numberOf, tagsOf } from "./note_fields.ts";
 import type { FolderTarget } from "./target.ts";
 
 /** What an import takes by these names; anything else in a file of ours somebody wrote there. */
@@ -70,7 +70,7 @@ export function ownRecord({ fields, body }: Note): JsonObject | undefined {
   const added = Object.entries(fields).filter(([name, value]) =>
     !FIELDS.includes(name) && value !== null
   );
-  const record = { ...Object.fromEntries(known), ...editedTags(fields["tags"]), content: body };
+  const record = { ...Object.fromEntries(known), ...edited(fields), content: body };
   return added.length === 0 ? record : { ...record, metadata: withAdded(record, added) };
 }
 
@@ -79,10 +79,14 @@ function isOwn(fields: JsonObject): boolean {
     MEMORY_TYPES.some((type) => type === fields["memory_type"]);
 }
 
-/** Editors write them in forms of their own, and numbers without quotes. */
-function editedTags(tags: JsonValue | undefined): JsonObject {
+/** People and their editors have forms of their own: tags without quotes, `0.50`. */
+function edited({ tags, importance_score }: JsonObject): JsonObject {
   const isOurs = Array.isArray(tags) && tags.every((tag) => typeof tag === "string");
-  return isOurs || tags === undefined ? {} : { tags: tagsOf(tags) };
+  const importance = numberOf(importance_score);
+  return {
+    ...(!isOurs && tags !== undefined && { tags: tagsOf(tags) }),
+    ...(importance !== undefined && { importance_score: importance }),
+  };
 }
 
 /** What stands in the metadata already is not put aside for it. */

@@ -15,6 +15,7 @@ const UPDATED = [
   "updated-at",
 ] as const;
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)? ?(Z|[+-]\d\d:?\d\d)?$/i;
+const NUMBER = /^\d*\.?\d+$/;
 const MOST_TAGS = 50;
 const MOST_TAG_CHARACTERS = 64;
 
@@ -32,9 +33,9 @@ export function noteFields(fields: JsonObject): NoteFields {
   const others = new Map(Object.entries(fields).filter(([, value]) => value !== null));
   const tags = takeTags(others);
   const created = takeTime(others, CREATED), updated = takeTime(others, UPDATED);
-  const type = others.get("memory_type"), importance = others.get("importance_score");
+  const type = others.get("memory_type"), importance = numberOf(others.get("importance_score"));
   const isType = MEMORY_TYPES.some((known) => known === type);
-  const isImportance = typeof importance === "number" && importance >= 0 && importance <= 1;
+  const isImportance = importance !== undefined && importance >= 0 && importance <= 1;
   if (isType) others.delete("memory_type");
   if (isImportance) others.delete("importance_score");
   return {
@@ -45,6 +46,12 @@ export function noteFields(fields: JsonObject): NoteFields {
     importance_score: isImportance ? importance : undefined,
     others: Object.fromEntries(others),
   };
+}
+
+/** Also one that is not written as JSON has it, such as `0.50`. */
+export function numberOf(value: JsonValue | undefined): number | undefined {
+  if (typeof value === "number") return value;
+  return typeof value === "string" && NUMBER.test(value) ? Number(value) : undefined;
 }
 
 /** A list, or words between commas or blanks; with or without the sign before them. */
