@@ -94,8 +94,8 @@ export const VARIANTS: readonly Variant[] = [
     "what is new is appended behind a torn tail",
     [
       "active_journal.ts",
-      "import { beginGeneration, encodeLine, type GenerationStart, type JournalWriter, sumOf }",
-      "import { beginGeneration, encodeLine, type GenerationStart, JournalWriter, sumOf }",
+      "  type JournalWriter,\n",
+      "  JournalWriter,\n",
     ],
     [
       "active_journal.ts",
@@ -132,16 +132,16 @@ export const VARIANTS: readonly Variant[] = [
     "a change is acknowledged before the fsync",
     [
       "group_commit.ts",
-      "      bytes = await this.#options.journal.append(",
-      "      await this.#applyBatch(admitted);\n      bytes = await this.#options.journal.append(",
+      "      written = await this.#options.journal.append(",
+      "      await this.#applyBatch(admitted, admitted.map((_, seq) => ({ seq, sum: 0 })));\n      written = await this.#options.journal.append(",
     ],
   ),
   variant(
     "a change is visible before the fsync",
     [
       "group_commit.ts",
-      "      bytes = await this.#options.journal.append(",
-      "      for (const { change } of admitted) if (change !== undefined) this.#options.apply(change);\n      bytes = await this.#options.journal.append(",
+      "      written = await this.#options.journal.append(",
+      "      for (const { change } of admitted) if (change !== undefined) this.#options.apply(change, { seq: 0, sum: 0 });\n      written = await this.#options.journal.append(",
     ],
   ),
   variant(

@@ -24,12 +24,21 @@ export type Result = z.infer<typeof resultSchema>;
 async function build(folder: string, variant: Variant | undefined): Promise<void> {
   for (const part of PARTS) await copyFolder(`${ROOT}${part}`, `${folder}/${part}`);
   for (const file of FILES) await Deno.copyFile(`${ROOT}${file}`, `${folder}/${file}`);
-  for (const { file, from, to } of variant?.edits ?? []) {
-    const path = `${folder}/src/store/${file}`;
-    const text = await Deno.readTextFile(path);
-    assert.equal(text.split(from).length - 1, 1, `${variant?.name}: in ${file}, once: ${from}`);
-    await Deno.writeTextFile(path, text.replace(from, () => to));
+  if (variant === undefined) return;
+  for (const [file, text] of await brokenFiles(variant)) {
+    await Deno.writeTextFile(`${folder}/src/store/${file}`, text);
   }
+}
+
+/** By their names, the files of a broken engine that differ. Throws where an edit has no place. */
+export async function brokenFiles({ name, edits }: Variant): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const { file, from, to } of edits) {
+    const text = texts.get(file) ?? await Deno.readTextFile(`${ROOT}src/store/${file}`);
+    assert.equal(text.split(from).length - 1, 1, `${name}: in ${file}, once: ${from}`);
+    texts.set(file, text.replace(from, () => to));
+  }
+  return texts;
 }
 
 async function copyFolder(from: string, to: string): Promise<void> {
