@@ -98,7 +98,7 @@ function headingOf({ name, entityType }: Pick<Entity, "name" | "entityType">): s
 
 /**
  * Exactly those that were written. Of a text that a person has rewritten, whatever is neither the
- * heading nor an item is an observation too, line by line: nothing is lost.
+ * heading nor an item is an observation too, line by line: no word is lost, though white space is.
  */
 function observationsIn(content: string, heading: string): readonly string[] {
   const lines = content.split("\n");

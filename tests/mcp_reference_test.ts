@@ -1,9 +1,10 @@
 /** The reference set among everything else that a brain does: its memories are memories like any
  * other, which others search, change and delete meanwhile. */
 import assert from "node:assert/strict";
-import { listTools } from "../src/mcp/calls.ts";
+import { callTool, listTools } from "../src/mcp/calls.ts";
 import { SimulatedDisk } from "./fakes/file_system.ts";
 import { entityFields, relationFields } from "../src/graph.ts";
+import { drain } from "./fakes/indexing.ts";
 import { randomOf, seed } from "./fakes/store_kit.ts";
 import { GraphModel, randomCall, READING, WRITING } from "./graph_model.ts";
 import { type HttpApp, type Json, NOW, search, withApp } from "./http_app.ts";
@@ -219,7 +220,7 @@ Deno.test("what is too much is refused, with the way out, and nothing of it is d
     }
     assert.deepEqual(await dataOf(box, "read_graph", {}), before);
 
-    const large = Array.from({ length: 11 }, (_, n) => ({
+    const large = Array.from({ length: 6 }, (_, n) => ({
       ...ANNA,
       name: `large ${n}`,
       observations: [long.slice(100)],
@@ -227,11 +228,11 @@ Deno.test("what is too much is refused, with the way out, and nothing of it is d
     await dataOf(box, "create_entities", { entities: large });
     assert.equal(
       await errorOf(box, "read_graph", {}),
-      "Cannot show 13 entities and 1 relations at once: that is more than 1000000 characters; " +
+      "Cannot show 8 entities and 1 relations at once: that is more than 500000 characters; " +
         "ask with search_nodes or open_nodes for fewer",
     );
-    assert.deepEqual(await dataOf(box, "search_nodes", { query: "large 7" }), {
-      entities: [large[7]],
+    assert.deepEqual(await dataOf(box, "search_nodes", { query: "large 5" }), {
+      entities: [large[5]],
       relations: [],
     });
   }));
@@ -255,3 +256,42 @@ Deno.test("a brain that is full keeps what it has, and the same call later does 
     assert.deepEqual((await dataOf(box, "read_graph", {})).entities, entities);
   }, { disk, firstId: 1_000_000 });
 });
+
+Deno.test("calls that nobody waits for any more are not carried out, and only so many wait", () =>
+  withApp(async (app) => {
+    const box = boxOf(app);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { memories } = app.brain;
+    const create = memories.create.bind(memories);
+    memories.create = async (...asked) => {
+      await promise;
+      return await create(...asked);
+    };
+    const entities = [{ ...ANNA, name: "first" }, { ...ANNA, name: "second" }];
+    const leaving = new AbortController();
+    const make = (n: number) => {
+      const call = {
+        name: "create_entities",
+        arguments: { entities: [{ ...ACME, name: `${n}` }] },
+      };
+      return callTool(box, call, n === 0 ? new AbortController().signal : leaving.signal);
+    };
+    const first = callTool(
+      box,
+      { name: "create_entities", arguments: { entities } },
+      leaving.signal,
+    );
+    await drain();
+    const others = Array.from({ length: 64 }, (_, n) => make(n));
+    assert.equal(
+      await errorOf(box, "create_entities", { entities }),
+      "Cannot change the graph now: 64 others wait for it; try again later",
+    );
+    leaving.abort();
+    await Promise.all([first, ...others.slice(1)]);
+    resolve();
+    await others[0];
+    const names = (await dataOf(box, "read_graph", {})).entities.map(({ name }: Json) => name);
+    assert.deepEqual(names, ["first", "0"]);
+    await dataOf(box, "create_entities", { entities });
+  }));

@@ -3,8 +3,8 @@
  * answers and errors, so that who was used to it notices no difference. What it keeps in a file of
  * its own lies among the other memories here, where every search finds it.
  *
- * Two things differ: a call takes so many items and an answer so many characters (limits.ts), and
- * an observation that no memory has room for is refused.
+ * What differs: a call takes so many items and so long, and an answer so many characters
+ * (limits.ts); an observation that no memory has room for is refused; a key for reading may read.
  */
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
@@ -54,7 +54,7 @@ interface Definition<Input extends z.ZodRawShape> {
   readonly input: Input;
   readonly output: z.ZodRawShape;
   readonly hints: Omit<Annotations, "title" | "openWorldHint">;
-  readonly work: (args: z.infer<z.ZodObject<Input>>) => Promise<ToolResult>;
+  readonly work: (args: z.infer<z.ZodObject<Input>>, signal: AbortSignal) => Promise<ToolResult>;
 }
 
 /** To be made once for a brain: calls that change something wait for each other. */
@@ -72,8 +72,8 @@ function creating(graph: KnowledgeGraph): readonly Tool[] {
       input: { entities: z.array(entitySchema) },
       output: { entities: z.array(entitySchema) },
       hints: ADDS,
-      work: async (args) => {
-        const entities = await graph.createEntities(args.entities);
+      work: async (args, signal) => {
+        const entities = await graph.createEntities(args.entities, signal);
         return answer(entities, { entities });
       },
     }),
@@ -84,8 +84,8 @@ function creating(graph: KnowledgeGraph): readonly Tool[] {
       input: { relations: z.array(relationSchema) },
       output: { relations: z.array(relationSchema) },
       hints: ADDS,
-      work: async (args) => {
-        const relations = await graph.createRelations(args.relations);
+      work: async (args, signal) => {
+        const relations = await graph.createRelations(args.relations, signal);
         return answer(relations, { relations });
       },
     }),
@@ -96,8 +96,8 @@ function creating(graph: KnowledgeGraph): readonly Tool[] {
       input: { observations: z.array(additionsSchema) },
       output: { results: z.array(addedSchema) },
       hints: ADDS,
-      work: async (args) => {
-        const results = await graph.addObservations(args.observations);
+      work: async (args, signal) => {
+        const results = await graph.addObservations(args.observations, signal);
         return answer(results, { results });
       },
     }),
@@ -113,8 +113,8 @@ function deleting(graph: KnowledgeGraph): readonly Tool[] {
       input: { entityNames: z.array(z.string()).describe("The names of those to delete") },
       output: doneShape,
       hints: DELETES,
-      work: async ({ entityNames }) => {
-        await graph.deleteEntities(entityNames);
+      work: async ({ entityNames }, signal) => {
+        await graph.deleteEntities(entityNames, signal);
         return done("Entities deleted successfully");
       },
     }),
@@ -125,8 +125,8 @@ function deleting(graph: KnowledgeGraph): readonly Tool[] {
       input: { deletions: z.array(deletionsSchema) },
       output: doneShape,
       hints: DELETES,
-      work: async ({ deletions }) => {
-        await graph.deleteObservations(deletions);
+      work: async ({ deletions }, signal) => {
+        await graph.deleteObservations(deletions, signal);
         return done("Observations deleted successfully");
       },
     }),
@@ -137,8 +137,8 @@ function deleting(graph: KnowledgeGraph): readonly Tool[] {
       input: { relations: z.array(relationSchema).describe("Those to delete, in full") },
       output: doneShape,
       hints: DELETES,
-      work: async ({ relations }) => {
-        await graph.deleteRelations(relations);
+      work: async ({ relations }, signal) => {
+        await graph.deleteRelations(relations, signal);
         return done("Relations deleted successfully");
       },
     }),
@@ -187,10 +187,10 @@ function toolOf<Input extends z.ZodRawShape>(definition: Definition<Input>): Too
     outputSchema: jsonSchema(z.object(definition.output), "output"),
     annotations: { title, ...hints, openWorldHint: false },
     scope: hints.readOnlyHint ? "read" : "write",
-    call: async (args) => {
+    call: async (args, signal) => {
       const parsed = input.safeParse(args);
       if (!parsed.success) throw unfit(name, parsed.error);
-      return await work(parsed.data);
+      return await work(parsed.data, signal);
     },
   };
 }

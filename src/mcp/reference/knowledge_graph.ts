@@ -3,13 +3,12 @@
  * was changed or deleted by other ways is so here too, and no such change is overwritten unseen.
  *
  * One that changes something waits for those that came before it; one that reads waits for nobody.
- * Every memory is written whole and durable by itself: a crash in the middle of a call leaves the
- * first ones, and the same call again does the rest.
+ * Every memory is written whole and durable by itself: a crash in the middle of a call, or its end
+ * because nobody waits for it any more, leaves the first ones, and the same call again does the rest.
  */
 import type { Brain } from "../../brain.ts";
 import { AppError, type ErrorCode } from "../../errors.ts";
 import { type Entity, entityOf, type Relation } from "../../graph.ts";
-import { Locks } from "../../locks.ts";
 import type { Memory } from "../../memory.ts";
 import { paced } from "../../pace.ts";
 import {
@@ -23,6 +22,7 @@ import {
 } from "./kept_graph.ts";
 import { requireFew, requireFit, requireReadable } from "./limits.ts";
 import { type Added, type Additions, changedText, type Edit, extend } from "./observations.ts";
+import { Turns } from "./turns.ts";
 
 export interface Graph {
   readonly entities: readonly Entity[];
@@ -40,7 +40,7 @@ const DELETED_AT_ONCE = 64;
 
 export class KnowledgeGraph {
   readonly #brain: Pick<Brain, "memories" | "listing">;
-  readonly #locks = new Locks();
+  readonly #turns = new Turns();
 
   constructor(brain: Pick<Brain, "memories" | "listing">) {
     this.#brain = brain;
@@ -75,21 +75,36 @@ export class KnowledgeGraph {
   }
 
   /** Gives those whose names were not there; the others are left as they are. */
-  async createEntities(entities: readonly Entity[]): Promise<readonly Entity[]> {
+  async createEntities(
+    entities: readonly Entity[],
+    signal: AbortSignal,
+  ): Promise<readonly Entity[]> {
     requireFew("entities", entities);
-    return await this.#inTurn((graph) => this.#create(ENTITY, entities, graph.entities));
+    return await this.#inTurn(
+      signal,
+      (graph) => this.#create(ENTITY, entities, graph.entities, signal),
+    );
   }
 
   /** Gives those that were not there; the entities they join need not be. */
-  async createRelations(relations: readonly Relation[]): Promise<readonly Relation[]> {
+  async createRelations(
+    relations: readonly Relation[],
+    signal: AbortSignal,
+  ): Promise<readonly Relation[]> {
     requireFew("relations", relations);
-    return await this.#inTurn((graph) => this.#create(RELATION, relations, graph.relations));
+    return await this.#inTurn(
+      signal,
+      (graph) => this.#create(RELATION, relations, graph.relations, signal),
+    );
   }
 
   /** Throws `not_found` where one of the entities is not there: nothing was added. */
-  async addObservations(additions: readonly Additions[]): Promise<readonly Added[]> {
+  async addObservations(
+    additions: readonly Additions[],
+    signal: AbortSignal,
+  ): Promise<readonly Added[]> {
     requireFew("observations", additions);
-    return await this.#inTurn(async ({ entities }) => {
+    return await this.#inTurn(signal, async ({ entities }) => {
       const byName = firstByName(entities);
       const missing = additions.find(({ entityName }) => !byName.has(entityName));
       if (missing !== undefined) throw unknownEntity(missing.entityName);
@@ -102,19 +117,21 @@ export class KnowledgeGraph {
       }
       for (const { entity, change } of edits) changedText(entity.value, change);
       for (const edit of edits) {
+        signal.throwIfAborted();
         if (!await this.#edit(edit)) throw unknownEntity(edit.entity.value.name);
       }
       return added;
     });
   }
 
-  async deleteObservations(deletions: readonly Deletions[]): Promise<void> {
+  async deleteObservations(deletions: readonly Deletions[], signal: AbortSignal): Promise<void> {
     requireFew("deletions", deletions);
-    await this.#inTurn(async ({ entities }) => {
+    await this.#inTurn(signal, async ({ entities }) => {
       const byName = firstByName(entities);
       for (const [name, some] of Map.groupBy(deletions, ({ entityName }) => entityName)) {
         const entity = byName.get(name);
         const gone = new Set(some.flatMap(({ observations }) => observations));
+        signal.throwIfAborted();
         const change: Edit["change"] = (all) => all.filter((text) => !gone.has(text));
         if (entity !== undefined) await this.#edit({ entity, change });
       }
@@ -122,25 +139,28 @@ export class KnowledgeGraph {
   }
 
   /** Their relations go with them, and first: none is left behind by a crash in between. */
-  async deleteEntities(names: readonly string[]): Promise<void> {
+  async deleteEntities(names: readonly string[], signal: AbortSignal): Promise<void> {
     requireFew("entityNames", names);
     const gone = new Set(names);
-    await this.#inTurn(async ({ entities, relations }) => {
-      await this.#delete(RELATION, relations, ({ from, to }) => gone.has(from) || gone.has(to));
-      await this.#delete(ENTITY, entities, ({ name }) => gone.has(name));
+    const isNear = ({ from, to }: Relation) => gone.has(from) || gone.has(to);
+    await this.#inTurn(signal, async ({ entities, relations }) => {
+      await this.#delete(RELATION, relations, isNear, signal);
+      await this.#delete(ENTITY, entities, ({ name }) => gone.has(name), signal);
     });
   }
 
-  async deleteRelations(deletions: readonly Relation[]): Promise<void> {
+  async deleteRelations(deletions: readonly Relation[], signal: AbortSignal): Promise<void> {
     requireFew("relations", deletions);
     const gone = new Set(deletions.map(RELATION.nameOf));
-    await this.#inTurn(({ relations }) =>
-      this.#delete(RELATION, relations, (relation) => gone.has(RELATION.nameOf(relation)))
+    const isGone = (relation: Relation) => gone.has(RELATION.nameOf(relation));
+    await this.#inTurn(
+      signal,
+      ({ relations }) => this.#delete(RELATION, relations, isGone, signal),
     );
   }
 
-  async #inTurn<T>(work: (graph: KeptGraph) => Promise<T>): Promise<T> {
-    return await this.#locks.run("graph", async () => await work(await keptGraph(this.#brain)));
+  async #inTurn<T>(signal: AbortSignal, work: (graph: KeptGraph) => Promise<T>): Promise<T> {
+    return await this.#turns.take(signal, async () => await work(await keptGraph(this.#brain)));
   }
 
   /** One after the other: their order is that of the graph. What comes twice in one call is made
@@ -149,6 +169,7 @@ export class KnowledgeGraph {
     kind: Kind<T>,
     values: readonly T[],
     kept: readonly Kept<T>[],
+    signal: AbortSignal,
   ): Promise<readonly T[]> {
     const known = new Set(await paced(kept, ({ value }) => kind.nameOf(value)));
     const unknown = values.filter((value) => !known.has(kind.nameOf(value)));
@@ -156,6 +177,7 @@ export class KnowledgeGraph {
     const doubles = new Map<string, number>();
     const created: T[] = [];
     for (const value of unknown) {
+      signal.throwIfAborted();
       const name = kind.nameOf(value);
       const double = await this.#createOne(kind, value, doubles.get(name) ?? 0);
       if (double === undefined) continue;
@@ -210,6 +232,7 @@ export class KnowledgeGraph {
     kind: Kind<T>,
     kept: readonly Kept<T>[],
     isGone: (value: T) => boolean,
+    signal: AbortSignal,
   ): Promise<void> {
     const isStillGone = (memory: Memory) => {
       const value = kind.of(memory);
@@ -217,6 +240,7 @@ export class KnowledgeGraph {
     };
     const going = await chosen(kept, isGone);
     for (let at = 0; at < going.length; at += DELETED_AT_ONCE) {
+      signal.throwIfAborted();
       const some = going.slice(at, at + DELETED_AT_ONCE);
       await Promise.all(some.map(async ({ memory }) => {
         try {

@@ -7,7 +7,7 @@ import { WRITABLE } from "../../memory.ts";
 /** Each is written by itself: a call is to end while its client still waits. */
 const MOST_ITEMS = 1_000;
 /** More than a model can read; its writing as JSON holds everybody else up. */
-const MOST_SHOWN_CHARACTERS = 1_000_000;
+const MOST_SHOWN_CHARACTERS = 500_000;
 /** What names, brackets and indentation add, about. */
 const FRAME_CHARACTERS = 100, ITEM_CHARACTERS = 16;
 
