@@ -44,6 +44,20 @@ const NOTES: Readonly<Record<string, JsonObject>> = {
     metadata: { ...SAID, x: "aGk=", y: ["a", "1.0"], z: "2026-01-31", "05": ".nan" },
   },
   "---\nimportance_score: 0.50\ntags: [007]\n---\ncedar": { importance_score: 0.5, tags: ["007"] },
+  "---\nsource: claude-memory\nfilename: /memories/x\ngraph: entity\nname: Anna\npath: p\n---\ncedar":
+    {
+      metadata: {
+        ...SAID,
+        ...{ filename: "/memories/x", name: "Anna" },
+        front_matter: { source: "claude-memory", graph: "entity", path: "p" },
+      },
+    },
+  "---\nsource: https://example.org/a\n---\ncedar": {
+    metadata: { ...SAID, source_url: "https://example.org/a" },
+  },
+  "---\nsource: https://example.org/a\nsource_url: b\n---\ncedar": {
+    metadata: { ...SAID, source_url: "b", front_matter: { source: "https://example.org/a" } },
+  },
   "---\na: [1\n---\ncedar": { content: "---\na: [1\n---\ncedar" },
 };
 

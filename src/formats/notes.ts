@@ -6,7 +6,7 @@
 import type { JsonObject } from "../json.ts";
 import { parseNote } from "./front_matter.ts";
 import { ownRecord } from "./markdown.ts";
-import { fitTags, noteFields, tagsOf, timeOf } from "./note_fields.ts";
+import { fitTags, type NoteFields, noteFields, tagsOf, timeOf } from "./note_fields.ts";
 import { partsOf } from "./parts.ts";
 import {
   checked,
@@ -30,6 +30,11 @@ const CODE = /^(`{3,9}|~{3,9})[^]*?^\1|`[^`\n]*`/gm;
 const INLINE_TAG = /(?<![^\s])#([\p{L}\p{M}\p{N}_/-]*[\p{L}\p{M}_/-][\p{L}\p{M}\p{N}_/-]*)/gu;
 const MOST_LINKS = 200;
 const LINK = /\[\[([^\]|#\n]{1,200})(?:#[^\]|\n]{0,500})?(?:\|[^\]\n]{0,500})?\]\]/g;
+
+const RESERVED: readonly string[] = [
+  ...["source", "vault", "path", "part", "parts", "thread_id", "links"],
+  ...["graph", "front_matter"],
+];
 
 export const fromMarkdown: Source = (files) => notesOf(files, "markdown");
 export const fromObsidian: Source = (files) => notesOf(files, "obsidian");
@@ -87,11 +92,25 @@ function* foreignNote(
       memory_type: known.memory_type ?? null,
       importance_score: known.importance_score ?? null,
       tags: fitTags([...known.tags, ...(kind === "obsidian" ? inlineTags(content) : [])]),
-      metadata: { ...metadata, ...(links.length > 0 && { links }), ...known.others },
+      metadata: { ...metadata, ...(links.length > 0 && { links }), ...othersOf(known) },
       created_at: created ?? null,
       updated_at: updated ?? null,
     });
   }
+}
+
+/** A note has no say in what the memory is to this service, nor in where it is from. */
+function othersOf({ others }: NoteFields): JsonObject {
+  const { source, ...rest } = others;
+  const isAddress = typeof source === "string" && /^https?:/i.test(source);
+  // Where a page was cut out from, as those who cut it out say it.
+  const all = isAddress && !Object.hasOwn(rest, "source_url")
+    ? { ...rest, source_url: source }
+    : others;
+  const aside = Object.entries(all).filter(([name]) => RESERVED.includes(name));
+  if (aside.length === 0) return all;
+  const free = Object.entries(all).filter(([name]) => !RESERVED.includes(name));
+  return { ...Object.fromEntries(free), front_matter: Object.fromEntries(aside) };
 }
 
 /** RFC 3339 times compare as strings. */
