@@ -55,6 +55,33 @@ export function checked<T>(schema: z.ZodType<T>, given: unknown): T {
   throw new AppError("invalid", `Cannot take the request: ${faults.join("; ")}`);
 }
 
+/**
+ * What a query says, each once: of two owners one would be passed over in silence. A query holds
+ * texts only; what is an object elsewhere is JSON there.
+ */
+export function queryOf<T>(schema: z.ZodType<T>, { query }: Pick<Asked, "query">): T {
+  const given = Object.fromEntries(query);
+  const repeated = Object.keys(given).find((name) => query.getAll(name).length > 1);
+  if (repeated !== undefined) {
+    throw new AppError("invalid", `Cannot take the request: "/${repeated}" must be said once`);
+  }
+  const { metadata, filters, ...rest } = given;
+  return checked(schema, { ...rest, ...jsonAt({ metadata }), ...jsonAt({ filters }) });
+}
+
+function jsonAt(given: Readonly<Record<string, string | undefined>>): Record<string, unknown> {
+  const parsed = Object.entries(given).flatMap(([name, text]) => {
+    if (text === undefined) return [];
+    try {
+      return [[name, parseJson(text)]];
+    } catch {
+      // The schema says what is wrong with it.
+      return [[name, text]];
+    }
+  });
+  return Object.fromEntries(parsed);
+}
+
 /** Which part of a list is wanted; undefined for all of it. */
 export interface Page {
   readonly page: number;
@@ -73,8 +100,8 @@ const pageSchema = z.object({
   page_size: whole(MOST_ON_PAGE).optional(),
 });
 
-export function pageOf({ query }: Asked): Page | undefined {
-  const { page, page_size: size } = checked(pageSchema, Object.fromEntries(query));
+export function pageOf(asked: Asked): Page | undefined {
+  const { page, page_size: size } = queryOf(pageSchema, asked);
   if (page === undefined && size === undefined) return undefined;
   return { page: page ?? 1, size: size ?? DEFAULT_SIZE };
 }

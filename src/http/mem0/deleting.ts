@@ -3,7 +3,15 @@ import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
 import { json } from "../route.ts";
-import { bodyOf, checked, ENTITY_FIELDS, idOf, knownId, type Mem0Route } from "./asked.ts";
+import {
+  bodyOf,
+  ENTITY_FIELDS,
+  idOf,
+  knownId,
+  type Mem0Route,
+  objectSchema,
+  queryOf,
+} from "./asked.ts";
 import type { Test } from "./conditions.ts";
 import { filtersOf } from "./filters.ts";
 import { ENTITIES } from "./kept.ts";
@@ -13,11 +21,19 @@ import type { Mem0ApiOptions } from "./options.ts";
 const AT_ONCE = 64;
 const MOST_IN_BATCH = 1_000;
 
+const UNKNOWN = `does not narrow a deletion; say ${ENTITIES.join(", ")} or metadata`;
+
+/** Nothing is passed over: what is left out of a deletion makes it larger. */
 const scopeSchema = z.object({
   ...ENTITY_FIELDS,
+  metadata: objectSchema.refine((given) => Object.keys(given).length > 0, "must say something")
+    .optional(),
   // One version writes an object there as its own language does, and so says nothing to us.
   filters: z.never({ error: "cannot be read from a query; send user_id and the like" }).optional(),
-});
+  // Clients send these with everything; here they narrow nothing.
+  org_id: z.string().optional(),
+  project_id: z.string().optional(),
+}).catchall(z.undefined({ error: UNKNOWN }));
 
 const batchSchema = z.object({
   memories: z.array(z.object({ memory_id: z.string() })).min(1).max(MOST_IN_BATCH),
@@ -39,9 +55,8 @@ export function deletingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
       method: "DELETE",
       path: "/v1/memories",
       scope: "write",
-      async answer({ query }) {
-        const given = checked(scopeSchema, Object.fromEntries(query));
-        await deleteAll(brain, testOf(given));
+      async answer(asked) {
+        await deleteAll(brain, testOf(queryOf(scopeSchema, asked)));
         return json(200, { message: "Memories deleted successfully!" });
       },
     },
@@ -73,9 +88,10 @@ function testOf(given: z.infer<typeof scopeSchema>): Test {
       `Cannot delete memories: say whose, by ${ENTITIES.join(", ")}; "*" is anybody's`,
     );
   }
-  // "Of anybody" said of all four is how their clients ask for all there is.
+  // "Of anybody" said of several is of any of them: that of all four is how all there is is deleted.
   const isAnybody = named.length > 1 && named.every((one) => Object.values(one)[0] === "*");
-  return filtersOf({ [isAnybody ? "OR" : "AND"]: named }).test;
+  const { metadata } = given;
+  return filtersOf({ [isAnybody ? "OR" : "AND"]: named }, metadata ? { metadata } : {}).test;
 }
 
 /** How many there were. What breaks off is gone on with by the same request. */

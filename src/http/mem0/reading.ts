@@ -8,13 +8,13 @@ import { json } from "../route.ts";
 import {
   type Asked,
   bodyOf,
-  checked,
   ENTITY_FIELDS,
   FIRST_PAGE,
   idOf,
   type Mem0Route,
   objectSchema,
   pageOf,
+  queryOf,
 } from "./asked.ts";
 import { type Filters, filtersOf } from "./filters.ts";
 import { ENTITIES, expirationOf } from "./kept.ts";
@@ -64,7 +64,7 @@ export function readingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
       method: "GET",
       path: "/v1/memories",
       scope: "read",
-      answer: (asked) => answerList(options, asked, queryOf(asked), "plain"),
+      answer: (asked) => answerList(options, asked, queryOf(listSchema, asked), "plain"),
     },
     listRoute(options, "/v2/memories", "plain"),
     listRoute(options, "/v3/memories", "page"),
@@ -79,24 +79,6 @@ function listRoute(options: Mem0ApiOptions, path: string, shape: Shape): Mem0Rou
     answer: async (asked) =>
       await answerList(options, asked, await bodyOf(listSchema, asked, options), shape),
   };
-}
-
-/** A query holds texts only: what is an object elsewhere is JSON here. */
-function queryOf({ query }: Asked): z.infer<typeof listSchema> {
-  const given = Object.fromEntries(query);
-  const { metadata, filters, ...rest } = given;
-  const parsed = { ...rest, ...jsonAt("metadata", metadata), ...jsonAt("filters", filters) };
-  return checked(listSchema, parsed);
-}
-
-function jsonAt(name: string, text: string | undefined): Record<string, unknown> {
-  if (text === undefined) return {};
-  try {
-    return { [name]: JSON.parse(text) };
-  } catch {
-    // The schema says what is wrong with it.
-    return { [name]: text };
-  }
 }
 
 async function answerList(

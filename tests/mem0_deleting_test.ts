@@ -1,0 +1,45 @@
+/** What deletions of mem0's take away: no more than was asked for, whatever else is said beside it. */
+import assert from "node:assert/strict";
+import { add, told, withMem0 } from "./mem0_kit.ts";
+
+const FENCE = "The fence gets cedar posts.";
+
+Deno.test("a deletion is narrowed by all that is said, or refused", async () => {
+  await withMem0(async (app) => {
+    const kept = await add(app, FENCE, { user_id: "ada", metadata: { kind: "keep" } });
+    const draft = await add(app, FENCE, { user_id: "ada", metadata: { kind: "draft" } });
+    const before = [kept, draft].toSorted();
+    const by = (metadata: string) => `metadata=${encodeURIComponent(metadata)}`;
+    const UNKNOWN = "does not narrow a deletion; say user_id, agent_id, app_id, run_id or metadata";
+    const REFUSED: readonly (readonly [string, string])[] = [
+      ["user_id=ada&start_date=2099-01-01", `"/start_date" ${UNKNOWN}`],
+      ["user_id=ada&runId=r1", `"/runId" ${UNKNOWN}`],
+      ["user_id=ada&user_id=bob", '"/user_id" must be said once'],
+      [`user_id=ada&${by("draft")}`, '"/metadata" must be an object'],
+      [`user_id=ada&${by("{}")}`, '"/metadata" must say something'],
+      ["user_id=ada&filters=%7B%7D", '"/filters" cannot be read from a query'],
+    ];
+    for (const [query, detail] of REFUSED) {
+      const body = await told(400, app, "DELETE", `/v1/memories/?${query}`);
+      const start = `Cannot take the request: ${detail}`;
+      assert.equal(body.detail.slice(0, start.length), start, query);
+    }
+    await told(400, app, "DELETE", `/v1/memories/?${by('{"kind":"draft"}')}`);
+    assert.deepEqual((await app.ids()).toSorted(), before);
+    const named = `user_id=ada&org_id=o&project_id=p&${by('{"kind":"draft"}')}`;
+    await told(200, app, "DELETE", `/v1/memories/?${named}`);
+    assert.deepEqual(await app.ids(), [kept]);
+  });
+});
+
+Deno.test("of anybody, said of two, is of either; beside a name it is of both", async () => {
+  await withMem0(async (app) => {
+    const agent = await add(app, FENCE, { agent_id: "gardener" });
+    await add(app, FENCE, { run_id: "spring" });
+    await add(app, FENCE, { user_id: "ada" });
+    await told(200, app, "DELETE", "/v1/memories/?user_id=*&agent_id=gardener");
+    assert.equal((await app.ids()).length, 3);
+    await told(200, app, "DELETE", "/v1/memories/?user_id=*&run_id=*");
+    assert.deepEqual(await app.ids(), [agent]);
+  });
+});
