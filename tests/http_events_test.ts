@@ -29,9 +29,14 @@ class Reader {
 
   /** The next piece, as text; undefined at the end. */
   async piece(): Promise<string | undefined> {
-    const read = this.#reader.read();
-    await this.#app.clock.until(read);
-    const { value } = await read;
+    const piece = this.whatComes();
+    await this.#app.clock.until(piece);
+    return await piece;
+  }
+
+  /** The next piece, while the test moves the clock. */
+  async whatComes(): Promise<string | undefined> {
+    const { value } = await this.#reader.read();
     return value && new TextDecoder().decode(value);
   }
 
@@ -231,6 +236,42 @@ Deno.test("a key for reading listens; who loses his key is told so with the next
     assert.deepEqual([reason, app.clock.now() - began], ["unauthorized", HEARTBEAT_MS]);
     assert.equal((await app.call("GET", "/events", { key: READ_KEY })).status, 401);
   }, setup);
+});
+
+Deno.test("events that nobody asked for are no sign of life, and hide no key that is gone", async () => {
+  const readKeys = [READ_KEY];
+  await withApp(async (app) => {
+    const headers = { "X-API-Key": READ_KEY };
+    const { reader } = await Reader.listen(app, "?type=memory.deleted", headers);
+    const began = app.clock.now();
+    // Two events in each 15 seconds, none of which is told.
+    const pieceAmidst = async () => {
+      const piece = reader.whatComes().then((text) => ({ text, at: app.clock.now() - began }));
+      for (let more = 0; more < 4; more++) {
+        await put(app, { content: `x ${app.clock.now()}` });
+        await app.clock.advance(HEARTBEAT_MS / 2 - 1);
+      }
+      return await piece;
+    };
+    const sign = await pieceAmidst();
+    assert.match(sign.text ?? "", /^:\nid: \S+\n\n$/);
+    assert.equal(sign.at, HEARTBEAT_MS);
+    readKeys.pop();
+    assert.match((await pieceAmidst()).text ?? "", /^event: end\n.*"unauthorized"/s);
+  }, { readKeys });
+});
+
+Deno.test("who loses his key is told nothing more that happens", async () => {
+  const readKeys = [READ_KEY];
+  await withApp(async (app) => {
+    const { reader, first } = await Reader.listen(app, "", { "X-API-Key": READ_KEY });
+    const start = /id: (\S+)/.exec(first ?? "")?.[1];
+    readKeys.pop();
+    await put(app, { content: "x" });
+    const [{ reason, position }] = await reader.events();
+    assert.deepEqual([reason, position], ["unauthorized", start]);
+    assert.equal(await reader.piece(), undefined);
+  }, { readKeys });
 });
 
 Deno.test("a stop ends every stream at once, and says so", async () => {

@@ -66,15 +66,27 @@ export class EventPieces {
       this.#isGreeted = true;
       return `retry: ${RETRY_MS}\n${this.#idLine()}\n`;
     }
+    const { promise: quiet, resolve } = Promise.withResolvers<undefined>();
+    const timer = this.#options.clock.after(HEARTBEAT_MS, () => resolve(undefined));
+    try {
+      return await this.#tell(quiet);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** What is not asked for is no sign of life: `quiet` is one for all that may pass meanwhile. */
+  async #tell(quiet: Promise<undefined>): Promise<string | undefined> {
     while (!this.#stopping.signal.aborted) {
-      const batch = await this.#nextOrHeartbeat();
-      if (batch === undefined) {
-        if (!this.#options.isLetIn()) return this.#end("unauthorized");
-        return `:\n${this.#idLine()}\n`;
+      const batch = await this.#nextUnless(quiet);
+      if (batch !== undefined && !("end" in batch) && batch.said.length === 0) {
+        this.#position = batch.position;
+        continue;
       }
+      if (!this.#options.isLetIn()) return this.#end("unauthorized");
+      if (batch === undefined) return `:\n${this.#idLine()}\n`;
       this.#position = batch.position;
       if ("end" in batch) return this.#end(batch.end);
-      if (batch.said.length === 0) continue;
       this.#known = batch.said.at(-1)?.id ?? null;
       return batch.said.map(eventPiece).join("");
     }
@@ -82,22 +94,16 @@ export class EventPieces {
     return undefined;
   }
 
-  /** Undefined where it is time for a sign of life. */
-  async #nextOrHeartbeat(): Promise<Batch | undefined> {
-    const { promise: quiet, resolve } = Promise.withResolvers<undefined>();
-    const timer = this.#options.clock.after(HEARTBEAT_MS, () => resolve(undefined));
+  /** Undefined where it is time for a sign of life, also where there is always more to look at. */
+  async #nextUnless(quiet: Promise<undefined>): Promise<Batch | undefined> {
     if (this.#pending === undefined) {
       this.#pending = this.#batches.next(this.#stopping.signal);
       // Where the client is gone, nobody waits for it.
       this.#pending.catch(() => {});
     }
-    try {
-      const first = await Promise.race([this.#pending, quiet]);
-      if (first !== undefined) this.#pending = undefined;
-      return first;
-    } finally {
-      timer.cancel();
-    }
+    const first = await Promise.race([quiet, this.#pending]);
+    if (first !== undefined) this.#pending = undefined;
+    return first;
   }
 
   /** The last line of a piece that moves on in history, if it does. */

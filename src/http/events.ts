@@ -38,7 +38,7 @@ const DESCRIPTION =
   "`event` is the type and `data` an Event as JSON. With the id of the last event that was seen, " +
   "what was missed comes first. `event: end` says why no more comes, with `reason`, `detail` and " +
   "`position`: after `unknown` and `behind` the memories must be listed anew; then whoever listens " +
-  "from `position` misses nothing. A comment is sent every 15 seconds.";
+  "from `position` misses nothing. A comment is sent where nothing else was for 15 seconds.";
 
 export interface ListeningTo {
   readonly brain: Pick<Brain, "events" | "memories">;
