@@ -43,11 +43,15 @@ for (const [text, expected] of Object.entries(REFUSED)) {
 const encoder = new TextEncoder();
 
 /** Lines of a list, read from standard input; what came of them, and what was said meanwhile. */
-async function brought(lines: readonly string[], skipsFaults: boolean) {
+async function brought(
+  lines: readonly string[],
+  skipsFaults: boolean,
+  from = "server-memory",
+) {
   const progress: string[] = [];
   const readPieces = () => each([encoder.encode(lines.join("\n"))]);
   const terminal = { readPieces, progress: (line: string) => void progress.push(line) };
-  const records = new ForeignRecords("server-memory", "-", skipsFaults, terminal);
+  const records = new ForeignRecords(from, "-", skipsFaults, terminal);
   let taken = "";
   const decoder = new TextDecoder();
   const read = (async () => {
@@ -104,6 +108,18 @@ Deno.test("what is left out is counted by its reason, and a name obeys no termin
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("reasons are no more than can be read, and obey no terminal either", async () => {
+  const content = Array.from({ length: 60 }, (_, n) => ({ type: `\x1b[${n}m\u202e` }));
+  const messages = [{ uuid: "m", sender: "human", content }];
+  const chat = JSON.stringify([{ uuid: "c", name: "Fence", chat_messages: messages }]);
+  const { report } = await brought([chat], false, "claude");
+  assert.deepEqual(report.slice(0, 2), ["Left out:", "  1 x is ?[0m? (claude conversation Fence)"]);
+  assert.deepEqual(report.slice(50), [
+    "  1 x is ?[49m? (claude conversation Fence)",
+    "  10 x others (claude conversation Fence, …)",
+  ]);
 });
 
 Deno.test("an export that broke off, or is none of ours, is no export", async () => {

@@ -74,17 +74,17 @@ export class ForeignRecords {
     this.#requireGood();
   }
 
-  #leaveOut({ where, reason, isFault }: LeftOut): void {
-    if (isFault) {
+  #leaveOut(leftOut: LeftOut): void {
+    const name = printable(leftOut.where), reason = printable(leftOut.reason);
+    if (leftOut.isFault) {
       this.#faultCount++;
-      if (this.#faults.length < MOST_SHOWN) this.#faults.push(`${printable(where)}: ${reason}`);
+      if (this.#faults.length < MOST_SHOWN) this.#faults.push(`${name}: ${reason}`);
       return;
     }
     const key = this.#reasons.has(reason) || this.#reasons.size < MOST_REASONS ? reason : "others";
     const known = this.#reasons.get(key) ?? { count: 0, first: [] };
     this.#reasons.set(key, known);
     known.count++;
-    const name = printable(where);
     if (known.first.length < MOST_SHOWN && !known.first.includes(name)) known.first.push(name);
   }
 
@@ -117,7 +117,7 @@ export class ForeignRecords {
   }
 }
 
-/** Names come from others, and may hold what a terminal obeys. */
-function printable(name: string): string {
-  return name.slice(0, 200).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
+/** It comes from others, and may hold what a terminal obeys. */
+function printable(text: string): string {
+  return text.slice(0, 200).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "?");
 }

@@ -63,9 +63,11 @@ export const fromChatgpt: Source = async function* (files) {
       yield skipped(file.path, "holds no conversations");
       continue;
     }
+    let number = 0;
     for await (const item of itemsOf(file)) {
+      number++;
       if ("reason" in item) yield fault(file.path, item.reason);
-      else yield* conversationOf(file.path, item.value, remembered);
+      else yield* conversationOf(`${file.path}: ${number}`, item.value, remembered);
     }
   }
 };
@@ -103,7 +105,7 @@ function* conversationOf(
 }
 
 function titled({ title }: Conversation, id: string): string {
-  return `${SOURCE} conversation ${title || id}`;
+  return `${SOURCE} conversation ${title?.trim() || id}`;
 }
 
 /** The nodes of the branch that is shown, from the root; no circle holds it up. */

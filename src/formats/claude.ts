@@ -87,20 +87,34 @@ export const fromClaude: Source = async function* (files) {
   }
 };
 
+/** `where` tells which of the file's items it is. */
+type Read = (value: unknown, where: string, file: SourceFile) => Iterable<Found>;
+
 async function* each(
   file: SourceFile,
   items: ReturnType<typeof itemsOf>,
-  read: (value: unknown, file: SourceFile) => Iterable<Found>,
+  read: Read,
 ): AsyncGenerator<Found> {
+  let number = 0;
   for await (const item of items) {
-    if ("reason" in item) yield fault(file.path, item.reason);
-    else yield* read(item.value, file);
+    const where = `${file.path}: ${++number}`;
+    if ("reason" in item) {
+      yield fault(file.path, item.reason);
+      continue;
+    }
+    let isKnown = false;
+    for (const found of read(item.value, where, file)) {
+      isKnown = true;
+      yield found;
+    }
+    // Its fields may have other names by now, which is not to pass without a word.
+    if (!isKnown) yield skipped(where, "holds nothing that is known");
   }
 }
 
-function* conversation(value: unknown, file: SourceFile): Generator<Found> {
+function* conversation(value: unknown, where: string): Generator<Found> {
   const parsed = conversationSchema.safeParse(value);
-  if (!parsed.success) return yield fault(file.path, "has a conversation of another form");
+  if (!parsed.success) return yield fault(where, "has a conversation of another form");
   const { uuid, name, summary, created_at, chat_messages } = parsed.data;
   const title = name?.trim() || undefined;
   const at = timeIn(created_at);
@@ -108,11 +122,19 @@ function* conversation(value: unknown, file: SourceFile): Generator<Found> {
   yield* memoriesOf({ source: SOURCE, id: uuid, title, at, messages });
   const shared = { title: title ?? null, conversation_id: uuid };
   yield* textOf(summary, { kind: "summary", ...shared }, at, uuid);
-  for (const message of chat_messages) {
-    if (messagesOf(message).length > 0) continue;
-    const reason = message === UNKNOWN ? "is of an unknown form" : "has no text";
+  for (const reason of chat_messages.flatMap(leftOf)) {
     yield skipped(`${SOURCE} conversation ${title ?? uuid}`, reason);
   }
+}
+
+/** What of a message is no memory, be it all of it or a block: what a tool made is one. */
+function leftOf(message: ClaudeMessage): string[] {
+  if (message === UNKNOWN) return ["is of an unknown form"];
+  const others = (message.content ?? []).filter(({ type }) => type !== "text");
+  if (others.length > 0) {
+    return others.map(({ type }) => `is ${(type ?? "of an unknown form").replaceAll("_", " ")}`);
+  }
+  return messagesOf(message).length > 0 ? [] : ["has no text"];
 }
 
 /** What was said, and the text of what was put beside it. */
@@ -141,9 +163,9 @@ function saidIn({ text, content }: ClaudeMessage): string {
   return blocks.length > 0 || (content ?? []).length > 0 ? blocks.join("\n\n") : text ?? "";
 }
 
-function* remembered(value: unknown, file: SourceFile): Generator<Found> {
+function* remembered(value: unknown, where: string, file: SourceFile): Generator<Found> {
   const parsed = memoriesSchema.safeParse(value);
-  if (!parsed.success) return yield fault(file.path, "has memories of another form");
+  if (!parsed.success) return yield fault(where, "has memories of another form");
   const { account_uuid, conversations_memory, project_memories, memory_files } = parsed.data;
   const at = file.modifiedAt;
   const account = account_uuid ?? "";
@@ -157,12 +179,13 @@ function* remembered(value: unknown, file: SourceFile): Generator<Found> {
   }
 }
 
-function* project(value: unknown, file: SourceFile): Generator<Found> {
+function* project(value: unknown, where: string): Generator<Found> {
   const parsed = projectSchema.safeParse(value);
-  if (!parsed.success) return yield fault(file.path, "has a project of another form");
+  if (!parsed.success) return yield fault(where, "has a project of another form");
   const { uuid, name, description, prompt_template, created_at, docs } = parsed.data;
-  const where = `${SOURCE} project ${name ?? uuid}`;
-  if (parsed.data.is_starter_project === true) return yield skipped(where, "is an example");
+  if (parsed.data.is_starter_project === true) {
+    return yield skipped(`${SOURCE} project ${name ?? uuid}`, "is an example");
+  }
   const at = timeIn(created_at);
   const shared = { project: name ?? null, project_id: uuid };
   const about = description?.trim() ? [name, description].filter(Boolean).join("\n\n") : "";

@@ -43,6 +43,14 @@ export async function foundIn(
   };
 }
 
+/** The records without what was made up for them: their ids, and those of their threads. */
+export function plain(records: readonly JsonObject[]): JsonObject[] {
+  return records.map(({ id: _, metadata, ...record }) => {
+    const { thread_id: __, ...others } = metadata as JsonObject;
+    return { ...record, metadata: others };
+  });
+}
+
 /** As an import takes a record in that says everything. */
 export function entryOf(record: JsonObject): Entry {
   const parsed = parseImportRecord(JSON.parse(JSON.stringify(record)), undefined);
