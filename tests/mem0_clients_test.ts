@@ -197,6 +197,10 @@ async function deletions(client: Client, [id, other]: Json[]): Promise<void> {
     await client.call("delete_users", [], { user_id: "bob" }),
     message("Entity deleted successfully."),
   );
+  const whose = { user_id: "ada", agent_id: "gardener" };
+  await client.call("add", ["Dan sings."], { ...whose, infer: false });
+  // One after the other, and the user has no memory left once the agent's are gone.
+  await client.call("delete_users");
   assert.equal((await client.call("get_all")).count, 0);
   await client.fails("ValidationError", "say whose", "delete_all", []);
   await client.fails("MemoryError", "no webhooks", "get_webhooks", [], { project_id: "any" });

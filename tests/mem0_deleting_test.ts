@@ -1,5 +1,6 @@
 /** What deletions of mem0's take away: no more than was asked for, whatever else is said beside it. */
 import assert from "node:assert/strict";
+import { idOf } from "./fakes/store_kit.ts";
 import { add, told, withMem0 } from "./mem0_kit.ts";
 
 const FENCE = "The fence gets cedar posts.";
@@ -41,5 +42,40 @@ Deno.test("of anybody, said of two, is of either; beside a name it is of both", 
     assert.equal((await app.ids()).length, 3);
     await told(200, app, "DELETE", "/v1/memories/?user_id=*&run_id=*");
     assert.deepEqual(await app.ids(), [agent]);
+  });
+});
+
+Deno.test("who deletes each of a list of entities gets to its end, and may ask again", async () => {
+  await withMem0(async (app) => {
+    await add(app, FENCE, { user_id: "bob", agent_id: "gardener" });
+    await add(app, FENCE, { user_id: "ada", run_id: "r1" });
+    const gone = { message: "Entity deleted successfully!" };
+    const { results } = await told(200, app, "GET", "/v1/entities/");
+    for (const { type, name } of [...results, ...results]) {
+      assert.deepEqual(await told(200, app, "DELETE", `/v2/entities/${type}/${name}/`), gone);
+    }
+    assert.deepEqual(await app.ids(), []);
+  });
+});
+
+Deno.test("what is somebody else's by the time of its deletion stays", async () => {
+  await withMem0(async (app) => {
+    const lines = Array.from(
+      { length: 1_000 },
+      (_, n) =>
+        JSON.stringify({ id: idOf(n), content: `Note ${n}.`, metadata: { user_id: "ada" } }),
+    );
+    await app.done(200, "POST", "/import", {
+      body: lines.join("\n"),
+      headers: { "Content-Type": "application/x-ndjson" },
+    });
+    const deleting = told(200, app, "DELETE", "/v1/memories/?user_id=ada");
+    const moved = idOf(999);
+    const patch = { json: { metadata: { user_id: "bob" } }, type: "application/merge-patch+json" };
+    const deleted = app.call("DELETE", `/memories/${idOf(998)}`);
+    assert.equal((await app.call("PATCH", `/memories/${moved}`, patch)).status, 200);
+    assert.equal((await deleted).status, 204);
+    await deleting;
+    assert.deepEqual(await app.ids(), [moved]);
   });
 });

@@ -1,7 +1,7 @@
 /** Deletes memories of mem0's: one, some by their ids, or all that a filter holds for. */
 import { z } from "zod";
 import type { Brain } from "../../brain.ts";
-import { AppError } from "../../errors.ts";
+import { AppError, type ErrorCode } from "../../errors.ts";
 import { json } from "../route.ts";
 import {
   bodyOf,
@@ -94,24 +94,30 @@ function testOf(given: z.infer<typeof scopeSchema>): Test {
   return filtersOf({ [isAnybody ? "OR" : "AND"]: named }, metadata ? { metadata } : {}).test;
 }
 
-/** How many there were. What breaks off is gone on with by the same request. */
-export async function deleteAll(brain: Brain, test: Test): Promise<number> {
+/** What breaks off is gone on with by the same request. */
+export async function deleteAll(brain: Brain, test: Test): Promise<void> {
   const all = await brain.listing.select(test);
-  await deleteEach(brain, all.map(({ id }) => id));
-  return all.length;
+  await deleteEach(brain, all.map(({ id }) => id), test);
 }
 
-export async function deleteEach({ memories }: Brain, ids: readonly string[]): Promise<void> {
+/** Of the ids, those that are there; with a test, those for which it still holds by then. */
+export async function deleteEach(
+  { memories }: Brain,
+  ids: readonly string[],
+  test: Test = () => true,
+): Promise<void> {
   for (let at = 0; at < ids.length; at += AT_ONCE) {
     await Promise.all(
       ids.slice(at, at + AT_ONCE).map(async (id) => {
         try {
-          await memories.delete(id, () => true);
+          await memories.delete(id, test);
         } catch (error) {
-          // Somebody else was faster.
-          if (!(error instanceof AppError && error.code === "not_found")) throw error;
+          if (!(error instanceof AppError && FASTER.includes(error.code))) throw error;
         }
       }),
     );
   }
 }
+
+/** Somebody else has deleted it, or made it another's. */
+const FASTER: readonly ErrorCode[] = ["not_found", "precondition_failed"];
