@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { toServerMemory } from "../src/formats.ts";
 import { entityFields, relationFields } from "../src/graph.ts";
+import type { JsonObject } from "../src/json.ts";
 import { each, entryOf, foundIn } from "./fakes/formats.ts";
 import { idOf, memoryOf } from "./fakes/store_kit.ts";
 
@@ -65,6 +66,40 @@ Deno.test("mem0's memories come in whichever way its clients wrote them down", a
   assert.equal(new Set(bare.records.map(({ id }) => String(id).slice(14, 15))).has("5"), true);
 });
 
+/** What stands beside a text, and what of the memory is not as it is by itself. */
+const ODD: readonly (readonly [JsonObject, JsonObject])[] = [
+  [{ metadata: "just text" }, { metadata: { metadata: "just text" } }],
+  [
+    { user_id: "anna", name: "A", metadata: { user_id: "bob", name: "A", mem0: 1, x: 2 } },
+    {
+      metadata: { user_id: "anna", name: "A", x: 2, mem0: { user_id: "bob", mem0: 1 } },
+      user_id: "anna",
+    },
+  ],
+  [{ categories: ["a", { x: 1 }] }, { tags: ["a"], metadata: { categories: ["a", { x: 1 }] } }],
+  [{ categories: ["a", "b".repeat(65)] }, {
+    tags: ["a"],
+    metadata: { categories: ["a", "b".repeat(65)] },
+  }],
+  [{ created_at: 1_700_000_000_000, updated_at: 1_700_000_001 }, {
+    created_at: "2023-11-14T22:13:20.000Z",
+    updated_at: "2023-11-14T22:13:21.000Z",
+  }],
+  [{ created_at: "yesterday" }, { metadata: { created_at: "yesterday" } }],
+];
+
+Deno.test("of what mem0 says of a memory nothing is lost that has another form", async () => {
+  const none = { content: "x", tags: [], metadata: {}, created_at: null, updated_at: null };
+  for (const [fields, differs] of ODD) {
+    const { records, left } = await foundIn("mem0", [[
+      "a.json",
+      JSON.stringify([{ memory: "x", ...fields }]),
+    ]]);
+    assert.deepEqual(left, []);
+    assert.deepEqual(records.map(({ id: _, ...record }) => record), [{ ...none, ...differs }]);
+  }
+});
+
 Deno.test("of a list what is no memory is named", async () => {
   const { records, left } = await foundIn("mem0", [
     ["a.json", `[{"id": "7"}, 7, {"memory": " "}]`],
@@ -75,7 +110,7 @@ Deno.test("of a list what is no memory is named", async () => {
   assert.deepEqual(left, [
     { where: "a.json", reason: "has a memory without text", isFault: true },
     { where: "a.json", reason: "has a memory of another form", isFault: true },
-    { where: "a.json:  ", reason: "content must not be empty or only white space", isFault: true },
+    { where: "a.json", reason: "content must not be empty or only white space", isFault: true },
     { where: "b.csv", reason: "is no JSON", isFault: false },
     { where: "c.jsonl", reason: "is not JSON", isFault: true },
   ]);

@@ -40,25 +40,19 @@ function recordOf(where: string, value: unknown): Found {
     Object.entries(parsed.data).map(([name, field]) => [snakeCase(name), field] as const)
       .filter(([name, field]) => field !== null && !PASSING.includes(name)),
   );
-  const take = (name: string) => {
-    const field = fields.get(name);
-    fields.delete(name);
-    return field;
-  };
   const named = TEXTS.find((name) => typeof fields.get(name) === "string");
-  const content = named === undefined ? undefined : take(named);
+  const content = named === undefined ? undefined : taken(fields, named);
   if (typeof content !== "string") return fault(where, "has a memory without text");
-  const given = String(take("id") ?? content);
+  const given = String(taken(fields, "id") ?? content);
   const id = idSchema.safeParse(given);
-  const created = timeIn(take("created_at")), updated = timeIn(take("updated_at"));
-  const metadata = take("metadata");
+  const created = takenTime(fields, "created_at"), updated = takenTime(fields, "updated_at");
+  const tags = takenTags(fields);
   const user = fields.get("user_id");
-  return checked(`${where}: ${given.slice(0, 36)}`, {
+  return checked([where, given.trim().slice(0, 36)].filter(Boolean).join(": "), {
     id: id.success ? id.data : idOf(SOURCE, given),
     content,
-    tags: fitTags(tagsOf(take("categories"))),
-    // As what comes by way of its own clients is kept, so that they find it as they left it.
-    metadata: { ...(isJsonObject(metadata) ? metadata : {}), ...Object.fromEntries(fields) },
+    tags,
+    metadata: metadataOf(fields),
     created_at: created ?? updated ?? null,
     updated_at: updated ?? created ?? null,
     // No field of a memory: by it, one user's can be picked.
@@ -66,11 +60,48 @@ function recordOf(where: string, value: unknown): Found {
   });
 }
 
+function taken(fields: Map<string, JsonValue>, name: string): JsonValue | undefined {
+  const field = fields.get(name);
+  fields.delete(name);
+  return field;
+}
+
+/** Where it is no time, it stays with the other fields. */
+function takenTime(fields: Map<string, JsonValue>, name: string): string | undefined {
+  const value = fields.get(name);
+  const inSeconds = typeof value === "number" ? value / 1000 : undefined;
+  const time = timeOfSeconds(value) ?? timeOfSeconds(inSeconds) ?? timeOf(value);
+  if (time !== undefined) fields.delete(name);
+  return time;
+}
+
+/** Where a memory cannot have all of them as its tags, they stay with the other fields, too. */
+function takenTags(fields: Map<string, JsonValue>): string[] {
+  const categories = fields.get("categories");
+  const tags = fitTags(tagsOf(categories));
+  const all = Array.isArray(categories) ? new Set(categories).size : tags.length;
+  if (tags.length === all) fields.delete("categories");
+  return tags;
+}
+
+/**
+ * As what comes by way of its own clients is kept, so that they find it as they left it. What the
+ * metadata says otherwise than the memory itself is put aside.
+ */
+function metadataOf(fields: Map<string, JsonValue>): JsonObject {
+  const metadata = fields.get("metadata");
+  if (!isJsonObject(metadata)) return Object.fromEntries(fields);
+  fields.delete("metadata");
+  const aside = Object.entries(metadata).filter(([name, value]) =>
+    fields.has(name) && JSON.stringify(fields.get(name)) !== JSON.stringify(value)
+  );
+  const all = { ...metadata, ...Object.fromEntries(fields) };
+  if (aside.length === 0) return all;
+  const before = Object.entries(all).filter(([name]) => name === SOURCE);
+  return { ...all, [SOURCE]: Object.fromEntries([...before, ...aside]) };
+}
+
 /** Its client for JavaScript has names of its own way. */
 function snakeCase(name: string): string {
   return name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-function timeIn(value: JsonValue | undefined): string | undefined {
-  return timeOfSeconds(value) ?? timeOf(value);
 }
