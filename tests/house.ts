@@ -83,6 +83,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   ranking: "shape",
   record_stream: "shape",
   schemas: "shape",
+  quoted_lines: "shape",
   revision: "shape",
   scope: "shape",
   scripts: "shape",

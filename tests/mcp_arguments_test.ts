@@ -82,6 +82,16 @@ const HELP: readonly (readonly [string, Json, string])[] = [
     'Cannot call memory_search: "created_after" must be a date or an RFC 3339 time, such as ' +
     "2026-01-31 or 2026-01-31T12:00:00Z",
   ],
+  [
+    "memory_search",
+    { query: "x", limit: 101 },
+    'Cannot call memory_search: "limit" Too big: expected number to be <=100',
+  ],
+  [
+    "memory_context",
+    { query: "x", max_tokens: 200_001 },
+    'Cannot call memory_context: "max_tokens" Too big: expected number to be <=200000',
+  ],
   ["memory_get", { id: "17" }, 'Cannot call memory_get: "id" must be a UUID'],
   [
     "memory_get",

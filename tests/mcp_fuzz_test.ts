@@ -3,6 +3,7 @@
  * end is what they said they did. Seeded: TEST_SEED.
  */
 import assert from "node:assert/strict";
+import { isJsonObject } from "../src/json.ts";
 import { randomOf, seed } from "./fakes/store_kit.ts";
 import { askOlder, done, withMcp } from "./mcp_app.ts";
 import type { HttpApp, Json } from "./http_app.ts";
@@ -68,7 +69,7 @@ class Calls {
     assert.equal(status, 200, text);
     const { isError, structuredContent, content } = body.result;
     assert.equal(content[0].type, "text");
-    assert.equal(typeof structuredContent, "object");
+    assert.ok(isJsonObject(structuredContent), text);
     if (isError) {
       this.refusals++;
       assert.match(content[0].text, /^Cannot /);

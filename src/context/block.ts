@@ -11,6 +11,7 @@
 import { Graphemes } from "../graphemes.ts";
 import type { Memory } from "../memory.ts";
 import type { Pace } from "../pace.ts";
+import { quotedLines } from "../quoted_lines.ts";
 import type { TextRange } from "../text_index.ts";
 import { MOST_CHARACTERS_PER_TOKEN, stretchesOf } from "../tokens.ts";
 import { TokenScale } from "./token_scale.ts";
@@ -21,9 +22,6 @@ export interface Block {
   readonly isExcerpt: boolean;
 }
 
-/** Whatever a reader may take for the end of a line, as Unicode and Python do. */
-// deno-lint-ignore no-control-regex -- They are what is looked for.
-const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/u;
 const LEAST_EXCERPT = 40;
 /** What the mark before a line takes. */
 const MARK_TOKENS = 1;
@@ -73,9 +71,8 @@ export async function excerptBlock(
 
 function framed({ id, created_at }: Memory, text: string, isExcerpt: boolean): string {
   const date = `${created_at.slice(0, 16)}Z`;
-  const lines = [`[${date} ${id}${isExcerpt ? " excerpt" : ""}]`];
-  for (const line of text.split(LINE_END)) lines.push(line === "" ? ">" : `> ${line}`);
-  return `${lines.join("\n")}\n`;
+  const head = `[${date} ${id}${isExcerpt ? " excerpt" : ""}]`;
+  return `${[head, ...quotedLines(text)].join("\n")}\n`;
 }
 
 /** Of the block and the line end behind it; more than `most` where it is more. */

@@ -8,6 +8,7 @@
  */
 import type { JsonObject, JsonValue } from "../json.ts";
 import type { Entry } from "../memory.ts";
+import { quotedLines } from "../quoted_lines.ts";
 import { revisionOf } from "../revision.ts";
 
 export const RESPONSE_FORMATS = ["concise", "detailed"] as const;
@@ -17,10 +18,6 @@ export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
 const LISTED_CHARACTERS = { concise: 1_000, detailed: 10_000 } as const;
 /** And its metadata is left out, where that takes more. */
 const LISTED_METADATA_CHARACTERS = 2_000;
-
-/** Whatever a reader may take for the end of a line, as Unicode and Python do. */
-// deno-lint-ignore no-control-regex -- They are what is looked for.
-const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\u0085\u2028\u2029]/u;
 
 /** The beginning of a content that is long; undefined where it is short. */
 function beginningOf(content: string, format: ResponseFormat): string | undefined {
@@ -56,9 +53,8 @@ function framed(
   text: string,
   notes: readonly string[],
 ): string {
-  const lines = [[`[${created_at.slice(0, 16)}Z ${id}]`, ...notes].join(" ")];
-  for (const line of text.split(LINE_END)) lines.push(line === "" ? ">" : `> ${line}`);
-  return lines.join("\n");
+  const head = [`[${created_at.slice(0, 16)}Z ${id}]`, ...notes].join(" ");
+  return [head, ...quotedLines(text)].join("\n");
 }
 
 function detailsOf({ memory_type, importance_score, tags }: Entry["memory"]): string {
