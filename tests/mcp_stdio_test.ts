@@ -217,6 +217,19 @@ Deno.test("no more than so many requests are under way at a time", async () => {
   assert.equal(client.received.length, 257);
 });
 
+Deno.test("an id whose answer is awaited is not taken a second time", async () => {
+  const client = new Client();
+  await client.begin();
+  await client.send(slow(1), slow(1));
+  assert.deepEqual([client.answered, client.calls.length], [[[1, -32600]], 1]);
+  client.calls[0]?.answer();
+  await client.clock.advance(0);
+  await client.send(slow(1));
+  client.calls[1]?.answer();
+  await client.end();
+  assert.deepEqual(client.answered, [[1, -32600], 1, 1]);
+});
+
 Deno.test("a client that reads no more is served no more", async () => {
   const client = new Client(() => Promise.reject(new Error("the reader is gone")));
   await client.write("garbage\n");

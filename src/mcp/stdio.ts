@@ -136,6 +136,10 @@ class Lines {
   async #take(incoming: Incoming): Promise<void> {
     if ("refusal" in incoming) return await this.#writer.write(incoming.refusal);
     const { message } = incoming;
+    if (isRequest(message) && this.#pending.has(message.id)) {
+      const twice = "Cannot take the request: another one with its id has no answer yet";
+      return await this.#writer.write(rpcError(message.id, RPC.invalid, twice));
+    }
     if (this.#pending.size >= MOST_PENDING && isRequest(message)) {
       const most = `Cannot take the request: ${MOST_PENDING} others have no answer yet`;
       return await this.#writer.write(rpcError(message.id, RPC.refused, most));
