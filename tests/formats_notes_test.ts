@@ -9,6 +9,8 @@ const PATH = "garden/Fence.md";
 const SAID = { source: "markdown", path: PATH, title: "Fence" };
 const NO_TIME = { created_at: CREATED, updated_at: MODIFIED };
 
+const NO_YAML = "has front matter that is no YAML: it stays in the text";
+
 /** Notes of anybody's, and what of the memory is not as it is by itself. */
 const NOTES: Readonly<Record<string, JsonObject>> = {
   "cedar": {},
@@ -65,7 +67,8 @@ Deno.test("anybody's notes come in with their tags, dates and whatever else they
   const ids = new Set<unknown>();
   for (const [text, differs] of Object.entries(NOTES)) {
     const { records: [found, ...more], left } = await foundIn("markdown", [[PATH, text]]);
-    assert.deepEqual([more, left], [[], []]);
+    const said = text.includes("a: [1") ? [{ where: PATH, reason: NO_YAML, isFault: false }] : [];
+    assert.deepEqual([more, left], [[], said]);
     const { id, ...record } = found ?? {};
     ids.add(id);
     const plain = { content: "cedar", memory_type: null, importance_score: null, tags: [] };
@@ -104,11 +107,23 @@ Deno.test("what is no note, or no longer one of ours, is left out and named", as
   assert.deepEqual(records.map(({ id }) => id), [memory.id]);
 });
 
+Deno.test("the one file that was named is a note, whatever it is called", async () => {
+  const named = await foundIn("markdown", [["n.txt", "---\ntags: [a]\n---\ncedar"]], true);
+  assert.deepEqual([named.left, named.records.map(({ content, tags }) => [content, tags])], [
+    [],
+    [["cedar", ["a"]]],
+  ]);
+  const idOf = async (text: string) =>
+    (await foundIn("markdown", [["standard input", text]], true, "")).records[0]?.["id"];
+  assert.equal(await idOf("cedar"), await idOf("cedar"));
+  assert.notEqual(await idOf("cedar"), await idOf("pine"), "it has no name to tell it by");
+});
+
 const VAULT_NOTE = `---
 tags: [garden]
 aliases: [Posts]
 ---
-Cedar for [[Fence#Posts|the fence]] and [[Fence]], see ![[plan.png]]. #diy/wood #2026 #y2026 a#b
+Cedar for [[Fence#Posts|the fence]] and [[Fence]], see ![[plan.png]] [[Post\\|shown]]. #diy/wood #2026 #y2026 a#b
 \`#code\` [x](#link)
 \`\`\`
 #include <x> [[y]]
@@ -132,7 +147,7 @@ Deno.test("a vault's notes keep their text, with tags, aliases, links and the da
         vault: "folder",
         path: "Cedar.md",
         title: "Cedar",
-        links: ["Fence", "plan.png"],
+        links: ["Fence", "plan.png", "Post"],
         aliases: ["Posts"],
       },
       created_at: CREATED,

@@ -29,7 +29,8 @@ const CODE = /^(`{3,9}|~{3,9})[^]*?^\1|`[^`\n]*`/gm;
 /** A letter, or a line, at least: `#1` is a number. */
 const INLINE_TAG = /(?<![^\s])#([\p{L}\p{M}\p{N}_/-]*[\p{L}\p{M}_/-][\p{L}\p{M}\p{N}_/-]*)/gu;
 const MOST_LINKS = 200;
-const LINK = /\[\[([^\]|#\n]{1,200})(?:#[^\]|\n]{0,500})?(?:\|[^\]\n]{0,500})?\]\]/g;
+/** In a table, the sign before what is shown has a backslash. */
+const LINK = /\[\[([^\]|#\n\\]{1,200})(?:#[^\]|\n]{0,500})?(?:\\?\|[^\]\n]{0,500})?\]\]/g;
 
 const RESERVED: readonly string[] = [
   ...["source", "vault", "path", "part", "parts", "thread_id", "links"],
@@ -43,23 +44,20 @@ type Kind = "markdown" | "obsidian";
 
 async function* notesOf(files: AsyncIterable<SourceFile>, kind: Kind): AsyncGenerator<Found> {
   for await (const file of files) {
-    if (NOTE.test(file.path)) yield* readNote(file, kind);
+    if (file.isOnly || NOTE.test(file.path)) yield* readNote(file, kind);
     else yield skipped(file.path, "is no Markdown");
   }
 }
 
 async function* readNote(file: SourceFile, kind: Kind): AsyncGenerator<Found> {
   const read = await readText(file, MOST_BYTES);
-  if ("reason" in read) {
-    yield fault(file.path, read.reason);
-    return;
-  }
+  if ("reason" in read) return yield fault(file.path, read.reason);
   const { text } = read;
   const note = parseNote(text);
-  // With its id lost, it would come in as another memory.
-  if (note === undefined && OWN_ID.test(text)) {
-    yield fault(file.path, "its front matter is not YAML");
-    return;
+  if (note === undefined) {
+    // With its id lost, it would come in as another memory.
+    if (OWN_ID.test(text)) return yield fault(file.path, "its front matter is not YAML");
+    yield skipped(file.path, "has front matter that is no YAML: it stays in the text");
   }
   const own = note === undefined ? undefined : ownRecord(note);
   if (own !== undefined) yield checked(file.path, own);
@@ -78,8 +76,8 @@ function* foreignNote(
   const day = DAY_NAME.test(title) ? timeOf(title) : undefined;
   const created = known.created ?? day ?? known.updated ?? file.createdAt;
   const updated = known.updated ?? later(file.modifiedAt, created);
-  // Another folder's notes may have the same names.
-  const names = [file.collection, file.path];
+  // Another folder's notes may have the same names; what comes by a pipe has none.
+  const names = file.collection === "" ? [body] : [file.collection, file.path];
   const links = kind === "obsidian" ? linksOf(body) : [];
   for (const [index, content] of parts.entries()) {
     const number = parts.length > 1 ? { part: index + 1, parts: parts.length } : {};
