@@ -28,6 +28,9 @@ const NOT_TAKEN: readonly Row[] = [
   [ADD, { messages: "One.", user_id: "x".repeat(257) }, '"/user_id"'],
   [ADD, { messages: "x".repeat(100_001) }, '"/content" must have at most 100,000 characters'],
   [ADD, { messages: "One.", metadata: { m: "x".repeat(70_000) } }, '"/metadata" must be at most'],
+  [ADD, { messages: "One.", user_id: "*" }, '"/user_id" must be a name'],
+  [ADD, { messages: "One.", run_id: ".." }, '"/run_id" must be a name'],
+  [ADD, { messages: "One.", filters: { user_id: ".." } }, '"/user_id" must be a name'],
   [SEARCH, {}, '"/query"'],
   [SEARCH, { query: " " }, '"/query"'],
   [SEARCH, { query: "a", top_k: 0 }, '"/top_k"'],
@@ -53,6 +56,18 @@ const INVALID: readonly Row[] = [
     "send infer false to keep the messages as they are",
   ],
   [ADD, { messages: "One.", timestamp: 1.7e15 }, "Cannot add memories: the timestamp must be in"],
+  ...[
+    { user_id: "*" },
+    { user_id: { in: ["ada"] } },
+    { OR: [{ user_id: "ada" }] },
+    { AND: [{ user_id: "ada" }, { user_id: "bob" }] },
+    { user_id: "ada", categories: ["garden"] },
+    { user_id: { eq: "ada", ne: "bob" } },
+  ].map((filters): Row => [
+    ...[ADD, { messages: "One.", filters }] as const,
+    "Cannot add memories: filters say whose they are here, each by one value, such as " +
+    '{"user_id": "ada"}',
+  ]),
   ["POST /v3/memories/", { filters: { owner: 1 } }, 'Cannot filter: there is no field "owner"'],
 ];
 

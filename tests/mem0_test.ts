@@ -91,6 +91,10 @@ Deno.test("what is added is an ordinary memory, and an ordinary memory is one of
     const { content, metadata } = await app.done(200, "GET", `/memories/${id}`);
     const kept = { source: "phone", user_id: "ada" };
     assert.deepEqual([content, metadata], [FENCE, kept]);
+    const seventh = await add(app, FENCE, { filters: { user_id: 7, run_id: null } });
+    const { metadata: counted } = await app.done(200, "GET", `/memories/${seventh}`);
+    assert.deepEqual(counted, { user_id: "7" });
+    await told(200, app, "DELETE", "/v1/memories/?user_id=7");
     const other = await put(app, { content: "The hedge is high.", tags: ["garden"] });
     const { results } = await told(200, app, "POST", "/v3/memories/", {});
     assert.deepEqual(results, [

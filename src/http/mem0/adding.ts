@@ -7,21 +7,22 @@ import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { timestamp } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
-import type { Extraction, Fact, Turn } from "../../extraction.ts";
+import type { Extraction, Fact } from "../../extraction.ts";
 import type { NewMemory } from "../../memories.ts";
 import { type Memory, WRITABLE } from "../../memory.ts";
+import { paced } from "../../pace.ts";
 import { json } from "../route.ts";
 import {
   type Asked,
   bodyOf,
   checked,
-  ENTITY_FIELDS,
   type Mem0Route,
   objectSchema,
+  OWNER_FIELDS,
 } from "./asked.ts";
 import { deleteEach } from "./deleting.ts";
 import { RecentEvents } from "./events.ts";
-import { type Filters, filtersOf } from "./filters.ts";
+import { ownersIn } from "./filters.ts";
 import { ENTITIES, type Kept, metadataOf } from "./kept.ts";
 import { messagesSchema } from "./messages.ts";
 import type { Mem0ApiOptions } from "./options.ts";
@@ -37,7 +38,7 @@ export const dateSchema = z.string().regex(/^\d{4}-\d\d-\d\d/, "must be such as 
 const instructionsSchema = z.string().max(LONGEST_INSTRUCTIONS).nullish();
 
 const addSchema = z.object({
-  ...ENTITY_FIELDS,
+  ...OWNER_FIELDS,
   messages: messagesSchema,
   filters: objectSchema.nullish(),
   metadata: objectSchema.nullish(),
@@ -57,6 +58,7 @@ const addSchema = z.object({
 
 type Given = z.infer<typeof addSchema>;
 
+const STORED = "Memories stored successfully";
 const VERBATIM = "Memories stored as they are: no chat model is set here (CHAT_MODEL)";
 
 export function addingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
@@ -103,13 +105,18 @@ async function add(options: Mem0ApiOptions, asked: Asked) {
         "send infer false to keep the messages as they are",
     );
   }
-  const isVerbatim = given.infer === false || extraction === undefined;
-  const facts = isVerbatim
-    ? given.messages.map(({ content, role }) => ({ text: content, tags: [], role }))
-    : await extracted(options, given, extraction, asked.request.signal);
-  const added = await createAll(options.brain, facts.map((fact) => newMemory(given, fact)));
-  const isAsAsked = !isVerbatim || given.infer === false;
-  return { given, added, message: isAsAsked ? "Memories stored successfully" : VERBATIM };
+  const common = commonOf(given);
+  if (extraction !== undefined && given.infer !== false) {
+    const facts = await extracted(options, given, common, extraction, asked.request.signal);
+    const added = await createAll(options.brain, facts.map((fact) => newMemory(common, fact)));
+    return { given, added, message: STORED };
+  }
+  const inputs = await paced(
+    given.messages,
+    ({ content, role }) => newMemory(common, { text: content, tags: [] }, role),
+  );
+  const added = await createAll(options.brain, inputs);
+  return { given, added, message: given.infer === false ? STORED : VERBATIM };
 }
 
 /** All or none, as far as there is a disk to write to. */
@@ -129,6 +136,7 @@ async function createAll(brain: Brain, inputs: readonly NewMemory[]): Promise<re
 async function extracted(
   { clock }: Mem0ApiOptions,
   given: Given,
+  { entities, at }: Common,
   extraction: Extraction,
   signal: AbortSignal,
 ): Promise<readonly Fact[]> {
@@ -142,31 +150,43 @@ async function extracted(
   const categories = given.custom_categories?.flatMap((one) => Object.entries(one)) ?? [];
   return await extraction.run({
     turns: given.messages,
-    filter: filtersIn(given).filter,
-    at: createdAt(given) ?? timestamp(clock),
+    filter: Object.keys(entities).length > 0 ? { metadata: entities } : {},
+    at: at ?? timestamp(clock),
     ...(wishes.length > 0 && { instructions: wishes.join("\n") }),
     ...(categories.length > 0 && { categories: new Map(categories) }),
   }, signal);
 }
 
-/** Newer clients say whose it is by a filter. */
-function filtersIn(given: Given): Filters {
-  const named = ENTITIES.flatMap((name) => given[name] ? [[name, given[name]]] : []);
-  return filtersOf(given.filters ?? {}, Object.fromEntries(named));
+/** What all memories of one request have, worked out once, and before a chat model is asked. */
+interface Common {
+  readonly entities: Kept["entities"];
+  readonly at: string | undefined;
+  /** Who said it matters where it was not the person. */
+  readonly metadata: (role?: string) => Memory["metadata"];
 }
 
-function newMemory(given: Given, { text, tags, role }: Fact & Partial<Turn>): NewMemory {
-  const kept: Kept = {
-    entities: filtersIn(given).entities,
-    expirationDate: given.expiration_date ?? undefined,
-    // Who said it matters where it was not the person.
-    metadata: { ...(role && role !== "user" && { role }), ...given.metadata },
+function commonOf(given: Given): Common {
+  const named = ENTITIES.flatMap((name) => given[name] ? [[name, given[name]]] : []);
+  // Newer clients say whose it is by a filter.
+  const owners = checked(z.object(OWNER_FIELDS), ownersIn(given.filters ?? {}));
+  const entities: Kept["entities"] = { ...owners, ...Object.fromEntries(named) };
+  const expirationDate = given.expiration_date ?? undefined;
+  const byRole = new Map<string, Memory["metadata"]>();
+  const metadata = (role = "user") => {
+    const own = { ...(role !== "user" && { role }), ...given.metadata };
+    const known = byRole.get(role) ?? metadataWithin({ entities, expirationDate, metadata: own });
+    byRole.set(role, known);
+    return known;
   };
-  const at = createdAt(given);
+  metadata();
+  return { entities, at: createdAt(given), metadata };
+}
+
+function newMemory({ at, metadata }: Common, { text, tags }: Fact, role?: string): NewMemory {
   return {
     content: checked(z.object({ content: WRITABLE.content }), { content: text }).content,
-    tags: checked(z.object({ categories: WRITABLE.tags }), { categories: tags }).categories,
-    metadata: metadataWithin(kept),
+    tags,
+    metadata: metadata(role),
     ...(at !== undefined && { created_at: at }),
   };
 }

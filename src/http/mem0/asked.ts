@@ -33,6 +33,16 @@ export const ENTITY_FIELDS = {
   run_id: name.nullish(),
 } as const;
 
+/** "*" is anybody, and a path with a name of dots leads elsewhere: such an owner is none. */
+const owner = name.refine((name) => !["*", ".", ".."].includes(name), "must be a name");
+
+export const OWNER_FIELDS = {
+  user_id: owner.nullish(),
+  agent_id: owner.nullish(),
+  app_id: owner.nullish(),
+  run_id: owner.nullish(),
+} as const;
+
 /**
  * The body, as far as the schema knows it. What else is in it is no error, as elsewhere here: their
  * clients, old ones and new ones, send what only their own service has a use for.

@@ -18,7 +18,7 @@ const DAY_MS = 86_400_000;
 /** Throws `invalid` for a field or an operator that there is not. */
 export function condition(field: string, asked: JsonValue): Test {
   const entity = ENTITIES.find((name) => name === field);
-  if (entity !== undefined) return values((memory) => entityOf(memory, entity), asked);
+  if (entity !== undefined) return values((memory) => entityOf(memory, entity), named(asked));
   switch (field) {
     case "created_at":
     case "timestamp":
@@ -49,6 +49,14 @@ export function invalidFilter(state: string): AppError {
   return new AppError("invalid", `Cannot filter: ${state}`);
 }
 
+/** Names are texts, also where a program counts its users. */
+function named(asked: JsonValue): JsonValue {
+  if (typeof asked === "number") return String(asked);
+  if (Array.isArray(asked)) return asked.map(named);
+  if (!isJsonObject(asked)) return asked;
+  return Object.fromEntries(Object.entries(asked).map(([name, value]) => [name, named(value)]));
+}
+
 function values(
   of: (memory: Memory) => string | readonly string[] | null,
   asked: JsonValue,
@@ -72,38 +80,54 @@ function metadata(asked: JsonValue): Test {
   return (memory) => tests.every((test) => test(memory));
 }
 
-/** An object of metadata may be meant as it stands. */
+/** An object of metadata may be meant as it stands; one with an operator in it is none. */
 function isOperators(asked: JsonValue): asked is JsonObject {
-  return isJsonObject(asked) && Object.keys(asked).length > 0 &&
-    Object.keys(asked).every((name) => Object.hasOwn(OPERATORS, name));
+  return isJsonObject(asked) &&
+    Object.keys(asked).some((name) => Object.hasOwn(OPERATORS, name));
 }
 
 function holdsPlain(asked: JsonValue): Holds {
   if (asked === "*") return (found) => found.length > 0;
-  if (asked === null) return (found) => found.length === 0;
+  if (asked === null) return (found) => found.every((value) => value === null);
   return (found) => found.some((value) => jsonEqual(value, asked));
 }
 
 function conjunction(asked: JsonValue): Holds {
   if (Array.isArray(asked)) return OPERATORS.in(asked);
   if (!isJsonObject(asked)) return holdsPlain(asked);
-  const all = Object.entries(asked).map(([name, value]) => {
-    const known = own(OPERATORS, name);
-    if (known === undefined) throw unknownOperator(name);
-    return known(value);
-  });
+  const all = operatorsIn(asked, OPERATORS).map(([operator, value]) => operator(value));
   return (found) => all.every((holds) => holds(found));
+}
+
+/** With what each is held against. None at all would let through everything. */
+function operatorsIn<T>(asked: JsonObject, table: Readonly<Record<string, T>>) {
+  const all = Object.entries(asked).map(([name, value]): readonly [T, JsonValue] => {
+    const operator = own(table, name);
+    if (operator !== undefined) return [operator, value];
+    const known = Object.keys(table).join(", ");
+    throw invalidFilter(`there is no operator ${JSON.stringify(name.slice(0, 64))}; use ${known}`);
+  });
+  if (all.length > 0) return all;
+  throw invalidFilter("an object must have an operator, such as eq");
 }
 
 const OPERATORS = {
   eq: holdsPlain,
-  ne: (asked) => (found) => !found.some((value) => jsonEqual(value, asked)),
+  ne: (asked) => {
+    const holds = holdsPlain(asked);
+    return (found) => !holds(found);
+  },
   in: (asked) => {
     if (!Array.isArray(asked) || asked.length > MOST_VALUES) {
       throw invalidFilter(`"in" takes a list of at most ${MOST_VALUES} values`);
     }
-    const wanted = new Set(asked.map((value) => JSON.stringify(value)));
-    return (found) => found.some((value) => wanted.has(JSON.stringify(value)));
+    const wanted = new Set(asked);
+    const objects = asked.filter((value) => typeof value === "object");
+    return (found) =>
+      found.length > 0 && wanted.has("*") ||
+      found.some((value) =>
+        wanted.has(value) || objects.some((object) => jsonEqual(object, value))
+      );
   },
   contains: (asked) => {
     const part = textOf("contains", asked);
@@ -150,9 +174,8 @@ const TIME_TESTS: Readonly<Record<string, (at: number, from: number, to: number)
 
 function times(of: (memory: Memory) => string, asked: JsonValue): Test {
   if (asked === "*") return () => true;
-  const tests = Object.entries(isJsonObject(asked) ? asked : { eq: asked }).map(([name, value]) => {
-    const test = own(TIME_TESTS, name);
-    if (test === undefined) throw unknownOperator(name);
+  const given = operatorsIn(isJsonObject(asked) ? asked : { eq: asked }, TIME_TESTS);
+  const tests = given.map(([test, value]) => {
     const { from, to } = spanOf(value);
     return (at: number) => test(at, from, to);
   });
@@ -167,16 +190,11 @@ function spanOf(time: JsonValue): { readonly from: number; readonly to: number }
   // Theirs count seconds; a program that counts milliseconds is beyond the year 5000 for them.
   const from = typeof time === "number"
     ? Math.trunc(time < 1e11 ? time * 1000 : time)
-    : isString(time)
+    : isString(time) && /^\d{4}-\d\d-\d\d/.test(time)
     ? Date.parse(/[zZ]|[+-]\d\d:?\d\d$/.test(time) || time.length <= 10 ? time : `${time}Z`)
     : NaN;
   if (Number.isNaN(from)) throw invalidFilter('a time must be such as "2026-01-31T12:00:00Z"');
   return { from, to: from + (isString(time) && time.length <= 10 ? DAY_MS : 1) };
-}
-
-function unknownOperator(name: string): AppError {
-  const known = Object.keys(OPERATORS).join(", ");
-  return invalidFilter(`there is no operator ${JSON.stringify(name.slice(0, 64))}; use ${known}`);
 }
 
 function isString(value: unknown): value is string {
