@@ -2,10 +2,10 @@
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { type MessageId, rpcError } from "./message_lines.ts";
 
-/** An id comes back with each answer, and with each change that is told of. */
+/** As JSON: an id comes back with each answer, and with each change that is told of. */
 const MOST_ID_CHARACTERS = 256;
 const MOST_LISTENED_TO = 100;
-/** As long as ours are, and then some: each comes back as often as it changes. */
+/** Ours are shorter; each comes back as often as it changes. */
 const MOST_URI_CHARACTERS = 256;
 
 /** Without an id where it is of no single request. */
@@ -19,7 +19,7 @@ export function idOf(message: JsonValue): MessageId | null {
 }
 
 export function idFault(messages: readonly JsonValue[]): string | null {
-  const isLong = messages.some((message) => String(idOf(message)).length > MOST_ID_CHARACTERS);
+  const isLong = messages.some((message) => charactersOf(idOf(message)) > MOST_ID_CHARACTERS);
   return isLong ? `Cannot take an id of more than ${MOST_ID_CHARACTERS} characters` : null;
 }
 
@@ -32,6 +32,11 @@ export function listeningFault(message: JsonValue): string | null {
   if (uris.length > MOST_LISTENED_TO) {
     return `Cannot listen to more than ${MOST_LISTENED_TO} resources`;
   }
-  const isLong = uris.some((uri) => typeof uri === "string" && uri.length > MOST_URI_CHARACTERS);
+  const isLong = uris.some((uri) => charactersOf(uri) > MOST_URI_CHARACTERS);
   return isLong ? `Cannot listen to a URI of more than ${MOST_URI_CHARACTERS} characters` : null;
+}
+
+/** Without its quotation marks. Control characters take six. */
+function charactersOf(value: JsonValue): number {
+  return JSON.stringify(value).length - (typeof value === "string" ? 2 : 0);
 }
