@@ -165,6 +165,7 @@ Deno.test("whatever else takes too long is told so, too", async () => {
 
 Deno.test("a client that leaves ends its call, and is no fault of ours", async () => {
   await withMcp(async (app) => {
+    const { waiting } = app.clock;
     for (const asking of [ask, askOlder]) {
       const begun = stuck(app);
       const gone = new AbortController();
@@ -172,6 +173,7 @@ Deno.test("a client that leaves ends its call, and is no fault of ours", async (
       await begun;
       gone.abort();
       assert.equal((await reply).status, 499);
+      assert.equal(app.clock.waiting, waiting, "nothing waits for it any more");
     }
     assert.deepEqual(app.logged.filter((line) => line.includes('"unexpected"')), []);
   });

@@ -40,6 +40,7 @@ Deno.test("what can be read is listed, and nothing else can be", async () => {
     for (const uri of ["memory://nothing", `memory://${gone}`, "file:///etc/passwd", "memory://"]) {
       for (const asking of [ask, askOlder]) {
         const { body } = await asking(app, "resources/read", { uri });
+        // The older era names -32002 for it, which the SDK sends to nobody.
         assert.deepEqual(body.error.code, -32602, uri);
         assert.deepEqual(body.error.data, { uri });
       }
