@@ -73,7 +73,7 @@ export class Retrieval {
   #halves(asked: Asked, wordsOnly: WordsOnly, poorer: () => void): Half[] {
     const { questions, mode, vectorIndex } = asked;
     const { state, textIndex, wordsReady } = this.#options;
-    const narrowing = { filter: asked.filter, except: asked.except };
+    const narrowing = { filter: asked.filter, matches: asked.matches, except: asked.except };
     return questions.flatMap(({ text, vectors }, question) => {
       const halves: Half[] = [];
       if (text !== undefined && mode !== "semantic") {

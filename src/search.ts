@@ -8,7 +8,7 @@ import { EmbedderError } from "./embedder.ts";
 import { AppError } from "./errors.ts";
 import type { Indexer, Serving } from "./indexer.ts";
 import { requireLength } from "./memories.ts";
-import type { Entry, MemoryFilter } from "./memory.ts";
+import type { Entry, Memory, MemoryFilter } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import { type RankingWeights, type ScoreParts, scoreParts } from "./ranking.ts";
 import type { Answer, Question, Ranked, Retrieval, UsedMode } from "./retrieval.ts";
@@ -29,6 +29,8 @@ export interface SearchRequest {
   readonly embedding?: Float32Array | undefined;
   readonly mode: SearchMode;
   readonly filter: MemoryFilter;
+  /** What must hold beside the filter: quickly, as thousands are tested in one piece. */
+  readonly matches?: ((memory: Memory) => boolean) | undefined;
   readonly limit: number;
   readonly offset: number;
   readonly minScore: number;

@@ -26,9 +26,10 @@ export interface Half {
   readonly find: (limit: number) => Promise<Found>;
 }
 
-/** What narrows both sides: a filter, and a memory that is not to be found. */
+/** What narrows both sides: a filter, what no filter can say, and a memory that is not to be found. */
 export interface Narrowing {
   readonly filter: MemoryFilter;
+  readonly matches?: ((memory: Memory) => boolean) | undefined;
   readonly except?: string | undefined;
 }
 
@@ -43,14 +44,14 @@ export interface WordsOptions {
 }
 
 export function findWords(options: WordsOptions): Half["find"] {
-  const { textIndex, wordsReady, text, narrowing: { filter, except }, note } = options;
-  const matches = matcher(filter);
+  const { textIndex, wordsReady, text, narrowing, note } = options;
+  const passes = testOf(narrowing);
   const isIn = (memory: Memory) => {
-    if (memory.id === except || !matches(memory)) return false;
+    if (!passes(memory)) return false;
     note?.(memory.id);
     return true;
   };
-  const isAll = isEmpty(filter) && except === undefined && note === undefined;
+  const isAll = isEmpty(narrowing) && note === undefined;
   return async (limit) => {
     await wordsReady;
     // Each looks in one piece: what others have begun in this turn is not to be added to.
@@ -71,14 +72,15 @@ export interface MeaningsOptions {
 }
 
 export function findMeanings(options: MeaningsOptions): Half["find"] {
-  const { vectorIndex, state, vectors, narrowing: { filter, except }, poorer } = options;
-  const matches = matcher(filter);
+  const { vectorIndex, state, vectors, narrowing, poorer } = options;
+  const { filter, except } = narrowing;
+  const passes = testOf(narrowing);
   const isIn = (id: string) => {
-    const memory = id === except ? undefined : state.get(id);
-    return memory !== undefined && matches(memory);
+    const memory = state.get(id);
+    return memory !== undefined && passes(memory);
   };
   // Without a filter nothing is looked up for each vector: ranking drops what was deleted since.
-  const accept = isEmpty(filter) && except === undefined ? undefined : isIn;
+  const accept = isEmpty(narrowing) ? undefined : isIn;
   return async (limit) => {
     const search = async (vector: Float32Array): Promise<Found> => {
       const found = await vectorIndex.search({ vector, limit, filter, except, accept });
@@ -134,6 +136,13 @@ async function nearest(lists: readonly Found[], limit: number): Promise<Found> {
   return { hits, total };
 }
 
-function isEmpty(filter: MemoryFilter): boolean {
-  return Object.values(filter).every((part) => part === undefined);
+function testOf({ filter, matches, except }: Narrowing): (memory: Memory) => boolean {
+  const passes = matcher(filter);
+  return (memory) =>
+    memory.id !== except && passes(memory) && (matches === undefined || matches(memory));
+}
+
+function isEmpty({ filter, matches, except }: Narrowing): boolean {
+  return matches === undefined && except === undefined &&
+    Object.values(filter).every((part) => part === undefined);
 }

@@ -15,8 +15,8 @@ export interface Filters {
   readonly filter: MemoryFilter;
   /** By name, the entities that every memory must be of. */
   readonly entities: Partial<Record<Entity, string>>;
-  /** Whether `filter` lets through just what `test` does. */
-  readonly isWhole: boolean;
+  /** Whether nothing but these entities is asked for, which is quickly tested. */
+  readonly isQuick: boolean;
 }
 
 /** Each is a look at every memory. */
@@ -41,7 +41,7 @@ export function filtersOf(...trees: readonly JsonObject[]): Filters {
     filter: count > 0 ? { metadata: entities } : {},
     entities,
     // Of two values for one entity a filter of ours has room for one only.
-    isWhole: counts.choices === 0 && counts.conditions === count,
+    isQuick: counts.choices === 0 && counts.conditions === count,
   };
 }
 
@@ -51,8 +51,8 @@ export function filtersOf(...trees: readonly JsonObject[]): Filters {
  */
 export function ownersIn(filters: JsonObject): Partial<Record<Entity, string>> {
   const said = Object.entries(filters).filter(([, value]) => value !== null);
-  const { entities, isWhole } = filtersOf(Object.fromEntries(said));
-  if (isWhole) return entities;
+  const { entities, isQuick } = filtersOf(Object.fromEntries(said));
+  if (isQuick) return entities;
   throw new AppError(
     "invalid",
     "Cannot add memories: filters say whose they are here, each by one value, such as " +

@@ -1,10 +1,12 @@
 /** Searches of mem0's: our own search, narrowed by their filters. */
 import { z } from "zod";
+import type { Brain } from "../../brain.ts";
 import type { Memory } from "../../memory.ts";
-import type { Result, SearchRequest } from "../../search.ts";
+import type { Result } from "../../search.ts";
 import { querySchema } from "../question.ts";
 import { json } from "../route.ts";
 import { bodyOf, type Mem0Route } from "./asked.ts";
+import type { Test } from "./conditions.ts";
 import type { Filters } from "./filters.ts";
 import type { Mem0ApiOptions } from "./options.ts";
 import { listSchema, narrowing } from "./reading.ts";
@@ -12,8 +14,6 @@ import { memoryView } from "./view.ts";
 
 const MOST_RESULTS = 1_000;
 const DEFAULT_RESULTS = 10;
-/** What a filter of theirs leaves out is replaced from so many of the best, and no further down. */
-const MOST_LOOKED_AT = 10_000;
 
 const searchSchema = z.object({
   ...listSchema.shape,
@@ -60,26 +60,29 @@ interface Wanted {
 
 async function search(
   { brain }: Mem0ApiOptions,
-  { filter, test }: Filters,
+  filters: Filters,
   { query, most, minScore }: Wanted,
-): Promise<Result[]> {
-  const request: Omit<SearchRequest, "limit" | "offset"> = {
+): Promise<readonly Result[]> {
+  const { results } = await brain.search.run({
     queries: [query],
     mode: "auto",
-    filter,
+    filter: filters.filter,
+    matches: await quickTest(brain, filters),
+    limit: most,
+    offset: 0,
     minScore,
     weights: { importance: 0.1, recency: 0.1 },
     highlight: false,
-  };
-  const found: Result[] = [];
-  // Many at once the second time: a search takes as long for them as for a few.
-  for (let offset = 0, limit = most; offset < MOST_LOOKED_AT; limit = MOST_LOOKED_AT) {
-    const { results } = await brain.search.run({ ...request, limit, offset });
-    found.push(...results.filter(({ memory }) => test(memory)));
-    if (found.length >= most || results.length < limit) break;
-    offset += limit;
-  }
-  return found.slice(0, most);
+  });
+  // What was changed meanwhile may pass no more.
+  return results.filter(({ memory }) => filters.test(memory));
+}
+
+/** A search tests thousands in one piece: what may take long is worked out before, in slices. */
+async function quickTest({ listing }: Brain, { isQuick, test }: Filters): Promise<Test> {
+  if (isQuick) return test;
+  const ids = new Set((await listing.select(test)).map(({ id }) => id));
+  return ({ id }) => ids.has(id);
 }
 
 function resultView(memory: Memory, score: number, fields: readonly string[] | null | undefined) {
