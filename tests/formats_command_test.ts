@@ -18,6 +18,10 @@ const REFUSED: Readonly<Record<string, RegExp>> = {
   "export --to obsidian": /--to must be one of markdown, server-memory/,
   "import a --from mem0 --format json": /^Cannot use --format: what --from names/,
   "import a --from mem0 --key b": /^Cannot use --key: it goes with --url$/,
+  "import a --from claude --user-id u": /^Cannot use --user-id: of those only mem0 has users$/,
+  "import a --from claude --collection b":
+    /^Cannot use --collection: it goes with --from obsidian or markdown$/,
+  "import a --collection b": /^Cannot use --collection: it goes with /,
   "export --to server-memory --format json": /^Cannot use --format: what --to names/,
   "export --to server-memory --include-embeddings": /server-memory has no room for vectors$/,
   "export --to markdown": /^Cannot export as markdown: name a new folder with --output$/,
@@ -51,7 +55,7 @@ async function brought(
   const progress: string[] = [];
   const readPieces = () => each([encoder.encode(lines.join("\n"))]);
   const terminal = { readPieces, progress: (line: string) => void progress.push(line) };
-  const records = new ForeignRecords(from, "-", skipsFaults, terminal);
+  const records = new ForeignRecords({ from, path: "-", skipsFaults }, terminal);
   let taken = "";
   const decoder = new TextDecoder();
   const read = (async () => {
@@ -94,7 +98,10 @@ Deno.test("what is left out is counted by its reason, and a name obeys no termin
       await Deno.writeTextFile(`${folder}/${name}`, "");
     }
     for (let n = 10; n < 30; n++) await Deno.writeTextFile(`${folder}/${n}.jpg`, "");
-    const records = new ForeignRecords("markdown", folder, false, realTerminal);
+    const records = new ForeignRecords(
+      { from: "markdown", path: folder, skipsFaults: false },
+      realTerminal,
+    );
     await assert.rejects(
       Array.fromAsync(records.lines()),
       /there is nothing from markdown in it\nLeft/,

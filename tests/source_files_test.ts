@@ -199,6 +199,33 @@ Deno.test("an archive's names are read as any archiver wrote them, and a clock t
   });
 });
 
+Deno.test("an archive of a folder is that folder, and another name tells two folders of one name apart", async () => {
+  await inFolder(async (folder) => {
+    const path = join(folder, "vault.zip");
+    await Deno.mkdir(join(folder, "vault/b"), { recursive: true });
+    const names = ["a.md", "b/c.md"];
+    for (const name of names) await Deno.writeTextFile(join(folder, "vault", name), name);
+    const options = {
+      readPieces: realTerminal.readPieces,
+      tell: assert.fail,
+      opensArchives: false,
+    };
+    const found = async (path: string, collection?: string) =>
+      (await Array.fromAsync(sourceFiles(path, { ...options, collection })))
+        .map(({ path, collection }) => [path, collection]);
+    const all = names.map((name) => [name, "vault"]);
+    assert.deepEqual(await found(join(folder, "vault")), all);
+    await archive(path, [...names, "../__MACOSX/x"].map((name) => [join("vault", name), name]));
+    assert.deepEqual(await found(path), all);
+    await archive(path, [["vault/a.md", "a"], ["b.md", "b"]]);
+    assert.deepEqual(await found(path), [["vault/a.md", "vault"], ["b.md", "vault"]]);
+    for (const one of [path, join(folder, "vault"), join(folder, "vault/a.md")]) {
+      const [[, collection] = []] = await found(one, "home");
+      assert.equal(collection, "home");
+    }
+  });
+});
+
 Deno.test("an archive that leads out of itself, is damaged, locked or none is refused in one line", async () => {
   await inFolder(async (folder) => {
     const path = join(folder, "a.zip");

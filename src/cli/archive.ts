@@ -1,5 +1,6 @@
 /** The files of a zip archive, one after the other, without unpacking it anywhere. */
 import { configure, type Entry, Reader, ZipReader } from "@zip.js/zip.js/lib/zip-core-native.js";
+import { basename, extname } from "node:path";
 import { CommandError } from "./terminal.ts";
 
 interface ArchivedFile {
@@ -21,17 +22,25 @@ const FIRST_DAY = new Date(1980, 0, 1);
 // A worker would be a program of its own, which ours may not start.
 configure({ useWebWorkers: false });
 
-/** Throws `CommandError` where it is no archive that can be read. */
+/**
+ * Those whose names are wanted. Where all of them lie in a folder that is called as the archive is,
+ * it is that folder. Throws `CommandError` where it is no archive that can be read.
+ */
 export async function* openArchive(
   path: string,
   file: Deno.FsFile,
+  isWanted: (name: string) => boolean,
 ): AsyncGenerator<ArchivedFile> {
   const archive = new ZipReader(new OpenedFile(file));
   try {
-    for (const entry of await listed(path, archive)) {
-      if (entry.directory || FOLDER.test(entry.filename)) continue;
+    const entries = (await listed(path, archive)).filter(({ directory, filename }) =>
+      !directory && !FOLDER.test(filename) && isWanted(nameOf(filename))
+    );
+    const folder = `${basename(path, extname(path))}/`;
+    const isFolder = entries.every(({ filename }) => nameOf(filename).startsWith(folder));
+    for (const entry of entries) {
       const isFile = ((entry.unixMode ?? 0) & KIND) !== LINK;
-      const name = nameOf(entry.filename);
+      const name = nameOf(entry.filename).slice(isFolder ? folder.length : 0);
       const modifiedAt = entry.lastModDate > FIRST_DAY ? entry.lastModDate : null;
       yield { name, isFile, modifiedAt, pieces: () => piecesOf(path, entry) };
     }

@@ -45,7 +45,9 @@ export const COMMANDS = {
     detail:
       "Without --url it writes to the folder of MEMORY_PERSIST_PATH, which no service may be using.\n" +
       "With --from, FILE may be a folder too, or the .zip that the program gave you; what comes in\n" +
-      "that way has ids of its own, so that a second time changes nothing.",
+      "that way has ids of its own, so that a second time changes nothing. Notes are told apart by\n" +
+      "the name of their folder and their place in it; edited ones come with --on-conflict overwrite.\n" +
+      "What begins with a dot is passed over.",
     operand: "FILE",
     options: {
       from: {
@@ -53,6 +55,11 @@ export const COMMANDS = {
         value: "PROGRAM",
         description: "mem0, server-memory, chatgpt, claude, obsidian or markdown",
         choices: ["mem0", "server-memory", "chatgpt", "claude", "obsidian", "markdown"],
+      },
+      collection: {
+        type: "string",
+        value: "NAME",
+        description: "for notes of a folder that is called as another one was",
       },
       format: {
         type: "string",

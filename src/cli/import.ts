@@ -9,13 +9,18 @@ import { ask, remoteOf } from "./remote.ts";
 import { CommandError, counted, type Terminal } from "./terminal.ts";
 
 const MOST_SHOWN = 10;
+const OF_NOTES: readonly string[] = ["obsidian", "markdown"];
+const OF_USERS: readonly string[] = ["mem0"];
+const WERE_HERE =
+  "Skipped are those that are here already: --on-conflict overwrite takes what was " +
+  "edited since, --collection NAME what is of another folder of the same name.";
 
 /** What is brought in, as it lies there or as it was made of another program's files. */
 interface Given {
   readonly pieces: AsyncIterable<Uint8Array>;
   readonly isLines: boolean;
   /** What is to be said of it behind the report, once it was read. */
-  readonly account: () => readonly string[];
+  readonly account: (report: ImportReport) => readonly string[];
 }
 
 /** `local` opens the brain in this environment's data folder for as long as the work takes. */
@@ -39,7 +44,7 @@ export async function runImport(
   for (const { index, id, reason } of report.errors.slice(0, MOST_SHOWN)) {
     terminal.say(`  record ${index}${id === null ? "" : ` (${id})`}: ${reason}`);
   }
-  for (const text of account()) terminal.say(text);
+  for (const text of account(report)) terminal.say(text);
 }
 
 async function given(
@@ -47,19 +52,41 @@ async function given(
   { onError }: ImportOptions,
   terminal: Terminal,
 ): Promise<Given> {
-  const { from, format } = options;
+  const { from, format, collection } = options;
+  requireFitting(options);
   if (typeof from !== "string") {
     const pieces = counted(terminal.readPieces(operand), terminal.progress, "read");
     const isLines = format === "ndjson" ||
       format === undefined && /\.(ndjson|jsonl)$/i.test(operand);
     return { pieces, isLines, account: () => [] };
   }
+  const { ForeignRecords } = await import("./import_from.ts");
+  const skipsFaults = onError === "skip";
+  const named = typeof collection === "string" ? collection : undefined;
+  const records = new ForeignRecords(
+    { from, path: operand, skipsFaults, collection: named },
+    terminal,
+  );
+  const account = ({ skipped }: ImportReport) => [
+    ...(skipped > 0 && OF_NOTES.includes(from) ? [WERE_HERE] : []),
+    ...records.report(),
+  ];
+  return { pieces: records.lines(), isLines: true, account };
+}
+
+/** Throws `UsageError` where the options do not go together. */
+function requireFitting({ from, format, collection, ...others }: CommandLine["options"]): void {
+  const isOf = (sources: readonly string[]) => typeof from === "string" && sources.includes(from);
+  if (collection !== undefined && !isOf(OF_NOTES)) {
+    throw new UsageError("Cannot use --collection: it goes with --from obsidian or markdown");
+  }
+  if (from === undefined) return;
   if (format !== undefined) {
     throw new UsageError("Cannot use --format: what --from names has a form of its own");
   }
-  const { ForeignRecords } = await import("./import_from.ts");
-  const records = new ForeignRecords(from, operand, onError === "skip", terminal);
-  return { pieces: records.lines(), isLines: true, account: () => records.report() };
+  if (others["user-id"] !== undefined && !isOf(OF_USERS)) {
+    throw new UsageError("Cannot use --user-id: of those only mem0 has users");
+  }
 }
 
 async function importLocally(

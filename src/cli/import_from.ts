@@ -19,25 +19,25 @@ interface Reason {
   readonly first: string[];
 }
 
+export interface ForeignOptions {
+  /** What the command line calls the program. */
+  readonly from: string;
+  readonly path: string;
+  readonly skipsFaults: boolean;
+  /** In place of the folder's name, by which notes are told from those of other folders. */
+  readonly collection?: string | undefined;
+}
+
 export class ForeignRecords {
-  readonly #from: string;
-  readonly #path: string;
-  readonly #skipsFaults: boolean;
+  readonly #options: ForeignOptions;
   readonly #terminal: Pick<Terminal, "readPieces" | "progress">;
   readonly #reasons = new Map<string, Reason>();
   readonly #faults: string[] = [];
   #faultCount = 0;
   #taken = 0;
 
-  constructor(
-    from: string,
-    path: string,
-    skipsFaults: boolean,
-    terminal: Pick<Terminal, "readPieces" | "progress">,
-  ) {
-    this.#from = from;
-    this.#path = path;
-    this.#skipsFaults = skipsFaults;
+  constructor(options: ForeignOptions, terminal: Pick<Terminal, "readPieces" | "progress">) {
+    this.#options = options;
     this.#terminal = terminal;
   }
 
@@ -55,13 +55,14 @@ export class ForeignRecords {
   }
 
   async *#records(): AsyncGenerator<string> {
-    const source = SOURCES[this.#from];
-    if (source === undefined) throw new Error(`Cannot import: no source is called ${this.#from}`);
+    const { from, path, collection } = this.#options;
+    const source = SOURCES[from];
+    if (source === undefined) throw new Error(`Cannot import: no source is called ${from}`);
     const { readPieces, progress } = this.#terminal;
     const tell = (where: string, reason: string, isFault = false) =>
       this.#leaveOut({ where, reason, isFault });
-    const opensArchives = IN_ARCHIVES.includes(this.#from);
-    const files = sourceFiles(this.#path, { readPieces, tell, opensArchives });
+    const opensArchives = IN_ARCHIVES.includes(from);
+    const files = sourceFiles(path, { readPieces, tell, opensArchives, collection });
     for await (const found of source(files)) {
       if ("leftOut" in found) {
         this.#leaveOut(found.leftOut);
@@ -90,14 +91,16 @@ export class ForeignRecords {
 
   #requireGood(): void {
     const details = this.report().map((line) => `\n${line}`).join("");
-    if (this.#faultCount > 0 && !this.#skipsFaults) {
+    if (this.#faultCount > 0 && !this.#options.skipsFaults) {
       throw new CommandError(
         `Cannot import: ${this.#faultCount} of what should be memories cannot be; ` +
           `nothing was imported (--on-error skip takes the others)${details}`,
       );
     }
     if (this.#taken === 0 && this.#faultCount === 0) {
-      throw new CommandError(`Cannot import: there is nothing from ${this.#from} in it${details}`);
+      throw new CommandError(
+        `Cannot import: there is nothing from ${this.#options.from} in it${details}`,
+      );
     }
   }
 

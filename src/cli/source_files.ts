@@ -17,6 +17,8 @@ export interface SourceOptions {
   readonly tell: (where: string, reason: string, isFault?: boolean) => void;
   /** Whether archives in a folder are what is meant, too: some exports come as several. */
   readonly opensArchives: boolean;
+  /** In place of the name of the folder or the archive. */
+  readonly collection?: string | undefined;
 }
 
 const NO_TIMES = { modifiedAt: undefined, createdAt: undefined };
@@ -33,7 +35,7 @@ export async function* sourceFiles(
   if (info.isDirectory) yield* folderFiles(path, "", options);
   else if (ARCHIVE.test(path)) yield* archiveFiles(path, "", options);
   else {
-    const collection = basename(dirname(full));
+    const collection = options.collection ?? basename(dirname(full));
     const pieces = () => readPieces(path);
     yield { path: basename(full), collection, ...timesOf(info), isOnly: true, pieces };
   }
@@ -65,7 +67,8 @@ async function* folderFiles(
     } else {
       const info = await openable(full).catch(cannotTake(path));
       if (info === undefined) continue;
-      const collection = basename(resolve(root)), pieces = () => readPieces(full);
+      const collection = options.collection ?? basename(resolve(root));
+      const pieces = () => readPieces(full);
       yield { path, collection, ...timesOf(info), isOnly: false, pieces };
     }
   }
@@ -80,18 +83,20 @@ async function openable(path: string): Promise<Deno.FileInfo> {
 async function* archiveFiles(
   path: string,
   above: string,
-  { tell }: SourceOptions,
+  { tell, collection = basename(path).replace(ARCHIVE, "") }: SourceOptions,
 ): AsyncGenerator<SourceFile> {
-  const collection = basename(path).replace(ARCHIVE, "");
   const { openArchive } = await import("./archive.ts");
   using file = await Deno.open(path).catch(cannotRead(path));
-  for await (const { name, isFile, modifiedAt, pieces } of openArchive(path, file)) {
-    if (HIDDEN.test(name)) continue;
+  for await (const { name, isFile, modifiedAt, pieces } of openArchive(path, file, isShown)) {
     const named = above + name;
     const times = timesOf({ mtime: modifiedAt, birthtime: null });
     if (isFile) yield { path: named, collection, ...times, isOnly: false, pieces };
     else tell(named, "is no file");
   }
+}
+
+function isShown(name: string): boolean {
+  return !HIDDEN.test(name);
 }
 
 /** Of a copy only its last change is the original's. */

@@ -40,7 +40,9 @@ Deno.test("notes come in once, go out as Markdown, and come back with nothing lo
     `Nothing was changed. It would be: ${counts}${left}`,
   ]);
   assert.equal((await place.run(from)).err, `Done: ${counts}${left}`);
-  const again = "Done: 0 imported, 0 updated, 1 skipped, 0 failed.\n";
+  const again = "Done: 0 imported, 0 updated, 1 skipped, 0 failed.\n" +
+    "Skipped are those that are here already: --on-conflict overwrite takes what was edited since, " +
+    "--collection NAME what is of another folder of the same name.\n";
   assert.equal((await place.run(from)).err, again + left);
 
   await place.run(["import", "-", "--format", "ndjson"], {
