@@ -15,7 +15,7 @@ export const EVENT_TYPES = [
 
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** A record of history: its number, and the checksum of its line, which tells it from another's. */
+/** A record of history: its number, and a checksum that tells it from those of other histories. */
 export interface Position {
   readonly seq: number;
   readonly sum: number;

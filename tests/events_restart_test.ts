@@ -1,12 +1,13 @@
 /** Over restarts, crashes, damage and failing disks listeners go on where they were, or are told that they cannot. */
 import assert from "node:assert/strict";
-import type { Fault } from "./fakes/disk_faults.ts";
-import type { SimulatedDisk } from "./fakes/file_system.ts";
-import { FakeClock } from "./fakes/indexing.ts";
+import type { OperationKind } from "./fakes/disk_faults.ts";
+import { SimulatedDisk, SimulatedFileSystem } from "./fakes/file_system.ts";
+import { drain } from "./fakes/indexing.ts";
 import { nothingSurvives } from "./fakes/inode.ts";
 import { begin, heard, inWords, last, type Life, wordsOf } from "./fakes/listening.ts";
 import { codeOf, deleteOf, importAll, memoryOf, putOf } from "./fakes/store_kit.ts";
 
+const isSync = (kind: OperationKind, path: string) => kind === "sync" && path.includes("journal");
 const edited = (n: number) => ({ op: "put", memory: memoryOf(n, { content: "edited" }) } as const);
 
 /** Ends the process without a word, and begins another over what is left. */
@@ -144,20 +145,109 @@ Deno.test("where a file of history is damaged, gone or edited, nothing from befo
   }
 });
 
+async function copyOf(disk: SimulatedDisk, isWanted: (path: string) => boolean) {
+  const copy = new SimulatedDisk();
+  await new SimulatedFileSystem(copy).makeFolder("/data/journal");
+  for (const [path, bytes] of disk.files()) if (isWanted(path)) copy.put(path, bytes);
+  return copy;
+}
+
+Deno.test("an id of what a backup, or a copy of the folder, took the place of is not known, be the lines the same", async () => {
+  const first = await begin();
+  for (const n of [1, 2]) await first.store.append(putOf(n));
+  const known = last((await heard(first.events.listen("1.0.00000000"))).events);
+  await first.store.close();
+  const backup = await copyOf(first.disk, (path) => path === "/data/memories.json");
+  const copy = await copyOf(first.disk, () => true);
+  const lost = await begin(first.disk, first.clock);
+  const listener = lost.events.listen();
+  for (const change of [putOf(7), deleteOf(1), deleteOf(2)]) await lost.store.append(change);
+  const { events } = await heard(listener);
+  await lost.store.close();
+  await lost.clock.advance(1);
+  for (const [disk, told] of [[backup, "unknown"], [copy, "memory.created 8"]] as const) {
+    const next = await begin(disk, lost.clock);
+    for (const change of [putOf(8), deleteOf(1)]) await next.store.append(change);
+    for (const { id } of events) {
+      assert.deepEqual(await wordsOf(next.events.listen(id)), ["unknown"]);
+    }
+    assert.equal((await wordsOf(next.events.listen(known)))[0], told);
+    const again = await killed(next);
+    for (const { id } of events) {
+      assert.deepEqual(await wordsOf(again.events.listen(id)), ["unknown"]);
+    }
+    await again.store.close();
+  }
+});
+
+/** A write that the disk fails, and what the store does about it: all is written anew. */
+async function heal(life: Life): Promise<void> {
+  life.fs.faults = [{ at: 1, code: "EIO", only: isSync }];
+  assert.equal(await codeOf(life.store.append(putOf(9))), "storage_failed");
+  await life.clock.advance(5_000);
+}
+
 Deno.test("what the disk did not take is not told; after healing all goes on, also over a restart", async () => {
-  const isSync: Fault["only"] = (kind, path) => kind === "sync" && path.includes("journal");
-  const clock = new FakeClock(), life = await begin(undefined, clock);
+  const life = await begin();
   const listener = life.events.listen();
   await life.store.append(putOf(1));
-  life.fs.faults = [{ at: 1, code: "EIO", only: isSync }];
-  assert.equal(await codeOf(life.store.append(putOf(2))), "storage_failed");
-  await clock.advance(5_000);
+  await heal(life);
   await life.store.append(putOf(3));
   const { events } = await heard(listener);
   assert.deepEqual(events.map(inWords), ["memory.created 1", "memory.created 3"]);
   const again = await killed(life);
   assert.deepEqual(await wordsOf(again.events.listen(events[0]?.id)), ["memory.created 3"]);
   await again.store.close();
+});
+
+Deno.test("where the files of before are gone, one who asks for what was in them takes nothing from others", async () => {
+  const first = await begin();
+  for (const n of [1, 2]) await first.store.append(putOf(n));
+  const { events } = await heard(first.events.listen("1.0.00000000"));
+  await first.store.close();
+  for (const writes of [0, 3]) {
+    const life = await begin(first.disk, first.clock);
+    for (const _ of [1, 2, 3]) {
+      if (writes > 0) await life.store.append(putOf(3));
+      else await heal(life);
+      await life.store.compact();
+    }
+    const gone = life.events.listen(events[0]?.id);
+    assert.deepEqual(await wordsOf(gone), ["unknown"]);
+    const place = life.events.listen().position ?? "";
+    const told = Array.from({ length: writes }, () => "memory.created 3");
+    assert.deepEqual(await wordsOf(life.events.listen(last(events))), told);
+    assert.deepEqual(await wordsOf(life.events.listen(place)), []);
+    life.fs.kill();
+    first.disk.afterKill();
+  }
+});
+
+Deno.test("a file that goes while it is read takes only what was before it", async () => {
+  const first = await begin();
+  for (const n of [1, 2]) {
+    await first.store.append(putOf(n));
+    await first.store.compact();
+  }
+  const listener = first.events.listen();
+  for (const n of [3, 4]) await first.store.append(putOf(n));
+  const { events: [seen, later] } = await heard(listener);
+  first.fs.kill();
+  let isGoing = false, opened = 0;
+  const went = Promise.withResolvers<void>();
+  // Its header is read first, then all of it.
+  const gate = (kind: string, path: string) => {
+    const isIt = isGoing && kind === "open" && path.endsWith("000002.log");
+    return isIt && ++opened === 2 ? went.promise : undefined;
+  };
+  const second = await begin(first.disk.afterKill(), first.clock, { gate });
+  isGoing = true;
+  const told = second.events.listen(seen?.id).next(10, new AbortController().signal);
+  await drain();
+  first.disk.remove("/data/journal/000002.log");
+  went.resolve();
+  assert.deepEqual([await told, opened, second.log], [{ events: [later] }, 2, []]);
+  await second.store.close();
 });
 
 Deno.test("who is stopped, or waits no longer, while the files are read is told so", async () => {

@@ -4,8 +4,9 @@ import type { EventType, ImportCounts } from "../history.ts";
 /** One step of history. It names the memory; what that is by now, the state says. */
 export interface BrainEvent {
   /**
-   * Its place in the journal and what stands there, so that another history is not taken for this
-   * one: `<sequence number>.<place>.<checksum>`, such as `1184.1.8c736521`. To others it is a name.
+   * Its place in the journal, and what tells this history from another's, such as that of a backup
+   * that was put in its place: `<sequence number>.<place>.<checksum>`, such as `1184.1.8c736521`. To
+   * others it is a name.
    */
   readonly id: string;
   readonly type: EventType;

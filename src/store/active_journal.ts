@@ -12,6 +12,7 @@ import {
   type JournalWriter,
   sumOf,
 } from "./journal.ts";
+import { positionIn } from "./record_position.ts";
 import type { Recovered } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
 
@@ -51,8 +52,11 @@ export class ActiveJournal {
     this.#seq += carried.length;
     const { generation, bytes, headerSum } = this.#writer;
     this.#began = { generation, bytes };
-    const sum = sums.at(-1) ?? (unbroken ? undefined : headerSum);
-    return sum === undefined ? told : { seq: this.#seq + 1, place: 0, sum };
+    const sum = sums.at(-1);
+    if (sum === undefined && unbroken) return told;
+    // Behind what was carried over; where history is broken, what `toldBefore` says of the header.
+    const at = positionIn(headerSum, { seq: this.#seq + 1, sum: sum ?? 0 });
+    return { ...at, place: 0 };
   }
 
   /** The file that the start began, and how much of it was there from the beginning. */
@@ -110,7 +114,9 @@ export class ActiveJournal {
       await writer.cut().catch(() => {}); // Best effort: the disk is failing.
       throw error;
     }
-    const positions = sums.map((sum, place) => ({ seq: before + 1 + place, sum }));
+    const positions = sums.map((sum, place) =>
+      positionIn(writer.headerSum, { seq: before + 1 + place, sum })
+    );
     return { bytes: bytes.length, positions };
   }
 

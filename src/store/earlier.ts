@@ -19,11 +19,13 @@ import type { JournalEnd } from "./active_journal.ts";
 import type { DataFolder } from "./folder.ts";
 import { isNoText, type JournalLine, readHeader, readJournal, toldBefore } from "./journal.ts";
 import { generationName } from "./journal_names.ts";
+import { positionIn } from "./record_position.ts";
 
 /** A file that is part of history, up to a byte. */
 interface Link {
   readonly path: string;
   readonly bytes: number;
+  readonly headerSum: number;
   /** The last record's number before it. */
   readonly startSeq: number;
   /** The last place of what was told before it. */
@@ -56,16 +58,25 @@ const recordSchema = z.discriminatedUnion("op", [
   z.object({ op: z.literal("commit"), unit: z.string(), count: z.int().min(0) }),
 ]);
 
-/** At least the latest so many events, and the place behind which they are all; see `Store.earlier`. */
+/**
+ * At least the latest so many events, and the place behind which they are all; undefined where the
+ * last of it is gone. See `Store.earlier`.
+ */
 export async function earlierSteps(
   folder: DataFolder,
   began: JournalEnd,
   most: number,
-): Promise<Stretch> {
+): Promise<Stretch | undefined> {
   const history = new EarlierHistory(most);
   for (const link of await linksUpTo(folder, began)) {
     history.begin(link);
-    await readLink(folder, link, history);
+    try {
+      await readLink(folder, link, history);
+    } catch (error) {
+      // A fresh snapshot lets go of the oldest while they are read.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      history.cut();
+    }
   }
   return history.latest();
 }
@@ -79,7 +90,8 @@ async function linksUpTo({ fs, journal }: DataFolder, began: JournalEnd): Promis
     const first = await readHeader(fs, path);
     if (first === undefined) break;
     const { previous, unbroken = true } = first.header;
-    links.unshift({ path, bytes: wanted.bytes, startSeq: first.seq, told: toldBefore(first) });
+    const { seq: startSeq, sum: headerSum } = first;
+    links.unshift({ path, bytes: wanted.bytes, headerSum, startSeq, told: toldBefore(first) });
     wanted = unbroken ? previous : null;
   }
   return links;
@@ -106,6 +118,7 @@ class EarlierHistory {
   #steps: Step[] = [];
   #events = 0;
   #seq = 0;
+  #headerSum = 0;
   #unit: string | undefined;
   #staged = 0;
   #telling = new ImportTelling();
@@ -114,7 +127,8 @@ class EarlierHistory {
     this.#most = most;
   }
 
-  begin({ startSeq, told }: Link): void {
+  begin({ headerSum, startSeq, told }: Link): void {
+    this.#headerSum = headerSum;
     this.#seq = startSeq;
     if (this.#floor === undefined) this.#floor = told;
     // A place that is no event's may have been given to who listened.
@@ -153,11 +167,12 @@ class EarlierHistory {
       this.#staged += record.changes.length;
       return undefined;
     }
-    if (record.op !== "commit") return stepOf(record, line);
+    const at = positionIn(this.#headerSum, line);
+    if (record.op !== "commit") return stepOf(record, at);
     if (record.unit !== this.#unit) this.#stageAnew(record.unit);
     const telling = this.#telling, isWhole = record.count === this.#staged;
     this.#stageAnew(undefined);
-    if (isWhole) return telling.stepAt(line);
+    if (isWhole) return telling.stepAt(at);
     this.cut();
     return undefined;
   }
@@ -179,10 +194,10 @@ class EarlierHistory {
     this.#steps.splice(0, gone);
   }
 
-  latest(): Stretch {
+  latest(): Stretch | undefined {
     this.#trim();
-    const floor = this.#floor ?? { seq: this.#seq + 1, place: 0, sum: NO_SUM };
-    return { floor, steps: this.#steps };
+    const floor = this.#floor;
+    return floor && { floor, steps: this.#steps };
   }
 }
 

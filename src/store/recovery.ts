@@ -28,6 +28,7 @@ import {
 import { ImportUnits } from "./import_units.ts";
 import { type JournalHeader, readHeader, refuseNewer, toldBefore } from "./journal.ts";
 import { generationOf, unfinishedOf } from "./journal_names.ts";
+import { positionIn } from "./record_position.ts";
 import { futureFormat, type SnapshotMark } from "./snapshot.ts";
 
 export interface Recovered {
@@ -60,6 +61,7 @@ interface Generation extends Extent {
   readonly generation: number;
   readonly file: string;
   readonly header: JournalHeader | undefined;
+  readonly headerSum: number;
   /** The last place of what was told before it, where it says so. */
   readonly told: Place | undefined;
   /** The last record's number before this file, as its header says. */
@@ -116,6 +118,7 @@ async function findGenerations(folder: DataFolder): Promise<Generation[]> {
       generation,
       file: folder.nameOf(path),
       header: first?.header,
+      headerSum: first?.sum ?? 0,
       told: first && toldBefore(first),
       startSeq: first?.seq,
       bare: first?.bytes === size,
@@ -204,7 +207,7 @@ async function replayAll(
       mark.lastSeq,
       (record, line) => {
         replayed++;
-        units.apply(record, file, line);
+        units.apply(record, file, line && positionIn(generation.headerSum, line));
       },
     );
     if (found.undecodable > 0) {
