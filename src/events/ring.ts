@@ -66,9 +66,9 @@ export class Ring {
     this.#trim();
   }
 
-  /** Puts in front what happened before. Where something had to go since, that would leave a gap. */
+  /** Puts in front what happened before. Where it does not reach up to here, there would be a gap. */
   prepend({ floor, steps }: Stretch): void {
-    if (this.#isTrimmed) return;
+    if (this.#isTrimmed || !isUpTo(this.#floor, { floor, steps })) return;
     const marks = this.#floor.place === 0 ? [markAt(this.#floor)] : [];
     this.#floor = floor;
     this.#steps = [...steps, ...marks, ...this.#steps];
@@ -134,4 +134,11 @@ export class Ring {
     this.#steps.splice(0, this.#gone);
     this.#gone = 0;
   }
+}
+
+/** A place that is no event's stands behind all that was told before it. */
+function isUpTo(place: Place, { floor, steps }: Stretch): boolean {
+  const last = steps.at(-1), end = last === undefined ? floor : endOf(last);
+  if (place.place === 0) return end.seq <= place.seq;
+  return comparePlaces(end, place) === 0 && end.sum === place.sum;
 }
