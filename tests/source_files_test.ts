@@ -1,12 +1,10 @@
-/** What an import reads of a folder or an archive, and where an export puts its files: never outside. */
+/** What an import reads of a folder or an archive: never anything outside. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { ZipWriter } from "@zip.js/zip.js/lib/zip-core-native.js";
 import { sourceFiles } from "../src/cli/source_files.ts";
-import { writeFolder } from "../src/cli/target_folder.ts";
 import { CommandError } from "../src/cli/terminal.ts";
 import { realTerminal } from "../src/cli/console.ts";
-import { each } from "./fakes/formats.ts";
 
 async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -256,40 +254,5 @@ Deno.test("an archive that leads out of itself, is damaged, locked or none is re
         return true;
       });
     }
-  });
-});
-
-Deno.test("a folder is written whole, for its owner alone, or not at all", async () => {
-  await inFolder(async (folder) => {
-    const names = async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
-    const path = join(folder, "out");
-    const files = [{ path: "a.md", text: "a" }, { path: "b/c.md", text: "c" }];
-    async function* broken() {
-      yield* files;
-      await Promise.resolve();
-      throw new CommandError("it broke");
-    }
-    await assert.rejects(writeFolder(path, broken()), /it broke/);
-    assert.deepEqual(await names(), []);
-    await Deno.mkdir(path);
-    assert.equal(await writeFolder(path, each(files)), 2);
-    assert.deepEqual(await names(), ["out"]);
-    assert.equal(await Deno.readTextFile(join(path, "b/c.md")), "c");
-    assert.equal((await Deno.stat(join(path, "b/c.md"))).mode! & 0o777, 0o600);
-    assert.equal((await Deno.stat(join(path, "b"))).mode! & 0o777, 0o700);
-    const cases: readonly [string, RegExp][] = [
-      [path, /has something in it; name a new folder$/],
-      [join(path, "a.md"), /it is there and is no folder$/],
-      [join(folder, "none/out"), /there is no such file or folder$/],
-    ];
-    for (const name of ["../evil.md", "a/../../evil.md", "..", "."]) {
-      const evil = writeFolder(join(folder, "new"), each([{ path: name, text: "x" }]));
-      await assert.rejects(evil, /^CommandError: Cannot write ".*new": a name leads out$/);
-    }
-    assert.deepEqual(await names(), ["out"]);
-    for (const [place, reason] of cases) {
-      await assert.rejects(writeFolder(place, each(files)), reason);
-    }
-    assert.deepEqual((await read(path)).files, { "a.md": "a", "b/c.md": "c" });
   });
 });
