@@ -139,6 +139,22 @@ Deno.test("who asks for few at once is told all, in order, also in the middle of
   await life.store.close();
 });
 
+Deno.test("an import that is being applied keeps its place, whatever is written meanwhile", async () => {
+  const { store, state, events } = await begin(undefined, undefined, { most: 3 });
+  const unit = await store.beginImport(), changes = [putOf(1), putOf(2)];
+  await unit.stage(changes);
+  await unit.commit();
+  for (const n of [11, 12, 13, 14, 15]) await store.append(putOf(n));
+  const joined = events.listen();
+  assert.deepEqual(await wordsOf(joined), []);
+  for (const change of changes) state.apply(change);
+  unit.finish();
+  assert.deepEqual(await wordsOf(joined), ["behind"]);
+  assert.deepEqual(await wordsOf(events.listen()), []);
+  await store.append(putOf(16));
+  await store.close();
+});
+
 Deno.test("who falls behind what is held is told so; whoever kept up is not", async () => {
   const life = await begin(undefined, undefined, { most: 3 });
   const slow = life.events.listen(), quick = life.events.listen();

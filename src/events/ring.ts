@@ -59,8 +59,6 @@ export class Ring {
     let at = this.#firstFrom(step.seq);
     // A mark may stand before it.
     while (this.#steps[at]?.seq === step.seq && this.#steps[at]?.sum !== step.sum) at++;
-    // So much came behind it that its place is gone.
-    if (this.#steps[at]?.seq !== step.seq) return;
     this.#steps[at] = step;
     this.#events += step.types.length;
     this.#trim();
@@ -125,6 +123,8 @@ export class Ring {
   #trim(): void {
     for (let step = this.#steps[this.#gone]; step !== undefined; step = this.#steps[this.#gone]) {
       if (this.#events - step.types.length < this.#most) break;
+      // Who joins meanwhile stands before it.
+      if (step.seq === this.#heldAt?.seq) break;
       this.#gone++;
       this.#isTrimmed = true;
       this.#floor = endOf(step);
