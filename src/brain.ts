@@ -86,7 +86,7 @@ export class Brain {
   constructor(options: BrainOptions) {
     const { store, clock, newId, textIndex, newVectorIndex, embedder, exportFolder } = options;
     const { version, embeddingsBytes, heap, backupPlan: plan, log } = options;
-    const state = this.#state = new State(embedder !== undefined);
+    const state = this.#state = new State();
     this.#store = store;
     this.#events = new Events({ store, log });
     const walks = new Walks(options.run);

@@ -3,6 +3,9 @@
  * it was given, also where the process ended between the index's write and that record, and not
  * for a model that took the place of another. A record is a batch: what is indexed while the disk
  * is at one comes with the next.
+ *
+ * What a version wrote that told nothing of this (journals before format 3) counts as not told yet,
+ * unless a snapshot holds it.
  */
 import type { Clock, Timer } from "./clock.ts";
 import { AppError } from "./errors.ts";

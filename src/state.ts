@@ -39,18 +39,13 @@ export class State {
   readonly #byTag = new Map<string, number>();
   /** Whose text was written, and which were not yet told to be found by their meaning. */
   readonly #unembedded = new Set<string>();
-  readonly #embedsTexts: boolean;
-
-  /** `embedsTexts`: false where only vectors of the clients' own are ever found by. */
-  constructor(embedsTexts = true) {
-    this.#embedsTexts = embedsTexts;
-  }
 
   apply(change: Change): void {
     switch (change.op) {
       case "put":
         this.#put(change.memory);
-        if (isWritten(change)) this.#awaitEmbedding(change.memory);
+        // Also where nothing embeds texts: something may after the next start.
+        if (isWritten(change)) this.#unembedded.add(change.memory.id);
         if (change.access !== undefined) this.#setAccess(change.memory.id, change.access);
         break;
       case "delete":
@@ -89,11 +84,6 @@ export class State {
     this.#memories.delete(id);
     this.#accesses.delete(id);
     this.#unembedded.delete(id);
-  }
-
-  #awaitEmbedding({ id, embedding }: Memory): void {
-    if (this.#embedsTexts || embedding !== undefined) this.#unembedded.add(id);
-    else this.#unembedded.delete(id);
   }
 
   #count(memory: Memory, step: 1 | -1): void {

@@ -28,9 +28,9 @@ async function change(app: HttpApp, ...[method, path, json]: Change): Promise<vo
 }
 
 /** A process; over what the one before left, if there was one. */
-async function begin(embedder: Embedder, before?: HttpApp): Promise<HttpApp> {
+async function begin(embedder: Embedder | undefined, before?: HttpApp): Promise<HttpApp> {
   const over = before && { disk: before.disk.afterKill(), clock: before.clock, firstId: 1_000 };
-  const app = new HttpApp({ embedder, ...over });
+  const app = new HttpApp({ ...embedder && { embedder }, ...over });
   await app.brain.open();
   return app;
 }
@@ -193,7 +193,7 @@ Deno.test("what the disk did not take is told when it takes something again", as
 Deno.test("where nothing embeds texts, only memories with a vector of their own are told", async () => {
   await withApp(async (app) => {
     const events = telling(app);
-    await put(app, { content: "plain" });
+    const id = await put(app, { content: "plain" });
     await put(app, { content: "own", embedding: [1, 2] });
     await indexed(app);
     assert.deepEqual(await events.told(), [
@@ -201,8 +201,33 @@ Deno.test("where nothing embeds texts, only memories with a vector of their own 
       "memory.created 2",
       "memory.embedded 2",
     ]);
+    // One that comes later counts as the first time, and no other after it.
+    for (const embedding of [[3, 4], [5, 6]]) {
+      await change(app, "PATCH", `/memories/${id}`, { embedding });
+      await indexed(app);
+    }
+    assert.deepEqual(await events.told(), [
+      "memory.updated 1",
+      "memory.embedded 1",
+      "memory.updated 1",
+    ]);
   });
 });
+
+for (const [how, stop] of [["kill", false], ["clean stop", true]] as const) {
+  Deno.test(`what was written before anything embedded texts is told once something does, over a ${how}`, async () => {
+    const first = await begin(undefined);
+    await put(first, { content: "plain" });
+    await indexed(first);
+    const { position } = first.brain.events.listen();
+    if (stop) await first.brain.close();
+    else first.fs.kill();
+    const second = await begin(new KeepingFakeEmbedder(), first);
+    await indexed(second);
+    assert.deepEqual(await telling(second, position ?? "").told(), ["memory.embedded 1"]);
+    await second.brain.close();
+  });
+}
 
 /** For each memory: what was told of it, in order. */
 function byMemory(told: readonly string[]): Map<string, string[]> {
