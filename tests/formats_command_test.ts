@@ -129,23 +129,61 @@ Deno.test("reasons are no more than can be read, and obey no terminal either", a
   ]);
 });
 
-Deno.test("an export that broke off, or is none of ours, is no export", async () => {
-  const memory = {
-    id: "01990000-0000-7000-8000-000000000001",
-    content: "x",
-    memory_type: "semantic",
-    importance_score: 0.5,
-    tags: [],
-    metadata: {},
-    created_at: "2026-01-31T12:00:00.000Z",
-    updated_at: "2026-01-31T12:00:00.000Z",
-    access_count: 0,
-    last_accessed_at: null,
+const MEMORY = {
+  id: "01990000-0000-7000-8000-000000000001",
+  content: "x",
+  memory_type: "semantic",
+  importance_score: 0.5,
+  tags: [],
+  metadata: {},
+  created_at: "2026-01-31T12:00:00.000Z",
+  updated_at: "2026-01-31T12:00:00.000Z",
+  access_count: 0,
+  last_accessed_at: null,
+};
+
+/** What an export from a brain that has one memory says at its end, and what it writes. */
+async function exported(text: string) {
+  const said: string[] = [];
+  let out = "";
+  const headers = { "X-Total-Count": "1" };
+  const terminal = {
+    ...realTerminal,
+    env: () => undefined,
+    out: (bytes: Uint8Array) => Promise.resolve(void (out += new TextDecoder().decode(bytes))),
+    say: (line: string) => void said.push(line),
+    fetch: () => Promise.resolve(new Response(`${JSON.stringify(MEMORY)}\n`, { headers })),
   };
+  const line = parseCommandLine(`export --url http://127.0.0.1:1 --key k ${text}`.split(" "));
+  await runExport(line, terminal, () => assert.fail("a brain was opened"));
+  return { said, out };
+}
+
+Deno.test("an export says what stays behind, and a dry run of it writes nothing", async () => {
+  const stays =
+    "That form has names and texts alone: tags, metadata, importance and times stay behind.";
+  const { said, out } = await exported("--to server-memory");
+  assert.deepEqual(said, ["Exported 1 memory.", stays]);
+  assert.equal(JSON.parse(out).observations[0], "x");
+  const dry = "Nothing was written. It would be: 1 memory.";
+  assert.deepEqual(await exported("--dry-run --to server-memory"), { said: [dry, stays], out: "" });
+  assert.deepEqual(await exported("--dry-run"), { said: [dry], out: "" });
+  const folder = await Deno.makeTempDir();
+  try {
+    const markdown = await exported(`--dry-run --to markdown --output ${folder}/out`);
+    assert.deepEqual(markdown, { said: [dry], out: "" });
+    await exported(`--dry-run --output ${folder}/out`);
+    assert.deepEqual([...Deno.readDirSync(folder)], []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("an export that broke off, or is none of ours, is no export", async () => {
   const cases: readonly (readonly [object, RegExp])[] = [
-    [memory, /it broke off after 1 of 2 memories$/],
-    [{ ...memory, embedding: ["x"] }, /a memory is not as ours are$/],
-    [{ ...memory, more: 1 }, /a memory is not as ours are$/],
+    [MEMORY, /it broke off after 1 of 2 memories$/],
+    [{ ...MEMORY, embedding: ["x"] }, /a memory is not as ours are$/],
+    [{ ...MEMORY, more: 1 }, /a memory is not as ours are$/],
   ];
   const folder = await Deno.makeTempDir();
   try {

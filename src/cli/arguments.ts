@@ -36,6 +36,7 @@ export const COMMANDS = {
         description: "json (default) or ndjson",
         choices: ["json", "ndjson"],
       },
+      "dry-run": { type: "boolean", description: "read everything, write nothing" },
       "include-embeddings": { type: "boolean", description: "write the vectors too" },
       ...REMOTE,
     },

@@ -8,6 +8,9 @@ import type { Exported } from "./export_to.ts";
 import { ask, type Remote, remoteOf } from "./remote.ts";
 import { CommandError, counted, type Terminal } from "./terminal.ts";
 
+const STAYS =
+  "That form has names and texts alone: tags, metadata, importance and times stay behind.";
+
 /** `local` opens the brain in this environment's data folder for as long as the work takes. */
 export async function runExport(
   { options }: CommandLine,
@@ -63,8 +66,15 @@ async function write(
   options: CommandLine["options"],
   terminal: Terminal,
 ): Promise<void> {
-  await writeOut(exported, options, terminal);
-  terminal.say(`Exported ${amountOfMemories(exported.total)}.`);
+  const amount = amountOfMemories(exported.total);
+  if (options["dry-run"] === true) {
+    for await (const _ of counted(exported.pieces, terminal.progress, "read"));
+    terminal.say(`Nothing was written. It would be: ${amount}.`);
+  } else {
+    await writeOut(exported, options, terminal);
+    terminal.say(`Exported ${amount}.`);
+  }
+  if (options["to"] === "server-memory") terminal.say(STAYS);
 }
 
 async function writeOut(

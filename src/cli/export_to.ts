@@ -16,14 +16,13 @@ export interface Exported {
   readonly total: number;
 }
 
-/** Writes a folder that appears whole or not at all; returns how many memories it holds. */
+/** Writes a folder that appears whole or not at all. */
 export async function exportMarkdown(
   exported: Exported,
   path: string,
   progress: Terminal["progress"],
-): Promise<number> {
-  const files = shown(toMarkdown(entriesOf(exported)), progress);
-  return await writeFolder(path, files);
+): Promise<void> {
+  await writeFolder(path, shown(toMarkdown(entriesOf(exported)), progress));
 }
 
 /** The bytes of the one file that the form has. */

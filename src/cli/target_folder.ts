@@ -12,11 +12,11 @@ const PRIVATE = { recursive: true, mode: 0o700 } as const;
 /** What ends the program, and the exit code that says so. */
 const SIGNALS = [["SIGINT", 130], ["SIGTERM", 143]] as const;
 
-/** Returns how many files it wrote. What the files' own source throws is passed on as it is. */
+/** What the files' own source throws is passed on as it is. */
 export async function writeFolder(
   path: string,
   files: AsyncIterable<TargetFile>,
-): Promise<number> {
+): Promise<void> {
   const folder = resolve(path);
   const cannot = (error: unknown) =>
     new CommandError(`Cannot write ${JSON.stringify(path)}: ${reasonOf(error)}`);
@@ -41,7 +41,6 @@ export async function writeFolder(
     await syncAll([...written, ...folders]).catch(failed);
     await Deno.rename(draft, folder).catch(failed);
     await syncAll([dirname(folder)]).catch(failed);
-    return written.length;
   } catch (error) {
     await Deno.remove(draft, { recursive: true }).catch(() => {}); // The first failure is told.
     throw error;
