@@ -104,3 +104,22 @@ Deno.test("weights tip meanings that lie close together by one look at the best,
   const scores = walked.map(({ score }) => score);
   assert.deepEqual(scores, scores.toSorted((a, b) => b - a));
 });
+
+Deno.test("a test beside the filter narrows words and meanings before the best are chosen", async () => {
+  const count = 900;
+  const odd = idOf(count - 1);
+  const vectorIndex = new FloatScan();
+  await vectorIndex.upsert(Array.from({ length: count }, (_, n) => (
+    { id: idOf(n), vectors: [Float32Array.of(1, n / 10_000)] }
+  )));
+  const textIndex = new Bm25Index();
+  for (let n = 0; n < count; n++) textIndex.put(memoryOf(n, { content: "A fence." }));
+  const retrieval = retrievalOf(textIndex, count);
+  const questions = [{ text: "fence", vectors: [Float32Array.of(1, 0)] }];
+  for (const mode of ["keyword", "semantic", "hybrid"] as const) {
+    const matches = ({ id }: { readonly id: string }) => id === odd;
+    const asked = { ...ASKED, questions, mode, vectorIndex, matches };
+    const { page, total } = await retrieval.ask(asked);
+    assert.deepEqual([mode, page.map(({ memory }) => memory.id), total], [mode, [odd], 1]);
+  }
+});
