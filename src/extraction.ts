@@ -4,10 +4,12 @@
  * and what is known already, is given to the model as data, and so cannot do more than be wrong
  * about what is kept; the caller keeps it, nothing here writes.
  */
-import { z } from "zod";
 import { type ChatModel, ChatModelError } from "./chat_model.ts";
+import type { Clock } from "./clock.ts";
 import { AppError } from "./errors.ts";
-import { type MemoryFilter, WRITABLE } from "./memory.ts";
+import { Places } from "./extraction/places.ts";
+import { factsIn } from "./extraction/reply.ts";
+import type { MemoryFilter } from "./memory.ts";
 import type { Search } from "./search.ts";
 
 /** One utterance of a conversation. */
@@ -37,23 +39,19 @@ export interface Fact {
 export interface ExtractionOptions {
   readonly model: ChatModel;
   readonly search: Pick<Search, "run">;
+  readonly clock: Clock;
 }
 
 /** Each holds a connection and a conversation, for up to a minute. */
 const MOST_AT_ONCE = 4;
+const MOST_WAITING = 32;
+const LONGEST_WAIT_MS = 30_000;
 const MOST_CHARACTERS = 200_000;
 const MOST_FACTS = 50;
 const MOST_KNOWN = 20;
 /** As long as a question may be. */
 const MOST_ASKED = 10_000;
 const RETRY_AFTER_S = 5;
-
-const Reply = z.object({
-  memories: z.array(z.object({
-    text: WRITABLE.content,
-    categories: z.array(z.string()).optional().catch(undefined),
-  })).max(MOST_FACTS),
-});
 
 const INSTRUCTIONS = `\
 You choose what a personal memory keeps of a conversation. The message you get is a JSON object: \
@@ -69,14 +67,22 @@ to have remembered. Leave out small talk, and what an assistant merely offered o
 "yesterday" into dates by "now".
 - Write in the language of the conversation, each in one or two short sentences.
 - Leave out what "known" says already. What contradicts it is new, and belongs in.
+- At most ${MOST_FACTS} facts; of more, those that will matter longest.
 - Add nothing that was not said. If nothing is worth keeping, the list is empty.`;
 
 export class Extraction {
   readonly #options: ExtractionOptions;
-  #running = 0;
+  readonly #places: Places;
 
   constructor(options: ExtractionOptions) {
     this.#options = options;
+    this.#places = new Places({
+      clock: options.clock,
+      count: MOST_AT_ONCE,
+      mostWaiting: MOST_WAITING,
+      longestWaitMs: LONGEST_WAIT_MS,
+      refused: () => unavailable("too many others are waiting to be read"),
+    });
   }
 
   /**
@@ -93,20 +99,18 @@ export class Extraction {
           "characters; send it in parts",
       );
     }
-    if (this.#running >= MOST_AT_ONCE) {
-      throw unavailable(`${MOST_AT_ONCE} others are being read already`);
-    }
-    this.#running++;
+    return await this.#places.run(signal, () => this.#read(request, signal));
+  }
+
+  async #read(request: ExtractionRequest, signal: AbortSignal): Promise<readonly Fact[]> {
+    const known = await this.#known(request);
+    const question = questionOf(request, known);
+    const instructions = instructionsOf(request);
     try {
-      const known = await this.#known(request);
-      const question = questionOf(request, known);
-      const instructions = instructionsOf(request);
       const answer = await this.#options.model.reply({ instructions, question }, signal);
       return newFacts(answer, known, request.categories);
     } catch (error) {
       throw error instanceof ChatModelError ? appErrorOf(error) : error;
-    } finally {
-      this.#running--;
     }
   }
 
@@ -147,23 +151,22 @@ function questionOf({ turns, at }: ExtractionRequest, known: readonly string[]):
   return JSON.stringify({ now: at, known, conversation });
 }
 
-/** Models tend to put a fence, or a word, around what they were asked for. */
 function newFacts(
   answer: string,
   known: readonly string[],
   categories: ReadonlyMap<string, string> | undefined,
 ): Fact[] {
-  const from = answer.indexOf("{"), to = answer.lastIndexOf("}");
-  const reply = Reply.safeParse(from === -1 ? undefined : jsonOf(answer.slice(from, to + 1)));
-  if (!reply.success) {
+  const given = factsIn(answer, MOST_FACTS);
+  if (given === undefined) {
     throw unavailable("what the chat model answered is not what it was asked for");
   }
   const said = new Set(known.map(plain));
   const facts: Fact[] = [];
-  for (const { text, categories: given = [] } of reply.data.memories) {
+  for (const { text, categories: names } of given) {
     if (said.has(plain(text))) continue;
     said.add(plain(text));
-    facts.push({ text, tags: [...new Set(given)].filter((name) => categories?.has(name)) });
+    const tags = [...new Set(names)].filter((name) => categories?.has(name));
+    facts.push({ text, tags });
   }
   return facts;
 }
@@ -171,14 +174,6 @@ function newFacts(
 /** White space and case tell no two facts apart. */
 function plain(text: string): string {
   return text.trim().replaceAll(/\s+/g, " ").toLowerCase();
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const AS_IT_IS = "or keep the conversation as it is, with infer false";

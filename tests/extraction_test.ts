@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { ChatModelError } from "../src/chat_model.ts";
 import { type HttpApp, type Json, NOW, withApp } from "./http_app.ts";
+import { eventually } from "./e2e/conditions.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { add, ask, FakeChatModel, mem0Setup, told } from "./mem0_kit.ts";
 
@@ -13,11 +14,13 @@ const SAID = [
 const START = "Cannot draw memories out of the conversation: ";
 const AS_IT_IS = "or keep the conversation as it is, with infer false";
 
-async function withModel(test: (app: HttpApp, model: FakeChatModel) => Promise<void>) {
+async function withModel(
+  test: (app: HttpApp, model: FakeChatModel, clock: FakeClock) => Promise<void>,
+) {
   const clock = new FakeClock();
   await clock.advance(Date.parse(NOW));
   const model = new FakeChatModel();
-  await withApp((app) => test(app, model), mem0Setup({ clock, model }));
+  await withApp((app) => test(app, model, clock), mem0Setup({ clock, model }));
 }
 
 async function addAll(app: HttpApp, more: Json = {}): Promise<string[]> {
@@ -97,12 +100,10 @@ Deno.test("of the categories that are offered those that fit become tags, and no
 Deno.test("an answer that is none, or a model that is away, keeps nothing and says what to do", async () => {
   const again = (state: string) => `${START}${state}; try again, ${AS_IT_IS}`;
   const unusable = again("what the chat model answered is not what it was asked for");
-  const tooMany = Array.from({ length: 51 }, (_, n) => `Fact ${n}.`);
   const FAULTS: readonly (readonly [string | Error, number, string, string])[] = [
     ["I cannot.", 503, "overloaded", unusable],
     ['{"memories": "none"}', 503, "overloaded", unusable],
     ['{"memories": [{"text": " "}]}', 503, "overloaded", unusable],
-    [answerOf(...tooMany), 503, "overloaded", unusable],
     ["} {", 503, "overloaded", unusable],
     [
       new ChatModelError("retry", "Cannot ask the chat model: the provider answered 500"),
@@ -131,26 +132,85 @@ Deno.test("an answer that is none, or a model that is away, keeps nothing and sa
   });
 });
 
-Deno.test("a conversation that no model would read, and one too many at once, are refused", async () => {
+Deno.test("a conversation that no model would read is refused", async () => {
   await withModel(async (app, model) => {
     const long = "x".repeat(200_001);
     const body = await told(413, app, "POST", "/v3/memories/add/", { messages: long });
     assert.equal(body.detail, `${START}it has more than 200000 characters; send it in parts`);
     assert.equal(model.asked.length, 0);
+  });
+});
 
-    const { promise, resolve } = Promise.withResolvers<string>();
-    const busy = Promise.withResolvers<void>();
-    let asked = 0;
+Deno.test("what of an answer is usable is kept, whatever is around it", async () => {
+  const one = answerOf("One.");
+  const facts = Array.from({ length: 51 }, (_, n) => `Fact ${n}.`);
+  const ANSWERS: readonly (readonly [string, readonly string[]])[] = [
+    [answerOf(...facts), facts.slice(0, 50)],
+    [answerOf("One.", " ", "x".repeat(100_001)), ["One."]],
+    ['{"memories": ["One.", 2, null]}', ["One."]],
+    ['{"memories": [{"text": "One.", "categories": "none"}, {"fact": 1}]}', ["One."]],
+    [`<think>{"memories": []} or {so}?</think>${one}`, ["One."]],
+    [`\`\`\`json\n${one}\n\`\`\`\nI left {small talk} out.`, ["One."]],
+    [`{"a draft": 1} ${answerOf('Say {"memories": [}.', "Or }")} {`, [
+      'Say {"memories": [}.',
+      "Or }",
+    ]],
+    ['{"memories": [{"text": "half \\ud800 of it"}]}', ["half \ufffd of it"]],
+  ];
+  for (const [answer, texts] of ANSWERS) {
+    await withModel(async (app, model) => {
+      model.answer = answer;
+      assert.deepEqual(await addAll(app), texts, answer.slice(0, 200));
+    });
+  }
+});
+
+Deno.test("what cannot be kept is refused before the model is asked", async () => {
+  await withModel(async (app, model) => {
+    const REFUSED: readonly (readonly [Json, string])[] = [
+      [{ metadata: { m: "x".repeat(70_000) } }, '"/metadata" must be at most'],
+      [{ custom_categories: [{ ["c".repeat(65)]: "" }] }, '"/custom_categories/0" must have at'],
+      [
+        { custom_categories: Array.from({ length: 51 }, (_, n) => ({ [`c${n}`]: "" })) },
+        '"/custom_categories" must have at most 50 tags',
+      ],
+    ];
+    for (const [more, state] of REFUSED) {
+      const json = { messages: SAID, ...more };
+      const { detail } = await told(400, app, "POST", "/v3/memories/add/", json);
+      const start = `Cannot take the request: ${state}`;
+      assert.equal(detail.slice(0, start.length), start);
+    }
+    assert.deepEqual(model.asked, []);
+  });
+});
+
+Deno.test("of many at once some wait for their turn, and are sent away if it does not come", async () => {
+  await withModel(async (app, model, clock) => {
+    const answers: ((answer: string) => void)[] = [];
     model.reply = () => {
-      if (++asked === 4) busy.resolve();
+      const { promise, resolve } = Promise.withResolvers<string>();
+      answers.push(resolve);
       return promise;
     };
-    const running = Array.from({ length: 4 }, () => addAll(app));
-    await busy.promise;
-    const fifth = await told(503, app, "POST", "/v3/memories/add/", { messages: SAID });
-    assert.equal(fifth.detail, `${START}4 others are being read already; try again, ${AS_IT_IS}`);
-    resolve(answerOf());
-    assert.deepEqual(await Promise.all(running), [[], [], [], []]);
+    const statuses: number[] = [];
+    const sent = Array.from({ length: 37 }, async () => {
+      const reply = await ask(app, "POST", "/v3/memories/add/", { json: { messages: SAID } });
+      statuses.push(reply.status);
+      return reply.body;
+    });
+    const most = await Promise.race(sent);
+    const detail = `${START}too many others are waiting to be read; try again, ${AS_IT_IS}`;
+    assert.deepEqual([most, statuses], [{ error: "overloaded", detail }, [503]]);
+    await eventually(5_000, "four are asked", () => answers.length === 4 || undefined);
+    answers[0]?.(answerOf());
+    await eventually(5_000, "the next is asked", () => answers.length === 5 || undefined);
+    await clock.advance(30_000);
+    await eventually(5_000, "others are sent away", () => statuses.length === 33 || undefined);
+    for (const answer of answers) answer(answerOf());
+    await Promise.all(sent);
+    assert.deepEqual(statuses.toSorted(), [...Array(5).fill(200), ...Array(32).fill(503)]);
+    model.reply = () => Promise.resolve(answerOf());
     assert.deepEqual(await addAll(app), []);
   });
 });

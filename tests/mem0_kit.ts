@@ -41,7 +41,8 @@ export function mem0Setup({ clock, model }: Mem0Setup): Setup {
   let events = 0;
   const faces = (brain: Brain) => [mem0Face({
     brain,
-    extraction: () => Promise.resolve(model && new Extraction({ model, search: brain.search })),
+    extraction: () =>
+      Promise.resolve(model && new Extraction({ model, search: brain.search, clock })),
     bodyLimits: { bytes: 1 << 20, ms: 30_000 },
     clock,
     newId: () => `event-${++events}`,

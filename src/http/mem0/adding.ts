@@ -136,7 +136,7 @@ async function createAll(brain: Brain, inputs: readonly NewMemory[]): Promise<re
 async function extracted(
   { clock }: Mem0ApiOptions,
   given: Given,
-  { entities, at }: Common,
+  { entities, categories, at }: Common,
   extraction: Extraction,
   signal: AbortSignal,
 ): Promise<readonly Fact[]> {
@@ -147,13 +147,12 @@ async function extracted(
     includes && `Only what is about: ${includes}`,
     excludes && `Nothing about: ${excludes}`,
   ].filter((wish) => wish);
-  const categories = given.custom_categories?.flatMap((one) => Object.entries(one)) ?? [];
   return await extraction.run({
     turns: given.messages,
     filter: Object.keys(entities).length > 0 ? { metadata: entities } : {},
     at: at ?? timestamp(clock),
     ...(wishes.length > 0 && { instructions: wishes.join("\n") }),
-    ...(categories.length > 0 && { categories: new Map(categories) }),
+    ...(categories.size > 0 && { categories }),
   }, signal);
 }
 
@@ -161,6 +160,8 @@ async function extracted(
 interface Common {
   readonly entities: Kept["entities"];
   readonly at: string | undefined;
+  /** By name, what may become a tag. */
+  readonly categories: ReadonlyMap<string, string>;
   /** Who said it matters where it was not the person. */
   readonly metadata: (role?: string) => Memory["metadata"];
 }
@@ -179,7 +180,16 @@ function commonOf(given: Given): Common {
     return known;
   };
   metadata();
-  return { entities, at: createdAt(given), metadata };
+  return { entities, at: createdAt(given), categories: categoriesOf(given), metadata };
+}
+
+/** Throws `invalid` for what cannot be a tag. */
+function categoriesOf({ custom_categories }: Given): Common["categories"] {
+  const all = custom_categories?.flatMap((one) => Object.entries(one)) ?? [];
+  const categories = new Map(all.map(([name, meaning]) => [name.trim(), meaning]));
+  const schema = z.object({ custom_categories: WRITABLE.tags });
+  checked(schema, { custom_categories: [...categories.keys()] });
+  return categories;
 }
 
 function newMemory({ at, metadata }: Common, { text, tags }: Fact, role?: string): NewMemory {
