@@ -10,7 +10,7 @@ export const MEMORY_TYPES = ["semantic", "episodic", "procedural"] as const;
 export type MemoryType = (typeof MEMORY_TYPES)[number];
 
 /** The limits of one memory. "Characters" are Unicode code points, as in JSON Schema. */
-const LIMITS = {
+export const LIMITS = {
   contentCharacters: 100_000,
   tags: 50,
   tagCharacters: 64,

@@ -1,6 +1,6 @@
 /** What an import reads of a folder or an archive: never anything outside. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ZipWriter } from "@zip.js/zip.js/lib/zip-core-native.js";
 import { sourceFiles } from "../src/cli/source_files.ts";
 import { CommandError } from "../src/cli/terminal.ts";
@@ -109,6 +109,19 @@ Deno.test("of a folder what cannot be read is named, and holds the others up no 
     const reason = "cannot be read: there is no such file or folder";
     assert.deepEqual(paths, ["a.md", "e.md"]);
     assert.deepEqual(told, [["b.md", reason, true], ["c", reason, true]]);
+  });
+});
+
+Deno.test("of a folder what lies too deep is named", async () => {
+  await inFolder(async (folder) => {
+    const deep = Array.from({ length: 64 }, () => "a").join("/");
+    await Deno.mkdir(join(folder, deep), { recursive: true });
+    await Deno.writeTextFile(join(folder, dirname(deep), "b.md"), "b");
+    await Deno.writeTextFile(join(folder, deep, "c.md"), "c");
+    const { files, told } = await read(folder);
+    assert.deepEqual([files, told], [{ [`${dirname(deep)}/b.md`]: "b" }, [
+      `${deep} lies too deep`,
+    ]]);
   });
 });
 

@@ -3,7 +3,7 @@
  * their forms, times under any of their names. What is not understood stays in the metadata.
  */
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
-import { MEMORY_TYPES } from "../memory.ts";
+import { LIMITS, MEMORY_TYPES } from "../memory.ts";
 
 const CREATED = ["created_at", "created", "date created", "created-at", "date"] as const;
 const UPDATED = [
@@ -16,8 +16,6 @@ const UPDATED = [
 ] as const;
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d(?:\.\d+)?)?)? ?(Z|[+-]\d\d:?\d\d)?$/i;
 const NUMBER = /^\d*\.?\d+$/;
-const MOST_TAGS = 50;
-const MOST_TAG_CHARACTERS = 64;
 
 export interface NoteFields {
   readonly tags: readonly string[];
@@ -65,8 +63,8 @@ export function tagsOf(value: JsonValue | undefined): string[] {
 
 /** Those that a memory takes as its tags; the more there are, the later ones are left. */
 export function fitTags(tags: readonly string[]): string[] {
-  const fit = tags.filter((tag) => [...tag].length <= MOST_TAG_CHARACTERS);
-  return [...new Set(fit)].slice(0, MOST_TAGS);
+  const fit = tags.filter((tag) => [...tag].length <= LIMITS.tagCharacters);
+  return [...new Set(fit)].slice(0, LIMITS.tags);
 }
 
 function takeTags(others: Map<string, JsonValue>): string[] {
