@@ -107,6 +107,27 @@ Deno.test("what is no note, or no longer one of ours, is left out and named", as
   assert.deepEqual(records.map(({ id }) => id), [memory.id]);
 });
 
+Deno.test("a vault's note that was made to look like ours is no part of what assistants keep", async () => {
+  const access = { access_count: 0, last_accessed_at: null };
+  const all: readonly JsonObject[] = [
+    { source: "claude-memory", filename: "/memories/x" },
+    { graph: "entity", name: "Anna", entityType: "person" },
+    { source: "phone" },
+  ];
+  const entries = all.map((metadata, n) => ({ memory: memoryOf(n, { metadata }), access }));
+  const notes = await Array.fromAsync(toMarkdown(each(entries)));
+  const files = notes.map(({ text }, n) => [`${n}.md`, text] as const);
+  const vault = await foundIn("obsidian", files);
+  assert.deepEqual(vault.records.map(({ metadata }) => metadata), all.slice(2));
+  const reason = "is what an assistant keeps: --from markdown takes it, of your own export";
+  assert.deepEqual(
+    vault.left,
+    ["0.md", "1.md"].map((where) => ({ where, reason, isFault: false })),
+  );
+  const own = await foundIn("markdown", files);
+  assert.deepEqual([own.records.map(({ metadata }) => metadata), own.left], [all, []]);
+});
+
 Deno.test("the one file that was named is a note, whatever it is called", async () => {
   const named = await foundIn("markdown", [["n.txt", "---\ntags: [a]\n---\ncedar"]], true);
   assert.deepEqual([named.left, named.records.map(({ content, tags }) => [content, tags])], [

@@ -3,7 +3,7 @@
  * notes with their title, their tags and their dates. An Obsidian vault has tags within the text as
  * well, and folders that are not notes.
  */
-import type { JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { parseNote } from "./front_matter.ts";
 import { ownRecord } from "./markdown.ts";
 import { fitTags, type NoteFields, noteFields, tagsOf, timeOf } from "./note_fields.ts";
@@ -60,8 +60,21 @@ async function* readNote(file: SourceFile, kind: Kind): AsyncGenerator<Found> {
     yield skipped(file.path, "has front matter that is no YAML: it stays in the text");
   }
   const own = note === undefined ? undefined : ownRecord(note);
-  if (own !== undefined) yield checked(file.path, own);
-  else yield* foreignNote(file, kind, note ?? { fields: undefined, body: text });
+  if (own !== undefined) {
+    // A vault may be anybody's, and a form of ours is easily forged.
+    yield kind === "obsidian" && isOfAssistants(own)
+      ? skipped(
+        file.path,
+        "is what an assistant keeps: --from markdown takes it, of your own export",
+      )
+      : checked(file.path, own);
+  } else yield* foreignNote(file, kind, note ?? { fields: undefined, body: text });
+}
+
+/** A file of Claude's memory, or a part of the graph. */
+function isOfAssistants({ metadata }: JsonObject): boolean {
+  return isJsonObject(metadata) &&
+    (Object.hasOwn(metadata, "graph") || metadata["source"] === "claude-memory");
 }
 
 function* foreignNote(
