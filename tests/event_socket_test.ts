@@ -7,7 +7,7 @@ import type { Entry } from "../src/memory.ts";
 import { FakeFeed } from "./fakes/event_feed.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { idOf, memoryOf } from "./fakes/store_kit.ts";
-import type { Json } from "./http_app.ts";
+import { type Json, KEY, problemOf, withApp } from "./http_app.ts";
 
 /** The far side of a socket: it takes what is sent, for as long as the test lets it. */
 class Far {
@@ -22,17 +22,18 @@ class Far {
   readonly failures: unknown[] = [];
   readonly socket: EventSocket;
   takes = true;
+  /** Where he does not take it at once: how he does later. */
+  taken: (resolve: () => void) => void = () => {};
   isLetIn = true;
   admit: () => void = () => {};
   pings = 0;
   closed: readonly [number, string] | "terminated" | undefined;
 
   constructor() {
-    const { promise: never } = Promise.withResolvers<void>();
     const wire: Wire = {
       send: (text) => {
         this.got.push(JSON.parse(text));
-        return this.takes ? Promise.resolve() : never;
+        return this.takes ? Promise.resolve() : new Promise((resolve) => this.taken(resolve));
       },
       ping: () => void this.pings++,
       close: (code, reason) => this.closed ??= [code, reason],
@@ -226,6 +227,66 @@ Deno.test("while a batch is not on its way nothing more is asked of history; aft
   await far.clock.advance(1);
   assert.equal(far.closed?.[0], 4008);
   assert.deepEqual([far.logged, far.clock.waiting], [["listener_left slow"], 0]);
+});
+
+Deno.test("who takes a little all the time stays; when he takes nothing any more it ends", async () => {
+  const far = new Far(), waiting: (() => void)[] = [];
+  await far.says({ type: "subscribe" });
+  far.takes = false;
+  far.taken = (resolve) => waiting.push(resolve);
+  for (let n = 1; n <= 10; n++) far.feed.happen("memory.created", n);
+  await far.clock.advance(0);
+  for (let taken = 0; taken < 9; taken++) {
+    await far.clock.advance(SLOW_MS - 1);
+    far.socket.isAlive();
+    waiting[taken]?.();
+  }
+  assert.equal(far.closed, undefined);
+  for (let beats = 0; beats < 4; beats++) {
+    await far.clock.advance(HEARTBEAT_MS);
+    far.socket.isAlive();
+  }
+  assert.equal(far.closed?.[0], 4008);
+});
+
+Deno.test("who loses his key is told nothing more, be it before his next sign of life", async () => {
+  const far = new Far();
+  await far.says({ type: "subscribe" });
+  far.isLetIn = false;
+  far.feed.happen("memory.created", 1);
+  assert.deepEqual([await far.words(), far.closed?.[0]], [["subscribed"], 4001]);
+});
+
+Deno.test("who breaks the protocol itself is counted so, whatever comes after it", () => {
+  const far = new Far();
+  far.socket.broken();
+  far.socket.closed();
+  assert.deepEqual([far.logged, far.clock.waiting], [["listener_left protocol"], 0]);
+});
+
+Deno.test("what cannot become a WebSocket is refused as any request is, with the version that is spoken", async () => {
+  await withApp(async ({ app }) => {
+    const good = {
+      "X-API-Key": KEY,
+      "Sec-WebSocket-Version": "13",
+      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    };
+    const answer = (headers: Record<string, string>) =>
+      app.upgrade.answer(new Request("http://brain/ws", { headers }));
+    const table: readonly (readonly [Record<string, string>, string])[] = [
+      [{ "Sec-WebSocket-Version": "8" }, '"Sec-WebSocket-Version" must be 13'],
+      [{ "Sec-WebSocket-Version": "" }, '"Sec-WebSocket-Version" must be 13'],
+      [{ "Sec-WebSocket-Key": "short" }, '"Sec-WebSocket-Key" must be 16 bytes in base64'],
+    ];
+    for (const [bad, detail] of table) {
+      const reply = await answer({ ...good, ...bad });
+      assert.ok(reply instanceof Response, detail);
+      assert.equal(reply.headers.get("sec-websocket-version"), "13");
+      const expected = problemOf("malformed", 400, `Cannot open the WebSocket: ${detail}`);
+      assert.deepEqual(await reply.json(), expected);
+    }
+    assert.ok("talk" in await answer(good));
+  });
 });
 
 Deno.test("who gives no sign of life is gone; one that does stays, until his key is let in no more", async () => {

@@ -119,6 +119,11 @@ export class EventSocket {
     this.#missing = 0;
   }
 
+  /** What came is nothing of a WebSocket's: it is being closed. */
+  broken(): void {
+    this.#over("protocol");
+  }
+
   /** The connection is gone. */
   closed(): void {
     this.#over("left");
@@ -174,6 +179,7 @@ export class EventSocket {
         if (subscription.position === null) return;
         return this.#answer({ type: "end", reason, detail: ADVICE[reason], position });
       }
+      if (batch.said.length > 0 && !this.#options.isLetIn()) return this.#endUnauthorized();
       await this.#sendAll(batch.said.map(({ json }) => json));
       if (subscription.position !== null) subscription.position = batch.position;
     }
@@ -181,14 +187,18 @@ export class EventSocket {
 
   /** Gives up on who takes nothing for long. */
   async #sendAll(texts: readonly string[]): Promise<void> {
-    const slow = this.#options.listeners.clock.after(
-      SLOW_MS,
-      () => this.#end("slow", CLOSE.slow, ADVICE.slow),
-    );
+    let taken = 0, slow: Timer | undefined;
+    const mind = (before: number) => {
+      slow = this.#options.listeners.clock.after(SLOW_MS, () => {
+        if (taken === before) this.#end("slow", CLOSE.slow, ADVICE.slow);
+        else mind(taken);
+      });
+    };
+    mind(taken);
     try {
-      await Promise.all(texts.map((text) => this.#wire.send(text)));
+      await Promise.all(texts.map((text) => this.#wire.send(text).then(() => taken++)));
     } finally {
-      slow.cancel();
+      slow?.cancel();
     }
   }
 
@@ -202,9 +212,7 @@ export class EventSocket {
   }
 
   #beat(): void {
-    if (!this.#options.isLetIn()) {
-      return this.#end("unauthorized", CLOSE.unauthorized, ADVICE.unauthorized);
-    }
+    if (!this.#options.isLetIn()) return this.#endUnauthorized();
     if (this.#missing >= MOST_MISSING) {
       this.#over("silent");
       return this.#wire.terminate();
@@ -217,6 +225,10 @@ export class EventSocket {
   #end(reason: LeaveReason, code: number, said: string): void {
     this.#over(reason);
     this.#wire.close(code, said);
+  }
+
+  #endUnauthorized(): void {
+    this.#end("unauthorized", CLOSE.unauthorized, ADVICE.unauthorized);
   }
 
   #fail(error: unknown): void {

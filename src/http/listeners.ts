@@ -62,7 +62,8 @@ export const ADVICE: Readonly<Record<Ending, string>> = {
   behind: "So much happened meanwhile that what comes next is not held any more: list the " +
     "memories anew, then listen from `position`",
   stopping: "The service is stopping: come back soon, with the event that was seen last",
-  slow: "Nothing was taken for 30 seconds: come back with the event that was seen last",
+  slow:
+    "What was sent last was not taken for 30 seconds: come back with the event that was seen last",
   unauthorized: "The key is not let in any more: come back with one that is",
 };
 

@@ -43,6 +43,7 @@ interface Library {
 interface Talker {
   heard(text: string | undefined): void;
   isAlive(): void;
+  broken(): void;
   closed(): void;
 }
 
@@ -76,8 +77,8 @@ export function openWebSocket(
     opened.on("message", (data) => talker.heard(typeof data === "string" ? data : undefined));
     opened.on("ping", () => talker.isAlive());
     opened.on("pong", () => talker.isAlive());
-    // A message that is none, or too long: the library has said so, and closes.
-    opened.on("error", () => {});
+    // A message that is none, or too long: the library says so, and closes.
+    opened.on("error", () => talker.broken());
     opened.on("close", () => talker.closed());
   });
 }
