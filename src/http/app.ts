@@ -21,6 +21,7 @@ import {
   SOCKET_PATH,
   socketCredentials,
   type Upgrade,
+  VERSION,
 } from "./event_sockets.ts";
 import { eventRoutes, type ListeningTo } from "./events.ts";
 import { type Face, faceAt } from "./face.ts";
@@ -120,6 +121,7 @@ export function createApp(options: AppOptions): App {
         const began = clock.now();
         const reply = await upgraded(request).catch((error) => answerError(error, log));
         const head = "talk" in reply ? { status: 101, headers: new Headers() } : reply;
+        if (head === reply) head.headers.set("Sec-WebSocket-Version", VERSION);
         account(head, began, "GET", SOCKET_PATH, request.headers.get("x-request-id"));
         return reply;
       },

@@ -80,6 +80,22 @@ function offered(headers: Headers): string[] {
   return all.filter((one) => one !== "");
 }
 
+/** Of the protocol; said with every refusal, too (RFC 6455, 4.4). */
+export const VERSION = "13";
+
+const HANDSHAKE = [
+  ["Sec-WebSocket-Version", /^13$/, VERSION],
+  ["Sec-WebSocket-Key", /^[+/0-9A-Za-z]{22}==$/, "16 bytes in base64"],
+] as const;
+
+/** Throws where the library would refuse it, which neither says why nor counts it. */
+function requireHandshake(headers: Headers): void {
+  for (const [name, form, said] of HANDSHAKE) {
+    if (form.test(headers.get(name) ?? "")) continue;
+    throw new AppError("malformed", `Cannot open the WebSocket: "${name}" must be ${said}`);
+  }
+}
+
 export interface ConversingOn extends ListeningTo {
   /** Minds the rate. Throws `rate_limited`. */
   readonly admit: () => void;
@@ -105,6 +121,7 @@ export function conversation(to: ConversingOn, { url, headers }: Request): Conve
       `Cannot open the WebSocket: of the subprotocols "${SUBPROTOCOL}" must be among those offered`,
     );
   }
+  requireHandshake(headers);
   const { brain: { events: feed, memories }, listeners, isLetIn, admit, failed } = to;
   const leave = listeners.join("websocket");
   const credentials = socketCredentials(headers);
