@@ -66,6 +66,19 @@ Deno.test("mem0's memories come in whichever way its clients wrote them down", a
   assert.equal(new Set(bare.records.map(({ id }) => String(id).slice(14, 15))).has("5"), true);
 });
 
+Deno.test("what comes by a pipe is told by how it begins", async () => {
+  const many = FORMS["lines.jsonl"]?.repeat(2) ?? "";
+  const texts = [...Object.values(FORMS), JSON.stringify({ results: [PYTHON] }, null, 2)];
+  for (const text of [...texts, ...texts.map((text) => `\ufeff${text}`)]) {
+    const found = await foundIn("mem0", [["standard input", text]], true);
+    assert.deepEqual(found, { records: [TAKEN], left: [] }, text);
+  }
+  const found = await foundIn("mem0", [["standard input", many]], true);
+  assert.deepEqual(found, { records: [TAKEN, TAKEN], left: [] });
+  const none = await foundIn("mem0", [["standard input", ""]], true);
+  assert.deepEqual(none.records, []);
+});
+
 /** What stands beside a text, and what of the memory is not as it is by itself. */
 const ODD: readonly (readonly [JsonObject, JsonObject])[] = [
   [{ metadata: "just text" }, { metadata: { metadata: "just text" } }],

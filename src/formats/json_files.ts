@@ -1,11 +1,15 @@
 /** Other programs' JSON: a file that is small enough at once, or one of any size item by item. */
 import { AppError } from "../errors.ts";
+import { isJsonObject } from "../json.ts";
 import { JsonRecordReader } from "../json_records.ts";
+import { joinBytes } from "../lines.ts";
 import { readLineRecords, withoutMark } from "../record_stream.ts";
 import { NOT_UTF_8, readText, type SourceFile, textOf } from "./source.ts";
 
 /** The longest conversations are of this order, with everything that was uploaded to them. */
 const MOST_BYTES = 64 * 1024 * 1024;
+const LINE_FEED = 10;
+const FIRST_LINE_BYTES = 1024 * 1024;
 /** Nothing of them is wanted. */
 const IGNORED = ["relations", "entities", "receipts"];
 
@@ -38,6 +42,36 @@ export async function* lineItems(file: SourceFile): AsyncGenerator<Item> {
       yield bytes === undefined ? { reason: "has a line that is too long" } : itemOf(bytes);
     }
   }
+}
+
+/** Lines, or a document: what comes by a pipe has no name that tells, but a first line. */
+export async function* unnamedItems(
+  file: SourceFile,
+  members: readonly string[],
+): AsyncGenerator<Item> {
+  const rest = withoutMark(file.pieces());
+  let head: Uint8Array = new Uint8Array();
+  while (head.length < FIRST_LINE_BYTES && !head.includes(LINE_FEED)) {
+    const { value, done } = await rest.next();
+    if (done === true) break;
+    head = joinBytes([head, value]);
+  }
+  const pieces = async function* () {
+    yield head;
+    yield* rest;
+  };
+  const replayed = { ...file, pieces };
+  yield* isLine(head, members) ? lineItems(replayed) : itemsOf(replayed, members);
+}
+
+/** A whole object, and no list by one of these names. */
+function isLine(head: Uint8Array, members: readonly string[]): boolean {
+  const end = head.indexOf(LINE_FEED);
+  const first = itemOf(head.subarray(0, end < 0 ? head.length : end));
+  return "value" in first && isJsonObject(first.value) &&
+    !Object.entries(first.value).some(([name, value]) =>
+      members.includes(name) && typeof value === "object" && value !== null
+    );
 }
 
 /** The items of an array, or the one that the file is. */

@@ -6,9 +6,18 @@ import { z } from "zod";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json.ts";
 import { idSchema } from "../memory.ts";
 import { isLinesName } from "../export_reader.ts";
-import { itemsOf, lineItems } from "./json_files.ts";
+import { type Item, itemsOf, lineItems, unnamedItems } from "./json_files.ts";
 import { fitTags, tagsOf, timeOf } from "./note_fields.ts";
-import { checked, fault, type Found, idOf, skipped, type Source, timeOfSeconds } from "./source.ts";
+import {
+  checked,
+  fault,
+  type Found,
+  idOf,
+  skipped,
+  type Source,
+  type SourceFile,
+  timeOfSeconds,
+} from "./source.ts";
 
 const SOURCE = "mem0";
 const FILE = /\.(?:json|jsonl|ndjson)$/i;
@@ -25,13 +34,17 @@ export const fromMem0: Source = async function* (files) {
       yield skipped(file.path, "is no JSON");
       continue;
     }
-    const items = isLinesName(file.path) ? lineItems(file) : itemsOf(file, LISTS);
-    for await (const item of items) {
+    for await (const item of itemsIn(file)) {
       if ("reason" in item) yield fault(file.path, item.reason);
       else yield recordOf(file.path, item.value);
     }
   }
 };
+
+function itemsIn(file: SourceFile): AsyncIterable<Item> {
+  if (isLinesName(file.path)) return lineItems(file);
+  return FILE.test(file.path) ? itemsOf(file, LISTS) : unnamedItems(file, LISTS);
+}
 
 function recordOf(where: string, value: unknown): Found {
   const parsed = itemSchema.safeParse(value);
