@@ -3,8 +3,8 @@
  * stand in the metadata, under names of their own, beside what its client put there. Its categories
  * are tags.
  */
-import { isJsonObject, type JsonObject } from "../../json.ts";
-import type { Memory } from "../../memory.ts";
+import { isJsonObject, type JsonObject, type JsonValue } from "../../json.ts";
+import { LIMITS, type Memory } from "../../memory.ts";
 
 /** What a memory may be of, by the name of the field. */
 export const ENTITIES = ["user_id", "agent_id", "app_id", "run_id"] as const;
@@ -12,15 +12,15 @@ export type Entity = (typeof ENTITIES)[number];
 
 const EXPIRATION = "expiration_date";
 const HISTORY = "mem0_history";
-const OWN: readonly string[] = [...ENTITIES, EXPIRATION, HISTORY];
+const DAY = /^\d{4}-\d\d-\d\d$/;
 
-/** Beside 64 KiB of metadata, what was said before is the first to go. */
-const MOST_HISTORY_CHARACTERS = 16_000;
+/** Of what metadata may take; where there is less room, what was said before is the first to go. */
+const MOST_HISTORY_BYTES = 16_384;
 const MOST_CHANGES = 20;
 
-/** What a memory said until a time. */
+/** What a memory said until a time; without it, that what it said is not kept any more. */
 export interface Past {
-  readonly memory: string;
+  readonly memory?: string;
   readonly until: string;
 }
 
@@ -37,35 +37,43 @@ export function entityOf({ metadata }: Memory, name: Entity): string | null {
 }
 
 export function expirationOf({ metadata }: Memory): string | null {
-  return stringAt(metadata, EXPIRATION);
+  const value = stringAt(metadata, EXPIRATION);
+  return value !== null && DAY.test(value) ? value : null;
 }
 
 /** What its client knows as its metadata. */
 export function clientMetadataOf({ metadata }: Memory): JsonObject {
-  return without(metadata);
+  return Object.fromEntries(
+    Object.entries(metadata).filter(([name, value]) => !isOurs(name, value)),
+  );
 }
 
 /** The oldest first; empty where it never said anything else, or others changed it. */
 export function historyOf({ metadata }: Memory): readonly Past[] {
   const kept = Object.hasOwn(metadata, HISTORY) ? metadata[HISTORY] : undefined;
   if (!Array.isArray(kept)) return [];
-  return kept.flatMap((past) => {
+  return kept.flatMap((past, at) => {
     if (!isJsonObject(past)) return [];
     const { memory, until } = past;
-    return typeof memory === "string" && typeof until === "string" ? [{ memory, until }] : [];
+    if (typeof until !== "string") return [];
+    if (typeof memory === "string") return [{ memory, until }];
+    return at === 0 ? [{ until }] : [];
   });
 }
 
 export function metadataOf({ entities, expirationDate, metadata, history = [] }: Kept): JsonObject {
-  const past = short(history).map(({ memory, until }) => ({ memory, until }));
-  const { [HISTORY]: _, ...own } = metadata;
-  return {
+  const own = Object.entries(metadata).filter(([name, value]) =>
+    name !== HISTORY || !isOurs(name, value)
+  );
+  const kept = {
     // Whose it is may be said here, too: it is kept at the same place.
-    ...own,
+    ...Object.fromEntries(own),
     ...entities,
     ...(expirationDate !== undefined && { [EXPIRATION]: expirationDate }),
-    ...(past.length > 0 && { [HISTORY]: past }),
   };
+  if (history.length === 0 || Object.hasOwn(kept, HISTORY)) return kept;
+  const past = short(history, LIMITS.metadataBytes - bytesOf({ ...kept, [HISTORY]: [] }));
+  return past.length > 0 ? { ...kept, [HISTORY]: past } : kept;
 }
 
 export function entitiesOf(memory: Memory): Kept["entities"] {
@@ -77,16 +85,35 @@ export function entitiesOf(memory: Memory): Kept["entities"] {
   );
 }
 
-/** The newest of it that there is room for. */
-function short(history: readonly Past[]): Past[] {
-  let room = MOST_HISTORY_CHARACTERS;
-  const newest = history.slice(-MOST_CHANGES).toReversed();
-  const kept = newest.findIndex(({ memory }) => (room -= memory.length) < 0);
-  return newest.slice(0, kept === -1 ? newest.length : kept).reverse();
+/** The newest of it that there is room for; before them when the rest ended, if any is left out. */
+function short(history: readonly Past[], most: number): JsonObject[] {
+  const kept: JsonObject[] = [];
+  let room = Math.min(MOST_HISTORY_BYTES, most);
+  for (const past of history.toReversed()) {
+    const end: JsonObject = { until: past.until };
+    const whole = past.memory === undefined ? end : { memory: past.memory, ...end };
+    const endBytes = bytesOf(end) + 1, bytes = bytesOf(whole) + 1;
+    // Room is left for the end of the rest.
+    const needed = bytes + (past === history[0] ? 0 : endBytes);
+    if (whole === end || kept.length === MOST_CHANGES || needed > room) {
+      if (endBytes <= room) kept.push(end);
+      break;
+    }
+    kept.push(whole);
+    room -= bytes;
+  }
+  return kept.reverse();
 }
 
-function without(metadata: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(metadata).filter(([name]) => !OWN.includes(name)));
+/** By its form, too: others may have a use for the same names. */
+function isOurs(name: string, value: JsonValue): boolean {
+  if (name === HISTORY) return Array.isArray(value);
+  if (typeof value !== "string") return false;
+  return name === EXPIRATION ? DAY.test(value) : ENTITIES.some((entity) => entity === name);
+}
+
+function bytesOf(value: JsonValue): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }
 
 function stringAt(metadata: JsonObject, name: string): string | null {

@@ -3,7 +3,9 @@ import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { type Clock, timestamp } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
+import { jsonEqual } from "../../json.ts";
 import { type Memory, WRITABLE } from "../../memory.ts";
+import { paced } from "../../pace.ts";
 import { revisionOf } from "../../revision.ts";
 import { json } from "../route.ts";
 import { dateSchema, metadataWithin } from "./adding.ts";
@@ -24,7 +26,7 @@ const changeSchema = z.object({
   expiration_date: dateSchema.nullish(),
   timestamp: z.null({ error: FIXED }).optional(),
 }).refine(
-  (change) => Object.values(change).some((value) => value !== undefined),
+  ({ text, metadata, expiration_date }) => !!(text ?? metadata) || expiration_date !== undefined,
   "must have a text, metadata or an expiration_date",
 );
 
@@ -55,8 +57,12 @@ export function updatingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
       async answer(asked) {
         const { memories } = await bodyOf(batchSchema, asked, options);
         const changes = memories.map((change) => ({ id: knownId(change.memory_id), change }));
-        // Looked at first: of a list with a slip in it nothing is changed.
-        for (const { id } of changes) brain.memories.peek(id);
+        // Worked out first: of a list with a slip in it nothing is changed.
+        await paced(
+          changes,
+          ({ id, change }) =>
+            fieldsOf(brain.memories.peek(id).memory, change, timestamp(options.clock)),
+        );
         for (const { id, change } of changes) await update(options, id, change);
         return json(200, { message: `Successfully updated ${changes.length} memories` });
       },
@@ -76,6 +82,8 @@ async function update(
     const isSeen = (before: Memory) => revisionOf(before) === seen;
     try {
       const fields = fieldsOf(memory, change, timestamp(clock));
+      const isNew = fields.content !== undefined || !jsonEqual(fields.metadata, memory.metadata);
+      if (!isNew) return memory;
       return (await brain.memories.replaceFields(id, fields, isSeen)).memory;
     } catch (error) {
       const isLate = error instanceof AppError && error.code === "precondition_failed";

@@ -26,14 +26,17 @@ export function addedView({ id, content }: Memory) {
 }
 
 /**
- * The changes of a memory that came by way of these routes, the first one first. What others made
- * of it shows in the last.
+ * The changes of a memory that came by way of these routes, as far back as they are kept, the first
+ * one first. What others made of it in between stands there as if it had been so from the change
+ * before.
  */
 export function historyView(memory: Memory) {
-  const past = historyOf(memory);
-  const texts = [...past.map(({ memory }) => memory), memory.content];
+  const [oldest, ...rest] = historyOf(memory);
+  const isCut = oldest !== undefined && oldest.memory === undefined;
+  const past = oldest === undefined || isCut ? rest : [oldest, ...rest];
+  const texts = [...past.flatMap(({ memory }) => memory ?? []), memory.content];
   return texts.map((text, at) => {
-    const changed = past[at - 1]?.until ?? memory.created_at;
+    const changed = past[at - 1]?.until ?? (isCut ? oldest.until : memory.created_at);
     return {
       id: idFrom(`${at} ${changed}`, memory.id),
       memory_id: memory.id,
@@ -41,7 +44,7 @@ export function historyView(memory: Memory) {
       input: [],
       old_memory: texts[at - 1] ?? null,
       new_memory: text,
-      event: at === 0 ? "ADD" : "UPDATE",
+      event: at === 0 && !isCut ? "ADD" : "UPDATE",
       ...entitiesView(memory),
       metadata: clientMetadataOf(memory),
       categories: memory.tags,
