@@ -7,7 +7,7 @@ import type { Entry } from "../src/memory.ts";
 import { FakeFeed } from "./fakes/event_feed.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { idOf, memoryOf } from "./fakes/store_kit.ts";
-import { type Json, KEY, problemOf, withApp } from "./http_app.ts";
+import type { Json } from "./http_app.ts";
 
 /** The far side of a socket: it takes what is sent, for as long as the test lets it. */
 class Far {
@@ -262,31 +262,6 @@ Deno.test("who breaks the protocol itself is counted so, whatever comes after it
   far.socket.broken();
   far.socket.closed();
   assert.deepEqual([far.logged, far.clock.waiting], [["listener_left protocol"], 0]);
-});
-
-Deno.test("what cannot become a WebSocket is refused as any request is, with the version that is spoken", async () => {
-  await withApp(async ({ app }) => {
-    const good = {
-      "X-API-Key": KEY,
-      "Sec-WebSocket-Version": "13",
-      "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    };
-    const answer = (headers: Record<string, string>) =>
-      app.upgrade.answer(new Request("http://brain/ws", { headers }));
-    const table: readonly (readonly [Record<string, string>, string])[] = [
-      [{ "Sec-WebSocket-Version": "8" }, '"Sec-WebSocket-Version" must be 13'],
-      [{ "Sec-WebSocket-Version": "" }, '"Sec-WebSocket-Version" must be 13'],
-      [{ "Sec-WebSocket-Key": "short" }, '"Sec-WebSocket-Key" must be 16 bytes in base64'],
-    ];
-    for (const [bad, detail] of table) {
-      const reply = await answer({ ...good, ...bad });
-      assert.ok(reply instanceof Response, detail);
-      assert.equal(reply.headers.get("sec-websocket-version"), "13");
-      const expected = problemOf("malformed", 400, `Cannot open the WebSocket: ${detail}`);
-      assert.deepEqual(await reply.json(), expected);
-    }
-    assert.ok("talk" in await answer(good));
-  });
 });
 
 Deno.test("who gives no sign of life is gone; one that does stays, until his key is let in no more", async () => {

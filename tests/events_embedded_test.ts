@@ -4,6 +4,7 @@ import { type Embedder, EmbedderError } from "../src/embedder.ts";
 import { drain, KeepingFakeEmbedder, MapVectorIndex } from "./fakes/indexing.ts";
 import { heard, inWords } from "./fakes/listening.ts";
 import { below, idOf, randomOf, seed } from "./fakes/store_kit.ts";
+import { byMemory, faultsOf } from "./fakes/told_words.ts";
 import { HttpApp, indexed, put, withApp } from "./http_app.ts";
 
 type Change = [method: string, path: string, json?: unknown];
@@ -227,38 +228,6 @@ for (const [how, stop] of [["kill", false], ["clean stop", true]] as const) {
     assert.deepEqual(await telling(second, position ?? "").told(), ["memory.embedded 1"]);
     await second.brain.close();
   });
-}
-
-/** For each memory: what was told of it, in order. */
-function byMemory(told: readonly string[]): Map<string, string[]> {
-  const found = new Map<string, string[]>();
-  for (const words of told) {
-    const [type = "", id = ""] = words.split(" ");
-    if (type.startsWith("memory.")) found.set(id, [...found.get(id) ?? [], type.slice(7)]);
-  }
-  return found;
-}
-
-/** What is wrong with what was told of a memory that had these texts, one after the other. */
-function faultsOf(types: readonly string[], texts: readonly string[], isThere: boolean): string[] {
-  const faults: string[] = [];
-  let version = 0, isOpen = false;
-  for (const [at, type] of types.entries()) {
-    if (type === "embedded") {
-      if (!isOpen) faults.push("told twice to be embedded");
-      isOpen = false;
-    } else if (type === "deleted") isOpen = false;
-    else {
-      if (type !== (version === 0 ? "created" : "updated")) faults.push(`${type} as no. ${at}`);
-      if (texts[version] !== texts[version - 1]) isOpen = true;
-      version++;
-    }
-  }
-  if (version !== texts.length) faults.push(`${version} changes of ${texts.length}`);
-  if (isOpen) faults.push("the last text was never told to be embedded");
-  const end = types.indexOf("deleted");
-  if (end !== (isThere ? -1 : types.length - 1)) faults.push("told of its end at a wrong time");
-  return faults;
 }
 
 Deno.test(`edits, stops and a provider that comes and goes: each text once in the end (TEST_SEED=${seed})`, async () => {
