@@ -1,7 +1,6 @@
 /** What mem0's routes refuse, in their clients' form, and that nothing is changed by it. */
 import assert from "node:assert/strict";
 import { type Json, KEY, put, withApp } from "./http_app.ts";
-import { RecentEvents } from "../src/http/mem0/events.ts";
 import { FakeClock } from "./fakes/indexing.ts";
 import { idOf } from "./fakes/store_kit.ts";
 import { add, ask, mem0Setup, told, withMem0 } from "./mem0_kit.ts";
@@ -155,9 +154,20 @@ Deno.test("where there is no room for all, none is added, and the status says so
   }, { ...mem0Setup({ clock }), limits: { memories: 3, bytes: 0 } });
 });
 
-Deno.test("of what was added only so much is remembered as can be asked for", () => {
-  const events = new RecentEvents();
-  for (let n = 0; n <= 200; n++) events.keep({ id: `${n}`, at: "now", results: [] });
-  assert.throws(() => events.view("0"), /only the last 200/);
-  assert.equal(events.view("1").status, "SUCCEEDED");
+Deno.test("what is told of an addition later is as the memories are then, and only of the last ones", async () => {
+  await withMem0(async (app) => {
+    const messages = [...user("My secret."), ...user("Tea is at five.")];
+    const { results, event_id } = await told(200, app, "POST", "/v3/memories/add/", { messages });
+    const [secret, tea] = results;
+    await told(200, app, "DELETE", `/v1/memories/${secret.id}/`);
+    await told(200, app, "PUT", `/v1/memories/${tea.id}/`, { text: "Tea is at six." });
+    const event = await told(200, app, "GET", `/v1/event/${event_id}/`);
+    const memory = "Tea is at six.";
+    assert.deepEqual(event.results, [
+      { id: secret.id, event: "ADD" },
+      { id: tea.id, event: "ADD", memory, data: { memory } },
+    ]);
+    for (let n = 0; n < 200; n++) await add(app, "One.");
+    await told(404, app, "GET", `/v1/event/${event_id}/`);
+  });
 });

@@ -81,16 +81,16 @@ export function addingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
       async answer(asked) {
         const { added, message } = await add(options, asked);
         const results = added.map(addedView);
-        const event = { id: options.newId(), at: timestamp(options.clock), results };
-        events.keep(event);
-        return json(200, { message, status: "SUCCEEDED", event_id: event.id, results });
+        const event_id = options.newId(), memoryIds = added.map(({ id }) => id);
+        events.keep({ id: event_id, at: timestamp(options.clock), memoryIds });
+        return json(200, { message, status: "SUCCEEDED", event_id, results });
       },
     },
     {
       method: "GET",
       path: "/v1/event/:id",
       scope: "read",
-      answer: ({ params }) => json(200, events.view(params["id"] ?? "")),
+      answer: ({ params }) => json(200, events.view(params["id"] ?? "", options.brain)),
     },
   ];
 }

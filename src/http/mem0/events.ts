@@ -1,10 +1,13 @@
 /** What became of additions, for clients that ask later: theirs are done in the background. */
+import type { Brain } from "../../brain.ts";
 import { AppError } from "../../errors.ts";
+import { addedView } from "./view.ts";
 
-export interface AddedEvent {
+interface AddedEvent {
   readonly id: string;
   readonly at: string;
-  readonly results: readonly object[];
+  /** No texts: what was deleted is nowhere any more. */
+  readonly memoryIds: readonly string[];
 }
 
 /** The last ones of this run. */
@@ -19,12 +22,16 @@ export class RecentEvents {
     if (this.#events.size > MOST_EVENTS && oldest !== undefined) this.#events.delete(oldest);
   }
 
-  /** Throws `not_found`. */
-  view(id: string) {
+  /** With the memories as they are now. Throws `not_found`. */
+  view(id: string, { memories }: Brain) {
     const event = this.#events.get(id);
     if (event !== undefined) {
-      const { at, results } = event;
+      const { at, memoryIds } = event;
       const times = { created_at: at, updated_at: at };
+      const results = memoryIds.map((id) => {
+        const found = memories.find(id);
+        return found === undefined ? { id, event: "ADD" } : addedView(found.memory);
+      });
       return { id, event_type: "ADD", status: "SUCCEEDED", results, ...times };
     }
     throw new AppError(
