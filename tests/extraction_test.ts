@@ -1,6 +1,8 @@
 /** Memories made of what is said: what the model is asked, and how little of it is believed. */
 import assert from "node:assert/strict";
 import { ChatModelError } from "../src/chat_model.ts";
+import { Extraction } from "../src/extraction.ts";
+import type { Search } from "../src/search.ts";
 import { type HttpApp, type Json, NOW, withApp } from "./http_app.ts";
 import { eventually } from "./e2e/conditions.ts";
 import { FakeClock } from "./fakes/indexing.ts";
@@ -183,6 +185,26 @@ Deno.test("what cannot be kept is refused before the model is asked", async () =
     }
     assert.deepEqual(model.asked, []);
   });
+});
+
+Deno.test("of a long conversation the end is what is looked up", async () => {
+  const asked: (readonly string[])[] = [];
+  const search: Pick<Search, "run"> = {
+    run({ queries }) {
+      asked.push(queries);
+      return Promise.resolve(
+        { results: [], total: 0, mode: "keyword", degraded: null, tookMs: 0 },
+      );
+    },
+  };
+  const extraction = new Extraction({ model: new FakeChatModel(), search, clock: new FakeClock() });
+  const turns = [{ role: "user", content: `x${"y".repeat(9_998)}z` }, {
+    role: "user",
+    content: "w",
+  }];
+  const { signal } = new AbortController();
+  assert.deepEqual(await extraction.run({ turns, filter: {}, at: NOW }, signal), []);
+  assert.deepEqual(asked, [[`${"y".repeat(9_997)}z\nw`]]);
 });
 
 Deno.test("of many at once some wait for their turn, and are sent away if it does not come", async () => {

@@ -79,3 +79,13 @@ Deno.test("what is somebody else's by the time of its deletion stays", async () 
     assert.deepEqual(await app.ids(), [moved]);
   });
 });
+
+Deno.test("a memory that is named twice is deleted once", async () => {
+  await withMem0(async (app) => {
+    const memory_id = await add(app, FENCE);
+    const memories = [{ memory_id }, { memory_id: memory_id.toUpperCase() }];
+    assert.deepEqual(await told(200, app, "DELETE", "/v1/batch/", { memories }), {
+      message: "Successfully deleted 1 memories",
+    });
+  });
+});

@@ -98,3 +98,14 @@ Deno.test("a change that changes nothing is no write, and one that says nothing 
     await told(400, app, "PUT", `/v1/memories/${id}/`, { text: null, metadata: null });
   });
 });
+
+Deno.test("a look at a history is no reading of the memory", async () => {
+  await withMem0(async (app) => {
+    const id = await add(app, FENCE);
+    await historyOf(app, id);
+    const { access_count: before } = await app.done(200, "GET", `/memories/${id}`);
+    await told(200, app, "GET", `/v1/memories/${id}/`);
+    const { access_count: after } = await app.done(200, "GET", `/memories/${id}`);
+    assert.deepEqual([before, after], [1, 3]);
+  });
+});

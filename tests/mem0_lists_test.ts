@@ -116,6 +116,17 @@ Deno.test("whom memories are of is listed, and deleted with them", async () => {
   });
 });
 
+Deno.test("all that memories are of is listed at once, where no page is asked for", async () => {
+  await withMem0(async (app) => {
+    const names = Array.from({ length: 101 }, (_, n) => `r${1_000 + n}`);
+    const memories = names.map((run_id) => ({ content: FENCE, metadata: { run_id } }));
+    await app.done(200, "POST", "/import", { json: memories });
+    const { count, results } = await told(200, app, "GET", "/v1/entities/");
+    const found = results.map(({ name }: { name: string }) => name);
+    assert.deepEqual([count, found], [101, names]);
+  });
+});
+
 Deno.test(`a long list is the same in parts as sorted at once (seed ${seed})`, async () => {
   const random = randomOf(seed);
   const items = Array.from({ length: 12_345 }, () => Math.floor(random() * 1_000_000));

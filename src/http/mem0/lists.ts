@@ -2,7 +2,7 @@
  * Lists as mem0's clients want them: a plain list, one under `results`, or a page with its
  * neighbours. They are written piece by piece: "all memories" may be more than is held at once.
  */
-import { Pace } from "../../pace.ts";
+import { Pace, paced } from "../../pace.ts";
 import { selectWindow } from "../../selection.ts";
 import type { Page } from "./asked.ts";
 
@@ -32,7 +32,7 @@ export function sortedList<T, View>(
         rest = rest.slice(from);
         before = at;
       }
-      return sorted.slice(at - before, end - before).map(view);
+      return await paced(sorted.slice(at - before, end - before), view);
     },
   };
 }
@@ -76,7 +76,9 @@ function streamed<T>(head: string, tail: string, list: List<T>, from: number, to
       if (pace.due) await pace.breathe();
       const items = at < to ? await list.slice(at, Math.min(to, at + AT_ONCE)) : [];
       if (items.length > 0) {
-        const text = items.map((item) => JSON.stringify(item)).join(",");
+        // One after the other: each may be as long as a memory may be.
+        const texts = await paced(items, (item) => JSON.stringify(item));
+        const text = texts.join(",");
         controller.enqueue(encoder.encode(at === from ? text : `,${text}`));
         at += items.length;
         return;
