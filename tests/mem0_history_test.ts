@@ -49,6 +49,11 @@ Deno.test("where the beginning of a history is not kept, none is made up", async
       ["UPDATE", null, "second", LATER],
       ["UPDATE", "second", "third", "2026-01-31T12:00:02.000Z"],
     ]);
+    const room = await add(app, "first");
+    for (const text of ["x".repeat(16_320), "third"]) {
+      await told(200, app, "PUT", `/v1/memories/${room}/`, { text });
+    }
+    assert.deepEqual((await historyOf(app, room)).map(([event]) => event), ["UPDATE"]);
     const often = await add(app, "v0");
     for (let n = 1; n <= 22; n++) {
       await clock.advance(1_000);

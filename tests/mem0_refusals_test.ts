@@ -59,6 +59,7 @@ const INVALID: readonly Row[] = [
     { user_id: "*" },
     { user_id: { in: ["ada"] } },
     { OR: [{ user_id: "ada" }] },
+    { OR: [] },
     { AND: [{ user_id: "ada" }, { user_id: "bob" }] },
     { user_id: "ada", categories: ["garden"] },
     { user_id: { eq: "ada", ne: "bob" } },
