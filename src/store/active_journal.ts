@@ -39,7 +39,7 @@ export class ActiveJournal {
 
   /**
    * Never appends behind what a crash may have torn: every start begins a file of its own. Returns
-   * the last place of what was told before, or one behind it.
+   * the last place of what was told before it and by what is carried over, or one behind it.
    */
   async begin(found: Recovered): Promise<Place> {
     const { lastSeq, lastSum, nextGeneration, last, carried } = found;
@@ -52,11 +52,14 @@ export class ActiveJournal {
     this.#seq += carried.length;
     const { generation, bytes, headerSum } = this.#writer;
     this.#began = { generation, bytes };
-    const sum = sums.at(-1);
-    if (sum === undefined && unbroken) return told;
-    // Behind what was carried over; where history is broken, what `toldBefore` says of the header.
-    const at = positionIn(headerSum, { seq: this.#seq + 1, sum: sum ?? 0 });
-    return { ...at, place: 0 };
+    const carriedPlace = found.toldOfCarried;
+    if (carriedPlace !== undefined) {
+      const { index, place } = carriedPlace;
+      const at = positionIn(headerSum, { seq: lastSeq + 1 + index, sum: sums[index] ?? 0 });
+      return { ...at, place };
+    }
+    // Where history is broken: as `toldBefore` has it.
+    return unbroken ? told : { seq: lastSeq + 1, place: 0, sum: headerSum };
   }
 
   /** The file that the start began, and how much of it was there from the beginning. */

@@ -1,8 +1,19 @@
 /** Replay's side of `StagedImport`: many records of the journal that count as one, or not at all. */
-import { endOf, ImportTelling, type Place, type Position, stepOf } from "../history.ts";
+import { endOf, ImportTelling, type Place, type Position, type Step, stepOf } from "../history.ts";
 import type { Change } from "../memory.ts";
 import type { DurableState, RecoveryNote } from "../store.ts";
 import type { JournalRecord } from "./codec.ts";
+
+/** Where a record stands that is to be written again elsewhere. */
+const NOWHERE: Position = { seq: 0, sum: 0 };
+
+/** Of the records that are to be written again, the last that tells something. */
+export interface CarriedPlace {
+  /** Counted from 0. */
+  readonly index: number;
+  /** The last place in what it tells. */
+  readonly place: number;
+}
 
 /** Holds back what an import staged until its commit comes by. */
 export class ImportUnits {
@@ -13,6 +24,8 @@ export class ImportUnits {
   #file = "";
   /** The last place of what was told. */
   told: Place | undefined;
+  toldOfCarried: CarriedPlace | undefined;
+  #carried = 0;
 
   constructor(state: DurableState, notes: RecoveryNote[]) {
     this.#state = state;
@@ -25,9 +38,15 @@ export class ImportUnits {
     else if (record.op === "commit") this.#commit(record.unit, record.count, file, at);
     else {
       this.#state.apply(record);
-      const step = at && stepOf(record, at);
-      if (step !== undefined) this.told = endOf(step);
+      this.#tell(stepOf(record, at ?? NOWHERE), at);
     }
+    if (at === undefined) this.#carried++;
+  }
+
+  #tell(step: Step | undefined, at: Position | undefined): void {
+    if (step === undefined) return;
+    if (at !== undefined) this.told = endOf(step);
+    else this.toldOfCarried = { index: this.#carried, place: step.types.length };
   }
 
   #stage(unit: string, changes: readonly Change[], file: string): void {
@@ -48,7 +67,7 @@ export class ImportUnits {
       this.#state.apply(change);
       telling.add(change);
     }
-    if (at !== undefined) this.told = endOf(telling.stepAt(at));
+    this.#tell(telling.stepAt(at ?? NOWHERE), at);
     this.#unit = undefined;
     this.#changes = [];
   }

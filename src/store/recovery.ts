@@ -25,7 +25,7 @@ import {
   surveyGeneration,
   syncFile,
 } from "./generation.ts";
-import { ImportUnits } from "./import_units.ts";
+import { type CarriedPlace, ImportUnits } from "./import_units.ts";
 import { type JournalHeader, readHeader, refuseNewer, toldBefore } from "./journal.ts";
 import { generationOf, unfinishedOf } from "./journal_names.ts";
 import { positionIn } from "./record_position.ts";
@@ -45,6 +45,7 @@ export interface Recovered {
   readonly nextGeneration: number;
   /** Records from behind a hole: the next file has to begin with them. */
   readonly carried: readonly string[];
+  readonly toldOfCarried: CarriedPlace | undefined;
   /** Records replayed over the snapshot: what the next snapshot would save. */
   readonly replayed: number;
   /** The size of the files they stand in. */
@@ -224,7 +225,8 @@ async function replayAll(
   units.end();
   if (before !== undefined) await syncFile(folder.fs, before.path);
   const last = before === undefined ? undefined : { generation: before.generation, bytes };
-  return { lastSeq, lastSum, told: units.told, replayed, replayedBytes, last, carried };
+  const { told, toldOfCarried } = units;
+  return { lastSeq, lastSum, told, replayed, replayedBytes, last, carried, toldOfCarried };
 }
 
 /** What is missing between the history so far and this file; undefined where nothing is. */
