@@ -16,8 +16,6 @@ export class Ring {
   #gone = 0;
   #events = 0;
   #floor: Place = { seq: 0, place: 0, sum: 0 };
-  /** Whether any that were pushed are let go. */
-  #isTrimmed = false;
   /** Of an import that is durable and not yet applied: nothing from there on is told. */
   #heldAt: Position | undefined;
 
@@ -66,7 +64,7 @@ export class Ring {
 
   /** Puts in front what happened before. Where it does not reach up to here, there would be a gap. */
   prepend({ floor, steps }: Stretch): void {
-    if (this.#isTrimmed || !isUpTo(this.#floor, { floor, steps })) return;
+    if (!isUpTo(this.#floor, { floor, steps })) return;
     const marks = this.#floor.place === 0 ? [markAt(this.#floor)] : [];
     this.#floor = floor;
     this.#steps = [...steps, ...marks, ...this.#steps];
@@ -126,7 +124,6 @@ export class Ring {
       // Who joins meanwhile stands before it.
       if (step.seq === this.#heldAt?.seq) break;
       this.#gone++;
-      this.#isTrimmed = true;
       this.#floor = endOf(step);
       this.#events -= step.types.length;
     }
