@@ -276,13 +276,16 @@ Deno.test("who loses his key is told nothing more that happens", async () => {
 
 Deno.test("a stop ends every stream at once, and says so", async () => {
   await withApp(async (app) => {
-    const readers = [(await Reader.listen(app)).reader, (await Reader.listen(app)).reader];
+    const listeners = [await Reader.listen(app), await Reader.listen(app)];
+    // What was not told yet is told to who comes back.
+    await put(app, { content: "x" });
     app.brain.stopTaking();
-    for (const reader of readers) {
-      const [{ reason, detail }] = await reader.events();
-      assert.deepEqual([reason, detail], [
+    for (const { reader, first } of listeners) {
+      const [{ reason, detail, position }] = await reader.events();
+      assert.deepEqual([reason, detail, `id: ${position}`], [
         "stopping",
         "The service is stopping: come back soon, with the event that was seen last",
+        first?.split("\n")[1],
       ]);
       assert.equal(await reader.piece(), undefined);
     }

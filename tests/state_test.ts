@@ -178,6 +178,18 @@ Deno.test("receipts are bounded by their replies' size, and those of yesterday a
   assert.deepEqual([...state.receipts(day(3))], []);
 });
 
+Deno.test("whose text was written waits to be told to be embedded: no longer than it is there, and once a text", () => {
+  const state = new State(), waiting = () => [...state.unembedded()];
+  for (const n of [1, 2, 3]) state.apply(putOf(n));
+  state.apply({ op: "put", memory: memoryOf(3, { tags: ["b"] }) });
+  state.apply({ op: "embedded", ids: [idOf(2)] });
+  state.apply({ op: "put", memory: memoryOf(2, { tags: ["b"] }) });
+  assert.deepEqual(waiting(), [idOf(1), idOf(3)]);
+  state.apply({ op: "put", memory: memoryOf(2, { content: "other" }), reworded: true });
+  state.apply(deleteOf(1));
+  assert.deepEqual(waiting(), [idOf(3), idOf(2)]);
+});
+
 Deno.test("the length of clients' vectors is known as long as there is one", () => {
   const state = new State();
   assert.equal(state.vectorLength, undefined);
