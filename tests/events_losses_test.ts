@@ -1,5 +1,7 @@
 /** Listeners over what a power cut, or a disk that forgets, left of the journal. */
 import assert from "node:assert/strict";
+import { Ring } from "../src/events/ring.ts";
+import { stepOf, type Stretch } from "../src/history.ts";
 import { encodeLine } from "../src/store/journal.ts";
 import { begin, heard, inWords, wordsOf } from "./fakes/listening.ts";
 import { importAll, memoryOf, putOf } from "./fakes/store_kit.ts";
@@ -72,14 +74,21 @@ Deno.test("where a line of a file before the snapshot is lost, nothing from befo
   }
 });
 
-Deno.test("what had to be let go since the start leaves no gap behind what was before it", async () => {
-  const first = await begin();
-  const listener = first.events.listen();
-  for (const n of [1, 2]) await first.store.append(putOf(n));
-  const { events: [seen] } = await heard(listener);
-  first.fs.kill();
-  const second = await begin(first.disk.afterKill(), first.clock, { most: 2 });
-  for (const n of [3, 4, 5, 6]) await second.store.append(putOf(n));
-  assert.deepEqual(await wordsOf(second.events.listen(seen?.id)), ["unknown"]);
-  await second.store.close();
+Deno.test("what does not reach up to where the start began is not put in front of it", () => {
+  const floor = { seq: 5, place: 1, sum: 55 }, at = (seq: number) => ({ seq, sum: 11 * seq });
+  const step = (seq: number) => stepOf(putOf(seq), at(seq)) ?? assert.fail();
+  const stretches: readonly (readonly [Stretch, boolean])[] = [
+    [{ floor: { ...at(2), place: 0 }, steps: [step(2), step(5)] }, true],
+    [{ floor, steps: [] }, true],
+    [{ floor: { ...at(2), place: 0 }, steps: [step(2), step(4)] }, false],
+    [{ floor: { ...at(2), place: 0 }, steps: [] }, false],
+    [{ floor: { ...at(2), place: 0 }, steps: [{ ...step(5), sum: 56 }] }, false],
+  ];
+  for (const [stretch, isUpTo] of stretches) {
+    const ring = new Ring(100);
+    ring.begin(floor);
+    ring.prepend(stretch);
+    ring.push(step(6));
+    assert.deepEqual([ring.floor, ring.has(floor)], [isUpTo ? stretch.floor : floor, true]);
+  }
 });
