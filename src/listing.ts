@@ -67,7 +67,7 @@ interface Placed extends Place {
 /** Looking at the clock costs as much as looking at a memory. */
 const SCANNED_AT_ONCE = 256;
 /** What a test of somebody else costs is not known here. */
-const TESTED_AT_ONCE = 16;
+const TESTED_AT_ONCE = 4;
 
 export class Listing {
   readonly #state: State;

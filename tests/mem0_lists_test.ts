@@ -77,6 +77,8 @@ Deno.test("a search finds what is of somebody, the best first, in the shape of i
       (await search("/v3/memories/search/", json)).results.map(({ id }: { id: string }) => id);
     assert.deepEqual(await ids({}), [ada, bob]);
     assert.deepEqual(await ids({ top_k: 1 }), [ada]);
+    await add(app, "Cedar fence posts.", { expiration_date: "2026-01-30" });
+    assert.deepEqual(await ids({ top_k: 1 }), [ada]);
     assert.deepEqual(await ids({ limit: 1 }), [ada]);
     assert.deepEqual(await ids({ threshold: 1 }), []);
     assert.deepEqual(await ids({ filters: { NOT: { user_id: "ada" } }, top_k: 1 }), [bob]);

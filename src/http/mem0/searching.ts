@@ -63,19 +63,26 @@ async function search(
   filters: Filters,
   { query, most, minScore }: Wanted,
 ): Promise<readonly Result[]> {
-  const { results } = await brain.search.run({
-    queries: [query],
-    mode: "auto",
-    filter: filters.filter,
-    matches: await quickTest(brain, filters),
-    limit: most,
-    offset: 0,
-    minScore,
-    weights: { importance: 0.1, recency: 0.1 },
-    highlight: false,
-  });
+  const run = async (matches?: Test) =>
+    (await brain.search.run({
+      queries: [query],
+      mode: "auto",
+      filter: filters.filter,
+      matches,
+      limit: most,
+      offset: 0,
+      minScore,
+      weights: { importance: 0.1, recency: 0.1 },
+      highlight: false,
+    })).results;
+  const passes = ({ memory }: Result) => filters.test(memory);
+  if (filters.isQuick) {
+    // Only what has expired is not to be found, and hardly ever is there any among the best.
+    const results = await run();
+    if (results.every(passes)) return results;
+  }
   // What was changed meanwhile may pass no more.
-  return results.filter(({ memory }) => filters.test(memory));
+  return (await run(await quickTest(brain, filters))).filter(passes);
 }
 
 /** A search tests thousands in one piece: what may take long is worked out before, in slices. */
