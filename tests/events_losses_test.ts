@@ -74,6 +74,22 @@ Deno.test("where a line of a file before the snapshot is lost, nothing from befo
   }
 });
 
+Deno.test("what was written behind an import's commit is the last, also where its file is gone", async () => {
+  const first = await begin(), unit = await first.store.beginImport();
+  await unit.stage([putOf(1)]);
+  await unit.commit();
+  await first.store.append(putOf(2));
+  first.state.apply(putOf(1));
+  unit.finish();
+  const { position } = first.events.listen();
+  for (let times = 0; times < 3; times++) await first.store.compact();
+  first.fs.kill();
+  const second = await begin(first.disk.afterKill(), first.clock);
+  await second.store.append(putOf(3));
+  assert.deepEqual(await wordsOf(second.events.listen(position ?? "")), ["memory.created 3"]);
+  await second.store.close();
+});
+
 Deno.test("what does not reach up to where the start began is not put in front of it", () => {
   const floor = { seq: 5, place: 1, sum: 55 }, at = (seq: number) => ({ seq, sum: 11 * seq });
   const step = (seq: number) => stepOf(putOf(seq), at(seq)) ?? assert.fail();

@@ -1,7 +1,7 @@
 /**
  * `GET /events`: what happens, as Server-Sent Events. A piece is sent when the one before it is on
  * its way, so nothing is kept for a client that reads slowly; one that reads nothing is let go.
- * Every piece that moves on in history carries an id, with which a client comes back by itself.
+ * Every piece that moves on in history carries an id, with which a client comes back.
  */
 import { z } from "zod";
 import type { Brain } from "../brain.ts";
