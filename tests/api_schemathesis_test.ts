@@ -14,7 +14,7 @@ const COMMAND = fileURLToPath(
   new URL("../.tools/schemathesis/bin/schemathesis", import.meta.url),
 );
 const HOOKS = fileURLToPath(new URL("schemathesis_hooks.py", import.meta.url));
-const EXAMPLES = Deno.env.get("SCHEMATHESIS_EXAMPLES") ?? "3";
+const EXAMPLES = Deno.env.get("SCHEMATHESIS_EXAMPLES") ?? "2";
 const SEED = Deno.env.get("TEST_SEED") ?? "1";
 const DIMENSIONS = 3;
 

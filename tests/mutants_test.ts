@@ -1,7 +1,7 @@
 /**
  * What the store's tests are worth: engines that are broken on purpose must not get through them,
  * and the one that is not broken must. A short hunt with fixed seeds stands for the tests. Each run
- * takes every third broken engine, beginning where the seed says; `deno task torture --only mutants`
+ * takes every fourth broken engine, beginning where the seed says; `deno task torture --only mutants`
  * takes them all.
  */
 import assert from "node:assert/strict";
@@ -10,7 +10,7 @@ import { huntAll, UNBROKEN } from "./mutants/table.ts";
 import { VARIANTS } from "./mutants/variants.ts";
 import { brokenFiles } from "./mutants/workshop.ts";
 
-const STEP = 3;
+const STEP = 4;
 const chosen = VARIANTS.filter((_, n) => n % STEP === seed % STEP);
 
 Deno.test("what is broken in each of them is still there to be broken, once", async () => {

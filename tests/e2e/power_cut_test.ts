@@ -11,7 +11,7 @@ import { cutAfterFirstWrites, powerCuts } from "./power_cuts.ts";
 import { KEY, Place, Program } from "./program.ts";
 import { KINDS, TestDisk, whyNoDisk } from "./test_disk.ts";
 
-const CUTS = Number(Deno.env.get("E2E_POWER_CUTS") ?? 12);
+const CUTS = Number(Deno.env.get("E2E_POWER_CUTS") ?? 8);
 const SEED = Number(Deno.env.get("E2E_SEED") ?? Math.floor(Math.random() * 2 ** 31));
 const FIRST_WRITES = 2;
 const UNSYNCED_LIVES = 8;
