@@ -66,9 +66,11 @@ const BRAIN: ServiceDoc = {
   description: "One container is one brain: one user, one key. What a write answered with " +
     "2xx is on disk. Errors are RFC 9457 problems. A web page of an origin that is not listed " +
     "gets 403, a request for a host that this service is not gets 421, and a method that a path " +
-    "does not know gets 405 with `Allow`.",
+    "does not know gets 405 with `Allow`. Assistants find the Model Context Protocol at `/mcp`.",
   tags: ["Memories", "Search", "Events", "Import and export", "Service"],
-  key: "The container's key.",
+  key:
+    "The container's key; or its key for reading, which opens every GET, and searching, making " +
+    "a context, and exporting into the reply: elsewhere it gets 403.",
   problem: problemSchema,
 };
 
