@@ -9,7 +9,7 @@ import type { Clock } from "./clock.ts";
 import { AppError } from "./errors.ts";
 import { Places } from "./extraction/places.ts";
 import { factsIn } from "./extraction/reply.ts";
-import type { MemoryFilter } from "./memory.ts";
+import { type MemoryFilter, MOST_QUERY_CHARACTERS } from "./memory.ts";
 import type { Search } from "./search.ts";
 
 /** One utterance of a conversation. */
@@ -49,8 +49,6 @@ const LONGEST_WAIT_MS = 30_000;
 const MOST_CHARACTERS = 200_000;
 const MOST_FACTS = 50;
 const MOST_KNOWN = 20;
-/** As long as a question may be. */
-const MOST_ASKED = 10_000;
 const RETRY_AFTER_S = 5;
 
 const INSTRUCTIONS = `\
@@ -116,7 +114,8 @@ export class Extraction {
 
   /** What is remembered of what it is about; the end of a conversation says that best. */
   async #known({ turns, filter }: ExtractionRequest): Promise<readonly string[]> {
-    const said = turns.map(({ content }) => content).join("\n").slice(-MOST_ASKED).toWellFormed()
+    const said = turns.map(({ content }) => content).join("\n").slice(-MOST_QUERY_CHARACTERS)
+      .toWellFormed()
       .trim();
     if (said === "") return [];
     const { results } = await this.#options.search.run({

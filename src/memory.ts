@@ -162,6 +162,9 @@ export function textSchema(max: number) {
     .meta({ minLength: 1, maxLength: max, pattern: "\\S" });
 }
 
+/** What memories are looked for by. */
+export const MOST_QUERY_CHARACTERS = 10_000;
+
 /** RFC 3339 with any offset, kept as UTC with milliseconds. */
 export const timeSchema = z.iso.datetime({
   offset: true,

@@ -84,6 +84,9 @@ export interface RankingWeights {
   readonly recency: number;
 }
 
+/** Where nothing else is asked for, whoever asks. */
+export const DEFAULT_WEIGHTS: RankingWeights = { importance: 0.1, recency: 0.1 };
+
 /** What of a memory bears on its rank beside the question. */
 export interface Weighable {
   readonly importance_score: number;

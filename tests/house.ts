@@ -70,6 +70,7 @@ const ROOM_OF: Readonly<Record<string, Room>> = {
   graph: "shape",
   graphemes: "shape",
   history: "shape",
+  idempotency_key: "shape",
   import_record: "shape",
   json: "shape",
   json_records: "shape",

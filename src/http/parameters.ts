@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { AppError } from "../errors.ts";
 import type { Retriable } from "../idempotency.ts";
+import { IDEMPOTENCY_KEY } from "../idempotency_key.ts";
 import { mediaType, type StreamedBody } from "./body.ts";
 
 /** As JSON writes it (RFC 8259, 6), with so many digits at most. */
@@ -44,9 +45,6 @@ export const flagParameter = z.custom<string>(
   (text) => text === "true" || text === "false",
   "must be true or false",
 ).transform((text) => text === "true").meta({ type: "boolean" });
-
-/** Printable ASCII; blanks at its ends would be lost on the way (RFC 9110, 5.5). */
-export const IDEMPOTENCY_KEY = /^[!-~]([ -~]{0,253}[!-~])?$/;
 
 export const IDEMPOTENCY_HEADER = {
   "Idempotency-Key": {

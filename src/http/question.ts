@@ -1,20 +1,21 @@
 /** What every route takes that looks for memories, and how a found one is shown. */
 import { z } from "zod";
 import { isJsonObject, type JsonObject } from "../json.ts";
-import { MEMORY_TYPES, textSchema, timeSchema } from "../memory.ts";
+import { MEMORY_TYPES, MOST_QUERY_CHARACTERS, textSchema, timeSchema } from "../memory.ts";
+import { DEFAULT_WEIGHTS } from "../ranking.ts";
 import { DEGRADATIONS, type Result, SEARCH_MODES, type SearchResult } from "../search.ts";
 import { memorySchema, memoryView } from "./memory_view.ts";
 
 const tagList = z.array(z.string().min(1).max(64)).max(50);
-const weight = z.number().min(0).max(1).default(0.1);
+const weight = z.number().min(0).max(1);
 
 const MOST_QUERIES = 8;
 
-export const querySchema = textSchema(10_000).meta({
+export const querySchema = textSchema(MOST_QUERY_CHARACTERS).meta({
   examples: ["what did I decide about the garden fence"],
 });
 
-const queriesSchema = z.array(textSchema(10_000)).min(2).max(MOST_QUERIES).meta({
+const queriesSchema = z.array(textSchema(MOST_QUERY_CHARACTERS)).min(2).max(MOST_QUERIES).meta({
   description: "Several questions at once, or one in several wordings, in place of `query`: one " +
     "list, in which what answers several of them comes first.",
 });
@@ -36,7 +37,10 @@ export const filtersSchema = z.strictObject({
   }),
 }).partial().default({});
 
-const weightsSchema = z.strictObject({ importance: weight, recency: weight }).prefault({})
+const weightsSchema = z.strictObject({
+  importance: weight.default(DEFAULT_WEIGHTS.importance),
+  recency: weight.default(DEFAULT_WEIGHTS.recency),
+}).prefault({})
   .meta({
     description:
       "How far importance and recency may tip the order; they never filter. By meaning, the " +

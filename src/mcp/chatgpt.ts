@@ -8,8 +8,9 @@ import type { Brain } from "../brain.ts";
 import { AppError } from "../errors.ts";
 import { Graphemes } from "../graphemes.ts";
 import type { JsonObject } from "../json.ts";
-import { type Entry, idSchema, type Memory, textSchema } from "../memory.ts";
-import { DEFAULT_WEIGHTS } from "./default/question.ts";
+import { type Entry, idSchema, type Memory } from "../memory.ts";
+import { DEFAULT_WEIGHTS } from "../ranking.ts";
+import { querySchema } from "./default/question.ts";
 import type { Annotations, Tool, ToolResult } from "./tool.ts";
 
 type Services = Pick<Brain, "search" | "memories">;
@@ -23,7 +24,7 @@ const FIRST_LINE = /[^\s\p{Cc}](?:[^\p{Cc}\p{Zl}\p{Zp}]|\t)*/u;
 const ADDRESSES = ["url", "source_url", "source"] as const;
 
 const BLANK = /^\s*$/;
-const searchSchema = z.strictObject({ query: z.string().regex(BLANK).or(textSchema(10_000)) });
+const searchSchema = z.strictObject({ query: z.string().regex(BLANK).or(querySchema) });
 const fetchSchema = z.strictObject({ id: idSchema });
 
 const string = { type: "string" };

@@ -6,8 +6,8 @@ import {
   ProtocolErrorCode,
 } from "@modelcontextprotocol/server";
 import type { Brain } from "../brain.ts";
-import { textSchema } from "../memory.ts";
-import { DEFAULT_WEIGHTS } from "./default/question.ts";
+import { DEFAULT_WEIGHTS } from "../ranking.ts";
+import { querySchema } from "./default/question.ts";
 
 const MOST_TOKENS = 4_000;
 
@@ -20,14 +20,12 @@ export const PROMPTS: readonly Prompt[] = [
   },
 ];
 
-const questionSchema = textSchema(10_000);
-
 export async function getPrompt(
   { contexts }: Brain,
   { name, arguments: args = {} }: { name: string; arguments?: Record<string, string> | undefined },
 ): Promise<GetPromptResult> {
   if (name !== "recall") throw wrong('Cannot get the prompt: there is only "recall"');
-  const question = questionSchema.safeParse(args["question"]);
+  const question = querySchema.safeParse(args["question"]);
   if (!question.success) {
     throw wrong('Cannot get the prompt: its "question" must be a text of 1 to 10,000 characters');
   }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import type { Memory } from "../../memory.ts";
+import { DEFAULT_WEIGHTS } from "../../ranking.ts";
 import type { Result } from "../../search.ts";
 import { querySchema } from "../question.ts";
 import { json } from "../route.ts";
@@ -72,7 +73,7 @@ async function search(
       limit: most,
       offset: 0,
       minScore,
-      weights: { importance: 0.1, recency: 0.1 },
+      weights: DEFAULT_WEIGHTS,
       highlight: false,
     })).results;
   const passes = ({ memory }: Result) => filters.test(memory);

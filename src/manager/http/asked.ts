@@ -1,12 +1,8 @@
 /** What requests for work on a user have in common: parameters, replies, and what can go wrong. */
 import { z } from "zod";
-import {
-  flagParameter,
-  IDEMPOTENCY_KEY,
-  idempotencyKeyOf,
-  numberParameter,
-} from "../../http/parameters.ts";
+import { flagParameter, idempotencyKeyOf, numberParameter } from "../../http/parameters.ts";
 import { json, type ReplyDoc } from "../../http/route.ts";
+import { IDEMPOTENCY_KEY } from "../../idempotency_key.ts";
 import { type Outcome, outcomeSchema, type RequestOptions } from "../brain_manager.ts";
 import type { Callers } from "./guarded.ts";
 import { own } from "./problems.ts";

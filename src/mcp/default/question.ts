@@ -1,16 +1,20 @@
 /** What the tools that look for memories take. */
 import { z } from "zod";
 import type { JsonValue } from "../../json.ts";
-import { MEMORY_TYPES, type MemoryFilter, textSchema, timeSchema } from "../../memory.ts";
+import { IDEMPOTENCY_KEY } from "../../idempotency_key.ts";
+import {
+  MEMORY_TYPES,
+  type MemoryFilter,
+  MOST_QUERY_CHARACTERS,
+  textSchema,
+  timeSchema,
+} from "../../memory.ts";
 import { RESPONSE_FORMATS } from "../memory_text.ts";
 
-export const querySchema = textSchema(10_000);
-
-/** How far importance and recency tip the order, as everywhere. */
-export const DEFAULT_WEIGHTS = { importance: 0.1, recency: 0.1 };
+export const querySchema = textSchema(MOST_QUERY_CHARACTERS);
 
 export const idempotencyKeySchema = z.string().regex(
-  /^[!-~]([ -~]{0,253}[!-~])?$/,
+  IDEMPOTENCY_KEY,
   "must be 1 to 255 printable ASCII characters",
 );
 

@@ -3,19 +3,13 @@ import { z } from "zod";
 import type { Brain } from "../../brain.ts";
 import { idSchema, WRITABLE } from "../../memory.ts";
 import { paced } from "../../pace.ts";
+import { DEFAULT_WEIGHTS } from "../../ranking.ts";
 import { SEARCH_MODES, type SearchResult } from "../../search.ts";
 import { SORTS } from "../../walks.ts";
 import { listedData, listedText, wholeData, wholeText } from "../memory_text.ts";
 import type { Tool } from "../tool.ts";
 import { defineTool } from "./arguments.ts";
-import {
-  DEFAULT_WEIGHTS,
-  filterOf,
-  FILTERS,
-  limitSchema,
-  querySchema,
-  responseFormatSchema,
-} from "./question.ts";
+import { filterOf, FILTERS, limitSchema, querySchema, responseFormatSchema } from "./question.ts";
 
 const HINTS = { destructiveHint: false, idempotentHint: true } as const;
 const response_format = responseFormatSchema;
