@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer";
 import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { joinBytes } from "../lines.ts";
-import type { Message, MessageId } from "./message_lines.ts";
+import { isRequest, type Message, type MessageId } from "./message_lines.ts";
 import { readEventData } from "./server_sent.ts";
 
 /** A brain that restarts is there again by then. */
@@ -106,11 +106,12 @@ export class BrainLink {
   /** Waits for a brain that is away, for a while. */
   async #reach(message: Message, silence: Silence): Promise<Response> {
     let pauseMs = FIRST_PAUSE_MS;
-    for (let waitedMs = 0;; waitedMs += pauseMs) {
+    for (let waitedMs = 0;;) {
       const reply = await this.#post(message, silence);
       if (reply instanceof Response) return reply;
       if (waitedMs >= PATIENCE_MS) throw reply;
       await silence.pause(pauseMs);
+      waitedMs += pauseMs;
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
@@ -216,10 +217,6 @@ class Silence {
     const late = new LinkError(`The brain has said nothing for ${seconds} seconds`);
     return this.#clock.after(SILENCE_MS, () => this.#late.abort(late));
   }
-}
-
-function isRequest({ id, method }: Message): boolean {
-  return id !== undefined && method !== undefined;
 }
 
 function readAnswer(text: string): Answer & { readonly id?: MessageId | null | undefined } {

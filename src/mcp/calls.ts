@@ -11,7 +11,7 @@ import {
 import type { Clock } from "../clock.ts";
 import { withDeadline } from "../deadline.ts";
 import { AppError } from "../errors.ts";
-import { inspectJson, isJsonObject, type JsonObject, MAX_JSON_DEPTH } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import type { Log } from "../log.ts";
 import type { Scope } from "../scope.ts";
 import {
@@ -91,20 +91,10 @@ async function resultOf(
   }
 }
 
-/** Over stdio the SDK parses, and takes what we would not. */
+/** How deep they are, and what would not survive, was looked at when the message was parsed. */
 function soundArguments(args: unknown): JsonObject {
-  if (!isJsonObject(args)) {
-    throw new AppError("invalid", "Cannot read the arguments: they must be a JSON object");
-  }
-  const { depth, fault } = inspectJson(args);
-  if (depth > MAX_JSON_DEPTH) {
-    throw new AppError(
-      "invalid",
-      `Cannot read the arguments: they are nested deeper than ${MAX_JSON_DEPTH} levels`,
-    );
-  }
-  if (fault !== null) throw new AppError("invalid", `Cannot read the arguments: ${fault}`);
-  return args;
+  if (isJsonObject(args)) return args;
+  throw new AppError("invalid", "Cannot read the arguments: they must be a JSON object");
 }
 
 /** Clients hold what is structured against the schema of what a tool gives, errors too. */

@@ -40,6 +40,10 @@ export interface Message {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
+export function isRequest(message: Message): message is Message & { readonly id: MessageId } {
+  return message.method !== undefined && message.id !== undefined;
+}
+
 /** A message, or the answer to what is none. */
 export type Incoming = { readonly message: Message } | { readonly refusal: JsonObject };
 

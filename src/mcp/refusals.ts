@@ -1,12 +1,11 @@
 /** Requests over HTTP that reach no server: what is wrong with them, and how it is told. */
 import { isJsonObject, type JsonValue } from "../json.ts";
 import { type MessageId, rpcError } from "./message_lines.ts";
+import { MOST_URI_CHARACTERS } from "./resources.ts";
 
 /** As JSON: an id comes back with each answer, and with each change that is told of. */
 const MOST_ID_CHARACTERS = 256;
 const MOST_LISTENED_TO = 100;
-/** Ours are shorter; each comes back as often as it changes. */
-const MOST_URI_CHARACTERS = 256;
 
 /** Without an id where it is of no single request. */
 export function refused(code: number, message: string, id: MessageId | null = null): Response {

@@ -52,7 +52,10 @@ export class ResourceChanges implements ServerEventBus {
   #follow(): AbortController {
     const following = new AbortController();
     const { signal } = following;
-    this.#run(signal).catch(() => {}); // Nobody listens any more.
+    this.#run(signal).catch((error) => {
+      // Where it was aborted, nobody listens any more.
+      if (!signal.aborted) this.#options.failed(error);
+    });
     return following;
   }
 

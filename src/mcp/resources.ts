@@ -21,8 +21,8 @@ export const RECENT_URI = "memory://recent";
 export const STATS_URI = "memory://stats";
 export const MEMORY_TEMPLATE = "memory://{id}";
 const MOST_RECENT = 20;
-/** Ours are shorter; it is said again in the answer. */
-const MOST_URI_CHARACTERS = 256;
+/** Ours are shorter; it is said again in the answer, and as often as it changes. */
+export const MOST_URI_CHARACTERS = 256;
 const mimeType = "application/json";
 
 export const RESOURCES: readonly Resource[] = [

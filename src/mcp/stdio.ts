@@ -15,8 +15,8 @@ import type { Log } from "../log.ts";
 import {
   cancelledBy,
   type Incoming,
+  isRequest,
   LAST_ANSWERS_MS,
-  type Message,
   type MessageId,
   MessageWriter,
   MOST_PENDING,
@@ -164,8 +164,4 @@ class Lines {
     this.#pending.delete(id);
     if (this.#pending.size === 0) this.#answered?.();
   }
-}
-
-function isRequest(message: Message): message is Message & { readonly id: MessageId } {
-  return message.method !== undefined && message.id !== undefined;
 }

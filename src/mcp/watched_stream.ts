@@ -42,7 +42,10 @@ export class WatchedStreams {
       },
       pull: async (controller) => {
         timer?.cancel();
-        const { done, value } = await reader.read();
+        const { done, value } = await reader.read().catch((error) => {
+          void left();
+          throw error;
+        });
         if (done || !isLetIn()) return end();
         timer = this.#clock.after(STALLED_MS, giveUp(controller));
         controller.enqueue(value);
