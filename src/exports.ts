@@ -5,6 +5,7 @@
 import { type Clock, timestamp } from "./clock.ts";
 import type { ExportFolder, WrittenExport } from "./export_folder.ts";
 import type { Indexer } from "./indexer.ts";
+import { linePieces } from "./lines.ts";
 import { type Access, type Entry, type Memory, NEVER_ACCESSED } from "./memory.ts";
 import { Pace } from "./pace.ts";
 import type { Quota } from "./quota.ts";
@@ -45,8 +46,6 @@ export interface ExportsOptions {
   readonly version: string;
 }
 
-const PIECE_CHARACTERS = 64 * 1024;
-
 export class Exports {
   readonly #options: ExportsOptions;
 
@@ -69,7 +68,7 @@ export class Exports {
     const pieces = () => {
       const lines = this.#lines(entriesOf(held), request);
       const isLines = request.format === "ndjson";
-      return encoded(isLines ? lines : this.#document(lines, at, total));
+      return linePieces(isLines ? lines : this.#document(lines, at, total));
     };
     return { at, total, pieces };
   }
@@ -145,19 +144,4 @@ async function* entriesOf({ memories, readIds, accesses }: Held): AsyncGenerator
   for (const memory of memories) {
     yield { memory, access: accessOf.get(memory.id) ?? NEVER_ACCESSED };
   }
-}
-
-/** Joins lines into pieces worth sending, and lets others run in between. */
-async function* encoded(lines: AsyncGenerator<string>): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  const pace = new Pace();
-  let waiting = "";
-  for await (const line of lines) {
-    waiting += line;
-    if (pace.due) await pace.breathe();
-    if (waiting.length < PIECE_CHARACTERS) continue;
-    yield encoder.encode(waiting);
-    waiting = "";
-  }
-  if (waiting !== "") yield encoder.encode(waiting);
 }

@@ -2,6 +2,7 @@
  * Bytes cut at line feeds, in bounded memory. JSON as we write it never holds a raw line feed, so
  * a line is a record, and damage to one line leaves its neighbours readable.
  */
+import { Pace } from "./pace.ts";
 
 export interface Line {
   /** The line without its line feed; empty where it was longer than allowed. */
@@ -65,4 +66,24 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return joined;
+}
+
+const PIECE_CHARACTERS = 64 * 1024;
+
+/** Joins texts, each with `end` behind it, into pieces worth sending; lets others run in between. */
+export async function* linePieces(
+  lines: AsyncIterable<string>,
+  end = "",
+): AsyncGenerator<Uint8Array> {
+  const encoder = new TextEncoder();
+  const pace = new Pace();
+  let waiting = "";
+  for await (const line of lines) {
+    waiting += line + end;
+    if (pace.due) await pace.breathe();
+    if (waiting.length < PIECE_CHARACTERS) continue;
+    yield encoder.encode(waiting);
+    waiting = "";
+  }
+  if (waiting !== "") yield encoder.encode(waiting);
 }

@@ -1,13 +1,12 @@
 /** `second-brain export --to`: all memories in the form of another program. */
 import { type TargetFile, toMarkdown, toServerMemory } from "../formats.ts";
 import { isJsonObject } from "../json.ts";
+import { linePieces } from "../lines.ts";
 import type { Entry } from "../memory.ts";
 import { plainEntry } from "../plain_entry.ts";
 import { readLineRecords } from "../record_stream.ts";
 import { writeFolder } from "./target_folder.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
-
-const BATCH_CHARACTERS = 64 * 1024;
 
 /** An export of ours, a memory a line. */
 export interface Exported {
@@ -26,16 +25,8 @@ export async function exportMarkdown(
 }
 
 /** The bytes of the one file that the form has. */
-export async function* serverMemoryPieces(exported: Exported): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  let waiting = "";
-  for await (const line of toServerMemory(entriesOf(exported))) {
-    waiting += `${line}\n`;
-    if (waiting.length < BATCH_CHARACTERS) continue;
-    yield encoder.encode(waiting);
-    waiting = "";
-  }
-  if (waiting !== "") yield encoder.encode(waiting);
+export function serverMemoryPieces(exported: Exported): AsyncGenerator<Uint8Array> {
+  return linePieces(toServerMemory(entriesOf(exported)), "\n");
 }
 
 async function* shown(

@@ -4,13 +4,13 @@
  * is written, unless it is to be skipped.
  */
 import { type LeftOut, SOURCES } from "../formats.ts";
+import { linePieces } from "../lines.ts";
 import { sourceFiles } from "./source_files.ts";
 import { CommandError, type Terminal } from "./terminal.ts";
 
 /** Of each reason, and of all faults. */
 const MOST_SHOWN = 10;
 const MOST_REASONS = 50;
-const BATCH_BYTES = 64 * 1024;
 /** Whose exports are archives, of which there may be several. */
 const IN_ARCHIVES: readonly string[] = ["chatgpt", "claude"];
 
@@ -42,16 +42,8 @@ export class ForeignRecords {
   }
 
   /** As `POST /import` takes them: a record a line. */
-  async *lines(): AsyncGenerator<Uint8Array> {
-    const encoder = new TextEncoder();
-    let waiting = "";
-    for await (const line of this.#records()) {
-      waiting += `${line}\n`;
-      if (waiting.length < BATCH_BYTES) continue;
-      yield encoder.encode(waiting);
-      waiting = "";
-    }
-    if (waiting !== "") yield encoder.encode(waiting);
+  lines(): AsyncGenerator<Uint8Array> {
+    return linePieces(this.#records(), "\n");
   }
 
   async *#records(): AsyncGenerator<string> {

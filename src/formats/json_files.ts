@@ -16,7 +16,7 @@ const IGNORED = ["relations", "entities", "receipts"];
 /** An item as its program wrote it, or why there are no more. */
 export type Item = { readonly value: unknown } | { readonly reason: string };
 
-/** The items of an array, by itself or as the first of these members of an object. */
+/** The items of an array, by itself or as the one of these members that an object has. */
 export async function* itemsOf(
   file: SourceFile,
   members: readonly string[] = [],

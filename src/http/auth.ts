@@ -1,6 +1,6 @@
 /**
- * The door: one key, checked before anything else of a request is read. While a key is being
- * changed there are two, the new one and the one before it.
+ * The door: a key, checked before anything else of a request is read. There is one for everything,
+ * while it is being changed also the one before it, and perhaps one for reading.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AppError } from "../errors.ts";
@@ -11,7 +11,7 @@ import type { FailedAttempts } from "./failed_attempts.ts";
 export type Door = (headers: Headers) => Promise<Scope>;
 
 /** What the key that a request bears lets it in for; undefined where it bears none that does. */
-export type Recognise = (headers: Headers) => Scope | undefined;
+type Recognise = (headers: Headers) => Scope | undefined;
 
 /** `recognise` is asked for each request. */
 export function door(recognise: Recognise, attempts: FailedAttempts): Door {

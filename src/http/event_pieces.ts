@@ -3,7 +3,7 @@
  * them). Asked for the next one when the one before it is on its way: who does not ask for long is
  * slow, and is told so when he asks again.
  */
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import type { Batch, EventBatches, Said } from "./event_batches.ts";
 import { ADVICE, type Ending, HEARTBEAT_MS, type LeaveReason, SLOW_MS } from "./listeners.ts";
 
@@ -32,7 +32,7 @@ export class EventPieces {
   #known: string | null;
   #isGreeted = false;
   #isSlow = false;
-  #slowTimer: { cancel(): void } | undefined;
+  #slowTimer: Timer | undefined;
   isOver = false;
 
   constructor(batches: EventBatches, options: PiecesOptions) {

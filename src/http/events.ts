@@ -11,6 +11,7 @@ import { EventPieces } from "./event_pieces.ts";
 import { eventIdSchema, eventTypeSchema, type Wanted } from "./event_view.ts";
 import type { Listeners } from "./listeners.ts";
 import { numberParameter } from "./parameters.ts";
+import { tagList } from "./question.ts";
 import { type Route, route } from "./route.ts";
 
 const eventsQuery = z.strictObject({
@@ -20,7 +21,7 @@ const eventsQuery = z.strictObject({
   memory_type: z.enum(MEMORY_TYPES).optional().meta({
     description: "What the memory must be by now. Deletions are told of any.",
   }),
-  tag: z.array(z.string().min(1).max(64)).max(50).optional().meta({
+  tag: tagList.optional().meta({
     description: "May be repeated: the memory must have all of them by now.",
   }),
   min_importance: numberParameter({ integer: false, min: 0, max: 1 }).optional(),

@@ -11,6 +11,7 @@ import {
   pageParameters,
   retriable,
 } from "./parameters.ts";
+import { tagList } from "./question.ts";
 import { json, type ReplyDoc, type Route, route } from "./route.ts";
 import type { Entry, Made } from "../memory.ts";
 
@@ -72,7 +73,7 @@ const listQuery = z.strictObject({
     description: "`next_cursor` of the page before. It brings the other parameters with it.",
   }),
   memory_type: z.enum(MEMORY_TYPES).optional(),
-  tag: z.array(z.string().min(1).max(64)).max(50).optional().meta({
+  tag: tagList.optional().meta({
     description: "May be repeated: all must match.",
   }),
   min_importance: numberParameter({ integer: false, min: 0, max: 1 }).optional(),

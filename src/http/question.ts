@@ -6,7 +6,7 @@ import { DEFAULT_WEIGHTS } from "../ranking.ts";
 import { DEGRADATIONS, type Result, SEARCH_MODES, type SearchResult } from "../search.ts";
 import { memorySchema, memoryView } from "./memory_view.ts";
 
-const tagList = z.array(z.string().min(1).max(64)).max(50);
+export const tagList = z.array(z.string().min(1).max(64)).max(50);
 const weight = z.number().min(0).max(1);
 
 const MOST_QUERIES = 8;

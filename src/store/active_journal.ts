@@ -9,18 +9,13 @@ import {
   beginGeneration,
   encodeLine,
   type GenerationStart,
+  type JournalEnd,
   type JournalWriter,
   sumOf,
 } from "./journal.ts";
 import { positionIn } from "./record_position.ts";
 import type { Recovered } from "./recovery.ts";
 import type { SnapshotMark } from "./snapshot.ts";
-
-/** A journal file, up to a byte. */
-export interface JournalEnd {
-  readonly generation: number;
-  readonly bytes: number;
-}
 
 export class ActiveJournal {
   readonly #folder: DataFolder;
@@ -80,7 +75,7 @@ export class ActiveJournal {
 
   #newFile(
     generation: number,
-    previous: Recovered["last"],
+    previous: JournalEnd | undefined,
     said: Pick<GenerationStart, "told" | "unbroken"> = {},
     carried?: Uint8Array,
   ): Promise<JournalWriter> {

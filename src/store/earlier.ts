@@ -15,9 +15,15 @@ import {
   type Stretch,
 } from "../history.ts";
 import { Pace } from "../pace.ts";
-import type { JournalEnd } from "./active_journal.ts";
 import type { DataFolder } from "./folder.ts";
-import { isNoText, type JournalLine, readHeader, readJournal, toldBefore } from "./journal.ts";
+import {
+  isNoText,
+  type JournalEnd,
+  type JournalLine,
+  readHeader,
+  readJournal,
+  toldBefore,
+} from "./journal.ts";
 import { generationName } from "./journal_names.ts";
 import { positionIn } from "./record_position.ts";
 

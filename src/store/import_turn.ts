@@ -33,7 +33,7 @@ export class ImportTurn {
     unit: string,
     write: (json: string, durable?: Durable) => Promise<void>,
     ended: () => void,
-    follower?: Pick<HistoryFollower, "committed" | "ended">,
+    follower: Pick<HistoryFollower, "committed" | "ended">,
   ): StagedImport {
     if (this.#running !== undefined) {
       throw new AppError("conflict", "Cannot import: another import is running; wait for its end");

@@ -243,9 +243,15 @@ export class JournalWriter {
   }
 }
 
+/** A journal file, up to a byte. */
+export interface JournalEnd {
+  readonly generation: number;
+  readonly bytes: number;
+}
+
 /** What the header of a new generation says. */
 export interface GenerationStart extends Pick<JournalHeader, "generation" | "at" | "version"> {
-  readonly previous: { readonly generation: number; readonly bytes: number } | undefined;
+  readonly previous: JournalEnd | undefined;
   readonly unbroken?: boolean;
   readonly told?: JournalHeader["told"] | undefined;
 }

@@ -2,7 +2,7 @@
 import { crc32 } from "node:zlib";
 import { AppError } from "../errors.ts";
 import type { Change } from "../memory.ts";
-import { ImportTelling, type Position, stepOf } from "../history.ts";
+import { ImportTelling, type Position } from "../history.ts";
 import type {
   DurableState,
   HistoryFollower,
@@ -13,27 +13,24 @@ import type {
 } from "../store.ts";
 import { encodeRecord } from "./codec.ts";
 import { refusal } from "./disk_errors.ts";
+import { Followed } from "./followed.ts";
 
 export class RamStore implements Store {
-  #state: DurableState | undefined;
-  #follower: HistoryFollower | undefined;
+  readonly #followed = new Followed();
+  #isOpen = false;
   #seq = 0;
   #importing = false;
 
   open(state: DurableState, follower?: HistoryFollower): Promise<Recovery> {
-    this.#state = state;
-    this.#follower = follower;
-    follower?.begun({ seq: 0, sum: 0, place: 0 });
+    this.#isOpen = true;
+    this.#followed.begin({ seq: 0, sum: 0, place: 0 }, state, follower);
     return Promise.resolve({ integrity: "ok", notes: [] });
   }
 
   async append(change: Change): Promise<void> {
     await Promise.resolve();
-    if (this.#state === undefined) throw refusal("closed");
-    const at = this.#next(encodeRecord(change));
-    this.#state.apply(change);
-    const step = stepOf(change, at);
-    if (step !== undefined) this.#follower?.happened(step);
+    this.requireGrowth();
+    this.#followed.apply(change, this.#next(encodeRecord(change)));
   }
 
   #next(text: string): Position {
@@ -46,7 +43,7 @@ export class RamStore implements Store {
   }
 
   requireGrowth(): void {
-    if (this.#state === undefined) throw refusal("closed");
+    if (!this.#isOpen) throw refusal("closed");
   }
 
   async beginImport(): Promise<StagedImport> {
@@ -68,14 +65,14 @@ export class RamStore implements Store {
       },
       commit: () => {
         at = this.#next(`${sum}`);
-        this.#follower?.committed(at);
+        this.#followed.committed(at);
         return Promise.resolve();
       },
       finish: () => {
         if (ended) return;
         ended = true;
         this.#importing = false;
-        if (at !== undefined) this.#follower?.ended(telling.stepAt(at));
+        if (at !== undefined) this.#followed.ended(telling.stepAt(at));
       },
     };
   }
@@ -89,13 +86,13 @@ export class RamStore implements Store {
   }
 
   status(): StoreStatus {
-    const mode = this.#state === undefined ? "read_only" : "ok";
+    const mode = this.#isOpen ? "ok" : "read_only";
     const well = { disk: "ok", isStuck: false, integrity: "ok", damage: [] } as const;
     return { mode, ...well, memoriesBytes: 0, journalBytes: 0, queued: 0 };
   }
 
   close(): Promise<void> {
-    this.#state = undefined;
+    this.#isOpen = false;
     return Promise.resolve();
   }
 }

@@ -26,7 +26,13 @@ import {
   syncFile,
 } from "./generation.ts";
 import { type CarriedPlace, ImportUnits } from "./import_units.ts";
-import { type JournalHeader, readHeader, refuseNewer, toldBefore } from "./journal.ts";
+import {
+  type JournalEnd,
+  type JournalHeader,
+  readHeader,
+  refuseNewer,
+  toldBefore,
+} from "./journal.ts";
 import { generationOf, unfinishedOf } from "./journal_names.ts";
 import { positionIn } from "./record_position.ts";
 import { futureFormat, type SnapshotMark } from "./snapshot.ts";
@@ -40,7 +46,7 @@ export interface Recovered {
   /** The last place of what was told to who follows history, but for `carried`; where it is known. */
   readonly told: Place | undefined;
   /** The newest generation that counts, and how many bytes of it; undefined in a new folder. */
-  readonly last: { readonly generation: number; readonly bytes: number } | undefined;
+  readonly last: JournalEnd | undefined;
   /** The number of the next generation: above every file's. */
   readonly nextGeneration: number;
   /** Records from behind a hole: the next file has to begin with them. */

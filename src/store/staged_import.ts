@@ -12,14 +12,14 @@ export function stagedImport(
   unit: string,
   write: (json: string, durable?: Durable) => Promise<void>,
   end: () => void,
-  follower?: Pick<HistoryFollower, "committed" | "ended">,
+  follower: Pick<HistoryFollower, "committed" | "ended">,
 ): StagedImport {
   const head = `{"op":"stage","unit":${JSON.stringify(unit)},"changes":[`;
   const telling = new ImportTelling();
   let count = 0, committedAt: Position | undefined;
   const committed = (at: Position) => {
     committedAt = at;
-    follower?.committed(at);
+    follower.committed(at);
   };
   return {
     async stage(changes: readonly Change[]) {
@@ -41,7 +41,7 @@ export function stagedImport(
     },
     commit: () => write(encodeRecord({ op: "commit", unit, count }), committed),
     finish() {
-      if (committedAt !== undefined) follower?.ended(telling.stepAt(committedAt));
+      if (committedAt !== undefined) follower.ended(telling.stepAt(committedAt));
       committedAt = undefined; // A second time it would be told twice.
       end();
     },

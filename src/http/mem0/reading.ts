@@ -1,4 +1,4 @@
-/** What only reads: one memory, lists, its history, and whom memories are of. */
+/** What only reads memories: one, lists of them, and the history of one. */
 import { z } from "zod";
 import { type Clock, timestamp } from "../../clock.ts";
 import type { JsonObject } from "../../json.ts";
@@ -23,7 +23,7 @@ import type { Mem0ApiOptions } from "./options.ts";
 import { historyView, memoryView } from "./view.ts";
 
 /** What narrows a list or a search beside the filters, under the names of several versions. */
-const narrowingSchema = z.object({
+export const listSchema = z.object({
   ...ENTITY_FIELDS,
   filters: objectSchema.nullish(),
   metadata: objectSchema.nullish(),
@@ -33,14 +33,10 @@ const narrowingSchema = z.object({
   start_date: z.string().nullish(),
   end_date: z.string().nullish(),
   show_expired: z.union([z.boolean(), z.string().transform((text) => text === "true")]).nullish(),
-});
-
-export const listSchema = z.object({
-  ...narrowingSchema.shape,
   output_format: z.string().nullish(),
 });
 
-type Narrowing = z.infer<typeof narrowingSchema>;
+type Narrowing = z.infer<typeof listSchema>;
 
 /** How a version shows a list that is asked for without a page. */
 type Shape = "plain" | "page";
@@ -84,7 +80,7 @@ function listRoute(options: Mem0ApiOptions, path: string, shape: Shape): Mem0Rou
 async function answerList(
   { brain, clock }: Mem0ApiOptions,
   asked: Asked,
-  given: z.infer<typeof listSchema>,
+  given: Narrowing,
   shape: Shape,
 ): Promise<Response> {
   const page = pageOf(asked) ?? (shape === "page" ? FIRST_PAGE : undefined);

@@ -1,7 +1,6 @@
 /** Changes memories of mem0's, one or some, and keeps what they said before. */
 import { z } from "zod";
-import type { Brain } from "../../brain.ts";
-import { type Clock, timestamp } from "../../clock.ts";
+import { timestamp } from "../../clock.ts";
 import { AppError } from "../../errors.ts";
 import { jsonEqual } from "../../json.ts";
 import { type Memory, WRITABLE } from "../../memory.ts";
@@ -72,7 +71,7 @@ export function updatingRoutes(options: Mem0ApiOptions): readonly Mem0Route[] {
 
 /** What is new depends on what was there: it is begun anew where others were faster. */
 async function update(
-  { brain, clock }: { readonly brain: Brain; readonly clock: Clock },
+  { brain, clock }: Mem0ApiOptions,
   id: string,
   change: Change,
 ): Promise<Memory> {
